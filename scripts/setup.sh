@@ -1,0 +1,70 @@
+#!/bin/sh
+# Makes a checkout ready to run: scripts/setup.sh [demo|test]
+#
+# Installs the npm packages, Node itself among them, and the Debian packages that are missing, when it may; else it says in one line what is missing.
+# Builds the crash program. When all is there it does nothing, in well under a second.
+set -eu
+cd "$(dirname "$0")/.."
+purpose=${1:-test}
+
+fail() {
+	echo "setup: $*" >&2
+	exit 1
+}
+
+# npm must not run by the Node that it is about to replace.
+PATH=$(printf %s "$PATH" | tr : '\n' | grep -v '/node_modules/\.bin$' | paste -sd :)
+export PATH
+
+# Programs, each with the Debian package that brings it.
+programs='gdb:gdb gcc:gcc zstd:zstd gzip:gzip getfattr:attr timeout:coreutils cc1:libc6-dev'
+[ "$purpose" = demo ] || programs="$programs g++:g++ readelf:binutils eu-readelf:elfutils setfattr:attr flock:util-linux unshare:util-linux"
+
+missing_packages() {
+	for entry in $programs; do
+		case $entry in
+		cc1:*) [ -e /usr/include/stdlib.h ] || echo "${entry#*:}" ;;
+		*) command -v "${entry%%:*}" >/dev/null || echo "${entry#*:}" ;;
+		esac
+	done | sort -u | paste -sd ' '
+}
+
+install_packages() {
+	missing=$(missing_packages)
+	[ -n "$missing" ] || return 0
+	command -v apt-get >/dev/null || fail "please install these, by the names they have on your system: $missing"
+	as_root=
+	if [ "$(id -u)" != 0 ]; then
+		sudo -n true 2>/dev/null || fail "missing: $missing; as root: apt-get install --no-install-recommends $missing"
+		as_root=sudo
+	fi
+	echo "setup: installing $missing"
+	log=$(mktemp)
+	# shellcheck disable=SC2086 # a list of words
+	if ! { $as_root apt-get update && DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y --no-install-recommends $missing; } >"$log" 2>&1; then
+		tail -n 5 "$log" >&2
+		rm -f "$log"
+		fail "apt-get could not install: $missing"
+	fi
+	rm -f "$log"
+}
+
+install_modules() {
+	cmp -s package-lock.json node_modules/.installed && [ -x node_modules/node/bin/node ] && return 0
+	command -v npm >/dev/null || fail 'npm is missing: install Node 20 or later (https://nodejs.org)'
+	echo 'setup: installing npm packages'
+	npm ci --no-audit --no-fund --loglevel=error || fail 'npm ci failed'
+	[ -x node_modules/node/bin/node ] || npm rebuild --loglevel=error node || true # install scripts may be switched off by default
+	[ -x node_modules/node/bin/node ] || fail 'the package "node" did not install its program: allow its install script (npm config set ignore-scripts false)'
+	cp package-lock.json node_modules/.installed
+}
+
+build_crasher() {
+	[ build/milvus_crasher -nt crasher/milvus_crasher.c ] && return 0
+	mkdir -p build
+	gcc -g -O1 -Wall -Wextra -pthread -o build/milvus_crasher crasher/milvus_crasher.c || fail 'the crash program could not be built'
+}
+
+install_packages
+install_modules
+build_crasher
