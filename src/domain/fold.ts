@@ -1,0 +1,60 @@
+import type { Event } from './events.ts';
+import type { Analysis, CrashReport } from './report.ts';
+
+/** The crash report after one more event. Pure: the journal runs it in the transaction that appends the event. */
+export function fold(report: CrashReport | undefined, event: Event): CrashReport | undefined {
+	switch (event.kind) {
+		case 'CoredumpFile': {
+			if (report) return report;
+			const { core, time, foundAt } = event.body;
+			return {
+				schemaVersion: 1,
+				id: event.key,
+				revision: 1,
+				status: 'found',
+				evidence: ['core'],
+				time,
+				foundAt,
+				core,
+				...unknown,
+				storage: null,
+			};
+		}
+		case 'AnalysisResults':
+			return report && { ...report, status: 'analysed', core: event.body.core, ...event.body.analysis };
+		case 'StorageEvent':
+			return report && { ...report, ...settled(event.body) };
+		default:
+			return event satisfies never;
+	}
+}
+
+/** A crash that was found and not looked into yet. */
+const unknown: Analysis = {
+	complete: 'unknown',
+	signal: null,
+	coreSignal: null,
+	process: {},
+	association: { method: 'none', confidence: 'none' },
+	reason: null,
+	culprit: null,
+	fingerprint: null,
+	registers: {},
+	threads: [],
+	modules: [],
+	stack: 'none',
+	score: null,
+	notes: [],
+};
+
+function settled(body: Event<'StorageEvent'>['body']): Pick<CrashReport, 'status' | 'storage'> {
+	switch (body.is) {
+		case 'stored':
+			return { status: 'stored', storage: body.storage };
+		case 'skipped':
+		case 'lost':
+			return { status: body.is, storage: { form: 'none', reason: body.reason } };
+		default:
+			return body satisfies never;
+	}
+}

@@ -1,0 +1,15 @@
+import type { EpochMs } from './stage.ts';
+
+/** What is known of earlier crashes. Read-only. */
+export interface History {
+	/** Other crashes with the same fingerprint that happened before a given one. */
+	earlier(fingerprint: string, before: EpochMs): Earlier;
+}
+
+export type Earlier = {
+	readonly count: number;
+	readonly first?: EpochMs;
+	readonly last?: EpochMs;
+	/** When such a crash last had a stack from a debugger. */
+	readonly lastFullStack?: EpochMs;
+};

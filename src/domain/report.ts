@@ -1,0 +1,139 @@
+import { z } from 'zod';
+
+/**
+ * Everything known of one crash, in the one shape that `analyze --json`, `show --json` and the file beside a stored core share.
+ * A field that is absent or `null` is not known. `docs/reference/report.schema.json` is made from here.
+ */
+
+const hex = z.templateLiteral(['0x', z.string().regex(/^[0-9a-f]{1,16}$/)]);
+const time = z.iso.datetime({ precision: 3 });
+
+export const crashId = z.string().regex(/^[0-9a-f]{12}$/);
+
+export const completeness = z
+	.enum(['yes', 'truncated', 'unknown'])
+	.describe('whether the core file holds all that its headers announce; unknown: it was not read to its end');
+
+export const signal = z.strictObject({
+	number: z.int(),
+	name: z.string().describe('SIGSEGV'),
+	code: z.int().exactOptional().describe('si_code'),
+	codeName: z.string().exactOptional().describe('SEGV_MAPERR'),
+	address: hex.exactOptional().describe('fault address; only of a fault that the processor found'),
+	sender: z.strictObject({ pid: z.int(), uid: z.int() }).exactOptional().describe('only of a signal that a process sent'),
+});
+
+export const process = z.strictObject({
+	pid: z.int().exactOptional().describe('in its own pid namespace, as the core says'),
+	hostPid: z.int().exactOptional().describe('on the machine, as the file name or the attributes say'),
+	name: z.string().exactOptional(),
+	executable: z.string().exactOptional(),
+	arguments: z.string().exactOptional().describe('command line'),
+	environment: z.record(z.string(), z.string()).exactOptional().describe('only variables that are on the list of harmless ones'),
+});
+
+export const frame = z.strictObject({
+	pc: hex,
+	function: z.string().exactOptional(),
+	module: z.string().exactOptional().describe('path of the mapped file'),
+	offset: hex.exactOptional().describe('pc minus the lowest address of the module'),
+	file: z.string().exactOptional().describe('source file'),
+	line: z.int().exactOptional(),
+	inlined: z.literal(true).exactOptional().describe('inlined into the next frame'),
+});
+
+export const thread = z.strictObject({
+	id: z.int().describe('thread id as the core says'),
+	name: z.string().exactOptional(),
+	crashed: z.boolean(),
+	frames: z.array(frame),
+	omittedFrames: z.int().exactOptional().describe('how many more there are below the last frame given'),
+});
+
+export const module = z.strictObject({
+	path: z.string(),
+	buildId: z.string().exactOptional().describe('as the core says'),
+	symbols: z.enum(['full', 'names', 'none']).describe('full: with source lines'),
+	file: z
+		.enum(['same', 'unverified', 'replaced', 'missing'])
+		.describe('what is at the path now; unverified: the core holds no build-id to compare; replaced: another build, not used'),
+});
+
+export const culprit = z.strictObject({
+	function: z.string().exactOptional(),
+	module: z.string().exactOptional(),
+	offset: hex.exactOptional(),
+	file: z.string().exactOptional(),
+	line: z.int().exactOptional(),
+	rule: z.string().describe('which rule decided'),
+	confidence: z.enum(['high', 'medium', 'low']),
+});
+
+export const scorePart = z.strictObject({
+	name: z.enum(['base', 'reason', 'keywords', 'stack', 'threads', 'pod', 'signal', 'size', 'freshness']),
+	points: z.number(),
+});
+export const score = z.strictObject({ total: z.number().min(0).max(10), parts: z.array(scorePart) });
+
+export const association = z.strictObject({
+	method: z.enum(['none']),
+	confidence: z.enum(['none']),
+	host: z.string().exactOptional().describe('host name of the crashed process'),
+});
+
+export const storage = z.discriminatedUnion('form', [
+	z.strictObject({ form: z.literal('full'), location: z.string(), sha256: z.string().regex(/^[0-9a-f]{64}$/), sizeBytes: z.int() }),
+	z.strictObject({ form: z.literal('none'), reason: z.string() }),
+]);
+
+export const core = z.strictObject({
+	path: z.string().describe('where the core was found'),
+	sizeBytes: z.int().describe('on disk'),
+	uncompressedBytes: z.int().exactOptional().describe('only of a compressed core that was read to its end'),
+	encoding: z.enum(['raw', 'zstd', 'gzip']),
+	fileId: z.string().describe('device, inode and modification time, to know the file again'),
+});
+
+/** What the analyzer finds out. */
+export const analysis = z.strictObject({
+	complete: completeness,
+	signal: signal.nullable().describe("the crash's own"),
+	coreSignal: signal.nullable().describe('what the core says'),
+	process,
+	association,
+	reason: z.string().nullable().describe('in words'),
+	culprit: culprit.nullable(),
+	fingerprint: z.string().nullable(),
+	registers: z.record(z.string(), hex).describe('of the crashed thread'),
+	threads: z.array(thread).describe('the crashed one first'),
+	modules: z.array(module),
+	stack: z.enum(['gdb', 'none']).describe('who unwound the stacks; none: only the program counter of each thread is known'),
+	score: score.nullable(),
+	notes: z.array(z.string()).describe('what could not be found out, and why'),
+});
+
+export const crashReport = z.strictObject({
+	schemaVersion: z.literal(1),
+	id: crashId,
+	revision: z.int().min(1).describe('grows with each amendment'),
+	status: z.enum(['found', 'analysed', 'stored', 'skipped', 'lost']),
+	evidence: z.array(z.enum(['core'])),
+	time: time.describe('of the crash'),
+	foundAt: time,
+	core,
+	...analysis.shape,
+	storage: storage.nullable().describe('null: not decided yet'),
+});
+
+export type Signal = z.infer<typeof signal>;
+export type Process = z.infer<typeof process>;
+export type Frame = z.infer<typeof frame>;
+export type Thread = z.infer<typeof thread>;
+export type Module = z.infer<typeof module>;
+export type Culprit = z.infer<typeof culprit>;
+export type Score = z.infer<typeof score>;
+export type Association = z.infer<typeof association>;
+export type Storage = z.infer<typeof storage>;
+export type Core = z.infer<typeof core>;
+export type Analysis = z.infer<typeof analysis>;
+export type CrashReport = z.infer<typeof crashReport>;
