@@ -1,0 +1,69 @@
+import type { ByteSource } from './bytes.ts';
+
+/** A stream's bytes, with where it stands and what ended it too early. */
+export interface ForwardSource extends ByteSource {
+	readonly position: number;
+	/** Why the stream ended before its own end mark, in words. */
+	readonly damage: string | undefined;
+	/** Reads on and throws away, until the end or the limit. */
+	skipTo(offset: number): Promise<void>;
+}
+
+/** @param describe words for what the stream threw; thrown on where it answers undefined */
+export function forwardBytes(stream: AsyncIterator<Buffer>, describe: (error: unknown) => string | undefined): ForwardSource {
+	let chunk: Buffer = Buffer.alloc(0);
+	let position = 0;
+	let damage: string | undefined;
+	let isAtEnd = false;
+
+	async function advance(): Promise<boolean> {
+		if (isAtEnd) return false;
+		try {
+			const next = await stream.next();
+			isAtEnd = next.done === true;
+			if (!next.done) chunk = next.value;
+		} catch (error) {
+			damage = describe(error);
+			if (damage === undefined) throw error;
+			isAtEnd = true;
+		}
+		return !isAtEnd;
+	}
+
+	function take(length: number): Buffer {
+		const taken = chunk.subarray(0, length);
+		chunk = chunk.subarray(taken.length);
+		position += taken.length;
+		return taken;
+	}
+
+	return {
+		isForwardOnly: true,
+		get position() {
+			return position;
+		},
+		get damage() {
+			return damage;
+		},
+		async skipTo(offset) {
+			while (position < offset) {
+				if (chunk.length === 0 && !(await advance())) return;
+				take(offset - position);
+			}
+		},
+		async read(offset, length) {
+			if (offset < position) throw new Error(`a stream can't go back from ${position} to ${offset}`);
+			await this.skipTo(offset);
+			if (position < offset) return Buffer.alloc(0);
+			if (chunk.length >= length) return take(length);
+			const parts: Buffer[] = [];
+			for (let missing = length; missing > 0; ) {
+				if (chunk.length === 0 && !(await advance())) break;
+				const part = take(missing);
+				parts.push(part);
+				missing -= part.length;
+			}
+			return Buffer.concat(parts);
+		},
+	};
+}

@@ -1,0 +1,208 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { defined } from '../../base/defined.ts';
+import { systemPath } from '../../base/filename.ts';
+import { type Hex, hex } from '../../base/hex.ts';
+import { type ByteSource, type Encoding, type ForwardSource, fileBytes, unpacked } from '../bytes/bytes.ts';
+import { type ElfHeader, ET_CORE, ET_DYN, ET_EXEC, elfHeader, elfHeaderSize, isElf, isElf64LittleEndian } from '../elf/elf.ts';
+import { type Architecture, architectures } from './architecture.ts';
+import { encodingOf } from './encoding.ts';
+import { CorefileError } from './error.ts';
+import { AT_EXECFN, type InitialStack, initialStack } from './initial-stack.ts';
+import { type Location, locate } from './mappings.ts';
+import { holding, type Memory, moduleHead, readLikelyMemory, readMemory, stackTop } from './memory.ts';
+import { type MappedModule, mappedFiles, modulesAmong } from './modules.ts';
+import { type CoreNotes, emptyNotes, type ProcessInfo, readNotes, type Siginfo, type ThreadState } from './notes.ts';
+import { readSegments, type Segments } from './segments.ts';
+
+export { CorefileError } from './error.ts';
+export type { Location } from './mappings.ts';
+export type { ProcessInfo, Siginfo, ThreadState } from './notes.ts';
+
+/** What a core file says by itself, without any other file. What is absent was not in it, or not in the part that was read. */
+export type Corefile = {
+	readonly encoding: Encoding;
+	/** On disk. */
+	readonly sizeBytes: number;
+	/** Of a compressed core that was read to its end. */
+	readonly uncompressedBytes?: number;
+	/** The size that the headers announce. */
+	readonly expectedBytes: number;
+	readonly complete: 'yes' | 'truncated' | 'unknown';
+	readonly architecture: Architecture;
+	readonly siginfo?: Siginfo;
+	readonly process?: ProcessInfo;
+	/** The crashed thread first. */
+	readonly threads: readonly ThreadState[];
+	/** The program itself: the file that holds the entry point. */
+	readonly executable?: string;
+	/** Executables and libraries in order of address. */
+	readonly modules: readonly Module[];
+	readonly initialStack?: InitialStack;
+	/** The file and offset that an address of the process belongs to. */
+	locate(address: Hex): Location | undefined;
+	/** What could not be read, in words. */
+	readonly problems: readonly string[];
+};
+
+export type Module = Omit<MappedModule, 'base'> & { readonly base: Hex };
+
+export type ReadOptions = {
+	/** Which variables of the environment may be taken; none if absent. */
+	readonly environmentNames?: readonly string[];
+	readonly signal?: AbortSignal | undefined;
+	/** After so long a compressed core is taken for what was read of it. */
+	readonly timeLimitMs?: number | undefined;
+	/** Told the share of the file that has been read, from 0 to 1. */
+	readonly onProgress?: ((share: number) => void) | undefined;
+};
+
+const AT_ENTRY = 9;
+const AT_SYSINFO_EHDR = 33;
+/** How far into a compressed core its head may reach, unpacked: the notes of some 10,000 threads. */
+const mostHeadBytes = 48 << 20;
+/** What may follow the last segment: section headers (PN_XNUM, gdb). */
+export const trailerBytes = 1 << 20;
+
+/**
+ * Reads what stands near the start of a core: time, memory and reading do not grow with the core.
+ *
+ * @throws {CorefileError} not a core, or one that is not understood
+ */
+export const readHead = (path: string, options: ReadOptions = {}) => read(path, 'head', options);
+
+/**
+ * Reads all that the core says: a raw one by seeking, a compressed one from start to end in constant memory.
+ *
+ * @throws {CorefileError} not a core, or one that is not understood
+ */
+export const readPass = (path: string, options: ReadOptions = {}) => read(path, 'pass', options);
+
+async function read(path: string, depth: 'head' | 'pass', options: ReadOptions): Promise<Corefile> {
+	await using file = await openFile(path);
+	const { size } = await file.stat();
+	const { buffer: magic, bytesRead } = await file.read(Buffer.alloc(16), 0, 16, 0);
+	if (bytesRead === 0) throw new CorefileError('is empty');
+	const encoding = encodingOf(magic);
+	if (encoding === 'raw') return await parse(fileBytes(file), { ...options, encoding, size, depth });
+	const deadline = options.timeLimitMs === undefined ? undefined : AbortSignal.timeout(options.timeLimitMs);
+	const onRead = (bytes: number) => options.onProgress?.(bytes / size);
+	await using stream = unpacked(file, encoding, { signal: options.signal, deadline, onRead });
+	return await parse(stream, { ...options, encoding, size, depth, deadline }, stream);
+}
+
+async function openFile(path: string): Promise<FileHandle> {
+	// Not blocking: opening a FIFO would wait for its writer.
+	const file = await open(systemPath(path), constants.O_RDONLY | constants.O_NONBLOCK);
+	const stat = await file.stat();
+	if (stat.isFile()) return file;
+	await file.close();
+	throw new CorefileError(stat.isDirectory() ? 'is a directory' : stat.isFIFO() ? 'is a FIFO' : 'is not a regular file');
+}
+
+type Parsing = ReadOptions & {
+	readonly encoding: Encoding;
+	readonly size: number;
+	readonly depth: 'head' | 'pass';
+	readonly deadline?: AbortSignal | undefined;
+};
+
+async function parse(source: ByteSource, options: Parsing, stream?: ForwardSource): Promise<Corefile> {
+	const header = await coreHeader(source);
+	const architecture = architectureOf(header);
+	const segments = await readSegments(source, header, stream ? undefined : options.size);
+	const notes = emptyNotes();
+	if (!segments.isWhole) notes.problems.push(`the file ends within its program headers, after ${segments.count}`);
+	if (segments.isWhole && segments.noteSegments.length === 0) notes.problems.push('the core has no notes: no threads, signal or mappings');
+	const memory = await contents(source, segments, architecture, notes, options);
+	if (stream && options.depth === 'pass') await stream.skipTo(segments.expectedBytes + trailerBytes);
+	if (stream?.damage) notes.problems.push(stream.damage);
+	return assemble(options, architecture, segments, notes, memory, stream);
+}
+
+async function coreHeader(source: ByteSource): Promise<ElfHeader> {
+	const bytes = await source.read(0, elfHeaderSize);
+	if (!isElf(bytes)) throw new CorefileError('is not a core dump: expected an ELF file (7f 45 4c 46) when unpacked');
+	if (bytes.length < elfHeaderSize) throw new CorefileError(`ends within its ELF header of ${elfHeaderSize} bytes`, bytes.length);
+	if (!isElf64LittleEndian(bytes)) throw new CorefileError('is not of a 64-bit little-endian machine', 4);
+	const header = elfHeader(bytes);
+	if (header.e_type === ET_EXEC || header.e_type === ET_DYN) throw new CorefileError('is an executable or a library, not a core dump', 16);
+	if (header.e_type !== ET_CORE) throw new CorefileError(`is an ELF file of type ${header.e_type}, not a core dump (${ET_CORE})`, 16);
+	return header;
+}
+
+function architectureOf({ e_machine }: ElfHeader): Architecture {
+	const architecture = architectures.get(e_machine);
+	if (architecture) return architecture;
+	const known = [...architectures.values()].map(({ name }) => name).join(', ');
+	throw new CorefileError(`is a core of machine type ${e_machine}; this version reads ${known}`, 18);
+}
+
+/** Reads notes and memory in the order in which a stream gives them: the notes stand first, unless gdb wrote the core. */
+async function contents(
+	source: ByteSource,
+	segments: Segments,
+	architecture: Architecture,
+	notes: CoreNotes,
+	options: Parsing,
+): Promise<Memory> {
+	const readAllNotes = async () => {
+		for (const segment of segments.noteSegments) await readNotes(source, segment, architecture, notes);
+	};
+	const firstLoad = [...segments.loads()].find(({ p_filesz }) => p_filesz > 0n)?.p_offset;
+	const areNotesFirst = segments.noteSegments.every(({ p_offset }) => firstLoad === undefined || p_offset <= firstLoad);
+	const areNotesNear = segments.noteSegments.every(({ p_offset, p_filesz }) => p_offset + p_filesz <= mostHeadBytes);
+	const isHeadOfStream = source.isForwardOnly && options.depth === 'head';
+
+	if (isHeadOfStream && !areNotesNear) {
+		notes.problems.push('the notes stand too far from the start to be read without unpacking the whole core');
+		return new Map();
+	}
+	if (source.isForwardOnly && !areNotesFirst) {
+		const memory = await readLikelyMemory(source, segments);
+		await readAllNotes();
+		return memory;
+	}
+	await readAllNotes();
+	const heads = mappedFiles(notes.mappings, segments).map(({ base }) => moduleHead(base));
+	const stack = stackTop(segments, notes.auxv);
+	return readMemory(source, segments, stack ? [...heads, stack] : heads, isHeadOfStream ? mostHeadBytes : undefined);
+}
+
+async function assemble(
+	{ encoding, size, depth, deadline, environmentNames = [] }: Parsing,
+	architecture: Architecture,
+	segments: Segments,
+	notes: CoreNotes,
+	memory: Memory,
+	stream: ForwardSource | undefined,
+): Promise<Corefile> {
+	const { expectedBytes } = segments;
+	const isReadToEnd = stream !== undefined && depth === 'pass' && !deadline?.aborted;
+	const reached = stream ? stream.position : size;
+	const entry = notes.auxv.get(AT_ENTRY);
+	const stack = holding(memory, notes.auxv.get(AT_EXECFN) ?? 0n);
+	const modules = await modulesAmong(mappedFiles(notes.mappings, segments), memory);
+	const vdso = segments.containing(notes.auxv.get(AT_SYSINFO_EHDR) ?? 0n)?.p_vaddr;
+	return {
+		encoding,
+		sizeBytes: size,
+		expectedBytes,
+		complete: stream && !isReadToEnd ? 'unknown' : segments.isWhole && reached >= expectedBytes ? 'yes' : 'truncated',
+		architecture,
+		threads: notes.threads,
+		modules: modules.map((module) => ({ ...module, base: hex(module.base) })),
+		...defined({
+			uncompressedBytes: isReadToEnd ? reached : undefined,
+			siginfo: notes.siginfo,
+			process: notes.process,
+			executable: entry === undefined ? undefined : locate(notes.mappings, entry)?.module,
+			initialStack: stack && initialStack(stack.bytes, stack.start, notes.auxv, environmentNames),
+		}),
+		locate: (address) => {
+			const isInVdso = vdso !== undefined && segments.containing(BigInt(address))?.p_vaddr === vdso;
+			return isInVdso ? { module: '[vdso]', offset: hex(BigInt(address) - vdso) } : locate(notes.mappings, BigInt(address));
+		},
+		problems: notes.problems,
+	};
+}
