@@ -1,0 +1,15 @@
+import { readFile } from 'node:fs/promises';
+
+/** This machine's kernel.core_pattern; undefined where it can't be read. */
+export async function corePattern(): Promise<string | undefined> {
+	return (await proc('/proc/sys/kernel/core_pattern'))?.trim();
+}
+
+/** The hard limit for core files of processes started from here, in bytes: RLIMIT_CORE. */
+export async function coreSizeLimits(): Promise<{ readonly soft: number; readonly hard: number } | undefined> {
+	const line = /^Max core file size\s+(\S+)\s+(\S+)/m.exec((await proc('/proc/self/limits')) ?? '');
+	const value = (text: string | undefined) => (text === 'unlimited' ? Number.POSITIVE_INFINITY : Number(text));
+	return line ? { soft: value(line[1]), hard: value(line[2]) } : undefined;
+}
+
+const proc = (path: string) => readFile(path, 'utf8').catch(() => undefined); // no such thing on other systems

@@ -1,0 +1,130 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { access, constants, type FileHandle, mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { formatBytes } from '../../base/quantity.ts';
+import { type Backend, BackendUnavailable, type Content, type Stored } from '../../domain/backend.ts';
+
+/** What must stay free on the disk. */
+export type FreeSpaceFloor = { readonly is: 'share'; readonly share: number } | { readonly is: 'bytes'; readonly bytes: number };
+
+export type LocalBackend = Backend & {
+	/** Removes what a killed agent left half-written. @returns the size of all files that are stored */
+	start(): Promise<number>;
+};
+
+const partMark = '.part';
+/** How often the free space is looked at while writing. */
+const checkEveryBytes = 64 << 20;
+
+/** A directory on a disk of this machine. Files are for their owner alone: a core holds credentials. */
+export function localBackend(root: string, floor: FreeSpaceFloor): LocalBackend {
+	async function put(name: string, content: Content, signal: AbortSignal): Promise<Stored> {
+		const path = safePath(root, name);
+		const part = join(dirname(path), `.${basename(path)}.${randomUUID()}${partMark}`);
+		try {
+			await makeFolder(dirname(path));
+			await checkSpace();
+			const written = await write(part, content, signal);
+			await verify(part, written);
+			await rename(part, path);
+			await syncFolder(dirname(path));
+			return { location: path, ...written };
+		} catch (error) {
+			await rm(part, { force: true });
+			throw sorted(error);
+		}
+	}
+
+	async function write(part: string, content: Content, signal: AbortSignal): Promise<Written> {
+		await using file = await open(part, 'wx', 0o600);
+		const hash = createHash('sha256');
+		let sizeBytes = 0;
+		for await (const chunk of content.open(signal)) {
+			signal.throwIfAborted();
+			await writeAll(file, chunk);
+			hash.update(chunk);
+			const isCheckDue = Math.floor(sizeBytes / checkEveryBytes) !== Math.floor((sizeBytes + chunk.length) / checkEveryBytes);
+			sizeBytes += chunk.length;
+			if (isCheckDue) await checkSpace();
+		}
+		await file.sync();
+		return { sizeBytes, sha256: hash.digest('hex') };
+	}
+
+	async function checkSpace(): Promise<void> {
+		const { bavail, blocks, bsize } = await statfs(root);
+		const least = floor.is === 'bytes' ? floor.bytes : floor.share * blocks * bsize;
+		const free = bavail * bsize;
+		if (free < least)
+			throw new BackendUnavailable(
+				`${root}: only ${formatBytes(free)} are free, and ${formatBytes(least)} must stay free (storage.minFreeSpace)`,
+			);
+	}
+
+	async function health(): Promise<void> {
+		try {
+			await makeFolder(root);
+			await access(root, constants.W_OK | constants.X_OK);
+			await checkSpace();
+		} catch (error) {
+			throw sorted(error);
+		}
+	}
+
+	async function start(): Promise<number> {
+		let size = 0;
+		for (const entry of await readdir(root, { recursive: true, withFileTypes: true }).catch(() => [])) {
+			if (!entry.isFile()) continue;
+			const path = join(entry.parentPath, entry.name);
+			if (entry.name.startsWith('.') && entry.name.endsWith(partMark)) await rm(path, { force: true });
+			else size += (await stat(path)).size;
+		}
+		return size;
+	}
+
+	return { put, health, start };
+}
+
+type Written = Omit<Stored, 'location'>;
+
+function safePath(root: string, name: string): string {
+	const parts = name.split('/');
+	if (parts.some((part) => !/^[A-Za-z0-9_-][A-Za-z0-9._-]*$/.test(part))) throw new Error(`not a safe name: ${name}`);
+	return join(root, ...parts);
+}
+
+const makeFolder = (path: string) => mkdir(path, { recursive: true, mode: 0o700 });
+
+async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
+	for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at, chunk.length - at)).bytesWritten;
+}
+
+/** Reads what was written, and compares. */
+async function verify(path: string, { sha256, sizeBytes }: Written): Promise<void> {
+	await using file = await open(path);
+	const hash = createHash('sha256');
+	let size = 0;
+	for await (const chunk of file.createReadStream({ autoClose: false, highWaterMark: 256 * 1024 })) {
+		hash.update(chunk);
+		size += chunk.length;
+	}
+	if (size !== sizeBytes || hash.digest('hex') !== sha256)
+		throw new BackendUnavailable(`${path} reads back other than it was written: the disk is damaged`);
+}
+
+/** Makes the rename durable. */
+async function syncFolder(path: string): Promise<void> {
+	await using folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+	await folder.sync();
+}
+
+/** The disk's errors as what they mean for the caller; others as they are. */
+function sorted(error: unknown): unknown {
+	const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+	if (['EACCES', 'EPERM', 'ENOTDIR', 'EROFS'].includes(code)) {
+		return new BackendUnavailable(`can't write there: ${(error as Error).message} (storage.localPath)`, { cause: error });
+	}
+	if (['ENOSPC', 'EDQUOT', 'EIO', 'EMFILE', 'ENFILE', 'ENOENT', 'ESTALE'].includes(code))
+		return new BackendUnavailable((error as Error).message, { cause: error });
+	return error;
+}

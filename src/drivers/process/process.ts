@@ -1,0 +1,139 @@
+import { execa } from 'execa';
+
+/** What a program may use. Zero or absent: no limit of its own. */
+export type Limits = {
+	/** Private writable memory: RLIMIT_DATA. Mapped files do not count. */
+	readonly dataBytes?: number;
+	readonly cpuSeconds?: number;
+};
+
+export type RunOptions = {
+	/** Everything it finds in its environment; nothing is inherited. */
+	readonly environment?: Readonly<Record<string, string>>;
+	readonly directory?: string;
+	/** Open files that it finds as descriptors 0, 3, 4, …; `'pipe'` collects what it writes there. */
+	readonly stdin?: number;
+	readonly descriptors?: readonly (number | 'pipe')[];
+	/** Its whole process group is killed then. */
+	readonly timeoutMs: number;
+	/** Of each output. */
+	readonly maxOutputBytes: number;
+	readonly limits?: Limits;
+	readonly isLowPriority?: boolean;
+	readonly signal?: AbortSignal | undefined;
+};
+
+export type Ended = {
+	readonly how:
+		| { readonly is: 'exited'; readonly code: number }
+		| { readonly is: 'killed'; readonly by: string }
+		| { readonly is: 'timed out' }
+		| { readonly is: 'wrote too much' }
+		| { readonly is: 'not found' };
+	readonly stdout: string;
+	readonly stderr: string;
+	/** What was written to the descriptors from 3 on; empty for those that are not pipes. */
+	readonly others: readonly string[];
+};
+
+/** Runs a program to its end in a process group of its own. Only an aborted signal is thrown. */
+export async function run(program: string, args: readonly string[], options: RunOptions): Promise<Ended> {
+	const [file, ...rest] = confined(program, args, options);
+	const result = await execa(file, rest, {
+		env: { PATH: process.env.PATH ?? '/usr/bin:/bin', ...options.environment },
+		extendEnv: false,
+		...(options.directory === undefined ? {} : { cwd: options.directory }),
+		stdio: [
+			inherited(options.stdin) ?? 'ignore',
+			'pipe',
+			'pipe',
+			...(options.descriptors ?? []).map((one) => (one === 'pipe' ? one : inherited(one))),
+		],
+		timeout: options.timeoutMs,
+		maxBuffer: options.maxOutputBytes,
+		...(options.signal ? { cancelSignal: options.signal } : {}),
+		killSignal: 'SIGKILL',
+		killDescendants: true,
+		reject: false,
+	});
+	options.signal?.throwIfAborted();
+	const others = result.stdio.slice(3).map((output) => (typeof output === 'string' ? output : ''));
+	return { how: how(result), stdout: result.stdout, stderr: result.stderr, others };
+}
+
+/** execa takes the number of any open file, its types name the first few. */
+const inherited = <T extends number | undefined>(descriptor: T) => descriptor as T extends number ? 3 : 3 | undefined;
+
+type Result = {
+	readonly timedOut: boolean;
+	readonly isMaxBuffer: boolean;
+	readonly exitCode?: number | undefined;
+	readonly signal?: string | undefined;
+	readonly code?: string | undefined;
+};
+
+function how({ timedOut, isMaxBuffer, exitCode, signal, code }: Result): Ended['how'] {
+	if (timedOut) return { is: 'timed out' };
+	if (isMaxBuffer) return { is: 'wrote too much' };
+	// 127 is the shell's word for it, ENOENT the system's.
+	if (code === 'ENOENT' || exitCode === 127) return { is: 'not found' };
+	if (signal !== undefined) return { is: 'killed', by: signal };
+	return { is: 'exited', code: exitCode ?? -1 };
+}
+
+/** The command with its limits put on by a shell before it starts: they hold for all that it starts. */
+function confined(
+	program: string,
+	args: readonly string[],
+	{ limits, isLowPriority, timeoutMs }: RunOptions,
+): readonly [string, ...string[]] {
+	if (!limits && !isLowPriority) return [program, ...args];
+	const steps = [
+		'ulimit -c 0',
+		...(limits?.dataBytes ? [`ulimit -d ${Math.floor(limits.dataBytes / 1024)}`] : []),
+		...(limits?.cpuSeconds ? [`ulimit -t ${Math.ceil(limits.cpuSeconds)}`] : []),
+		// `timeout` ends it also when this process is no longer there to do so.
+		`exec ${isLowPriority ? 'nice -n 19 ' : ''}timeout -s KILL ${Math.ceil(timeoutMs / 1000) + 1} "$0" "$@"`,
+	];
+	return ['/bin/sh', '-c', steps.join(' && '), program, ...args];
+}
+
+export class ProcessError extends Error {
+	override readonly name = 'ProcessError';
+}
+
+/**
+ * What a program writes, as it comes.
+ *
+ * @param stdin descriptor of an open file
+ * @throws {ProcessError} not found, or ended by anything but success
+ */
+export async function* output(program: string, args: readonly string[], stdin: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+	const child = execa(program, args, {
+		stdio: [inherited(stdin), 'pipe', 'pipe'],
+		buffer: { stdout: false },
+		maxBuffer: 64 * 1024,
+		cancelSignal: signal,
+		killSignal: 'SIGKILL',
+	});
+	try {
+		for await (const chunk of child.iterable({ binary: true })) yield chunk as Uint8Array;
+		await child;
+	} catch (cause) {
+		signal.throwIfAborted();
+		throw new ProcessError(`${program} failed: ${cause instanceof Error ? cause.message.split('\n')[0] : String(cause)}`, { cause });
+	}
+}
+
+/** Runs a program on the user's terminal until it ends. @returns its exit code */
+export async function interact(program: string, args: readonly string[]): Promise<number> {
+	// Ctrl-C is for the program in front: it reaches both, and this process waits.
+	const ignore = () => {};
+	process.on('SIGINT', ignore);
+	try {
+		const { exitCode } = await execa(program, args, { stdio: 'inherit', reject: false });
+		return exitCode ?? 1;
+	} finally {
+		process.off('SIGINT', ignore);
+	}
+}
