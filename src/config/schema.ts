@@ -1,0 +1,239 @@
+import { z } from 'zod';
+import { duration, freeSpace, size } from './units.ts';
+
+/** What the defaults of some keys depend on: `/host/…` in a container, the user's own folders on one machine. */
+export type ModeDefaults = {
+	readonly journalPath: string;
+	readonly coredumpPath: string;
+	readonly scratchPath: string;
+	readonly localPath: string;
+};
+
+export const nodeDefaults: ModeDefaults = {
+	journalPath: '/var/lib/milvus-coredump-agent/journal.db',
+	coredumpPath: '/host/var/lib/systemd/coredump',
+	scratchPath: '/var/lib/milvus-coredump-agent/scratch',
+	localPath: '/data/coredumps',
+};
+
+/** What an analysis looks for in reason and stack, in lower or upper case. */
+export const defaultPanicKeywords = [
+	'panic',
+	'fatal',
+	'SIGSEGV',
+	'SIGABRT',
+	'SIGBUS',
+	'SIGFPE',
+	'SIGILL',
+	'assert',
+	'terminate',
+	'double free',
+	'abort',
+];
+
+/** What is known of a key besides its type. */
+export type KeyMeta = {
+	readonly description?: string;
+	/** For the reference page: how a value is written, and the default. */
+	readonly format?: string;
+	readonly default?: unknown;
+	/** Accepted, but of no effect in this version. */
+	readonly planned?: true;
+	/** Never shown. */
+	readonly secret?: true;
+};
+
+const planned = { planned: true } as const;
+const secret = { secret: true } as const;
+
+/** A key with its default as it is written in the file. */
+const key = <T extends z.ZodType>(type: T, initial: z.input<T>, description: string, more: KeyMeta = {}) =>
+	type.prefault(initial as never).meta({ description, default: initial, ...more });
+/** A key that may be absent. */
+const optional = <T extends z.ZodType>(type: T, description: string, more: KeyMeta = {}) =>
+	type.exactOptional().meta({ description, ...more });
+const section = <T extends z.ZodRawShape>(shape: T, description: string, more: KeyMeta = {}) =>
+	z
+		.strictObject(shape)
+		.prefault({} as never)
+		.meta({ description, ...more });
+
+const text = z.string().min(1);
+const flag = z.boolean();
+const port = z.int().min(0).max(65_535);
+const count = z.int().min(0);
+const selectors = z.array(
+	z
+		.string()
+		.regex(/^[A-Za-z0-9][A-Za-z0-9./_-]*(=[A-Za-z0-9._-]*)?$/, 'expected labels such as app.kubernetes.io/name=milvus, or a bare key'),
+);
+const inDuration = { format: 'duration' };
+const inSize = { format: 'size' };
+
+/** The whole configuration: keys, types, defaults and what they mean. Durations become milliseconds, sizes bytes. */
+export const configSchema = (paths: ModeDefaults) =>
+	z.strictObject({
+		log: section(
+			{ level: key(z.enum(['debug', 'info', 'warn', 'error']), 'info', 'The least severe lines that are written.') },
+			'The log on standard output.',
+		),
+		journal: section(
+			{ path: key(text, paths.journalPath, 'The SQLite file that holds the work and the crash reports; on a local disk.') },
+			"The agent's own memory.",
+		),
+		discovery: section(
+			{
+				scanInterval: key(duration, '30s', 'How often pods are looked through.', inDuration),
+				namespaces: key(z.union([z.literal('all'), z.array(text)]), 'all', 'The namespaces that are looked at.'),
+				helmReleaseLabels: key(
+					selectors,
+					['app.kubernetes.io/name=milvus', 'helm.sh/chart=milvus'],
+					'Labels of pods from the Helm chart; any one suffices.',
+				),
+				operatorLabels: key(
+					selectors,
+					['app.kubernetes.io/managed-by=milvus-operator', 'milvus.io/instance'],
+					'Labels of pods from the operator; any one suffices.',
+				),
+			},
+			'Which pods are Milvus.',
+			planned,
+		),
+		collector: section(
+			{
+				coredumpPath: key(text, paths.coredumpPath, 'The folder of the core files.'),
+				journaldPath: key(text, '/host/var/log/journal', "The folder of the machine's journal (journald).", planned),
+				watchInterval: key(duration, '10s', 'How often the folder is looked through whole; in between, inotify tells.', inDuration),
+				maxFileAge: key(duration, '24h', 'Older files are left alone.', inDuration),
+				maxFileSize: key(size, 'unlimited', 'Larger files are reported, but not stored.', inSize),
+				ignorePatterns: key(z.array(text), [], 'Shell patterns of file names that are left alone, such as core.bash.*'),
+				correlationTimeout: key(duration, '30s', 'How long a core waits for the restart that belongs to it.', {
+					...inDuration,
+					...planned,
+				}),
+				removeOriginal: key(
+					z.enum(['never', 'afterStored']),
+					'never',
+					'Whether the file that was found goes once a verified copy is stored.',
+				),
+			},
+			'Where cores come from.',
+		),
+		analyzer: section(
+			{
+				enableGdbAnalysis: key(flag, true, 'Whether gdb is asked for the stacks.'),
+				gdbTimeout: key(duration, '5m', 'After so long gdb is ended, and the report goes without a stack.', inDuration),
+				valueThreshold: key(z.number().min(0).max(10), 4, 'Cores with a lower score are not stored; 4 skips none.'),
+				panicKeywords: key(z.array(text), defaultPanicKeywords, 'Words in reason or stack that raise the score.'),
+				scratchPath: key(
+					text,
+					paths.scratchPath,
+					'The folder in which compressed cores are unpacked for gdb, each for as long as that takes.',
+				),
+				scratchSize: key(size, '20GB', 'How much a core may take there; holes do not count.', inSize),
+				symbols: section(
+					{
+						paths: key(z.array(text), [], 'Further folders with executables and libraries.'),
+						debuginfod: key(z.union([z.literal('off'), text]), 'off', 'Address of a debuginfod server.', planned),
+					},
+					'Where the files of the crashed process are looked for besides their own place.',
+				),
+			},
+			'How cores are judged.',
+		),
+		aiAnalysis: section(
+			{
+				enabled: key(flag, false, 'Whether a language model gives its opinion on cores that were stored.'),
+				provider: key(z.enum(['glm', 'openai', 'openai-compatible']), 'glm', 'Whose service.'),
+				model: key(text, 'glm-4.5-flash', 'Which model.'),
+				apiKey: optional(text, 'The key; better in the environment or in a file.', secret),
+				apiKeyFile: optional(text, 'A file that holds the key.'),
+				baseURL: key(z.url(), 'https://open.bigmodel.cn/api/paas/v4/chat/completions', 'Where the service is.'),
+				timeout: key(duration, '30s', 'For how long an answer is waited for.', inDuration),
+				maxTokens: key(count, 2000, 'The longest answer.'),
+				temperature: key(z.number().min(0).max(2), 0.3, 'How free the answer may be.'),
+				language: key(z.enum(['zh', 'en']), 'en', 'The language of the answer.'),
+				enableCostControl: key(flag, true, 'Whether the two limits below hold.'),
+				maxCostPerMonth: key(z.number().min(0), 100, 'The most that a month may cost, in the currency of the prices.'),
+				maxAnalysisPerHour: key(count, 50, 'The most questions in an hour.'),
+				pricing: key(
+					z.record(z.string(), z.strictObject({ in: z.number().min(0), out: z.number().min(0) })),
+					{ 'glm-4.5-flash': { in: 0, out: 0 } },
+					'Prices of a million tokens, by model.',
+				),
+				analyzeSkipped: key(flag, false, 'Whether cores that were not stored are asked about too.'),
+			},
+			"A language model's opinion.",
+			planned,
+		),
+		storage: section(
+			{
+				backend: key(z.enum(['local', 's3', 'nfs']), 'local', 'Where cores are kept; this version keeps them in a local directory.'),
+				localPath: key(text, paths.localPath, 'The directory of backend local.'),
+				maxStorageSize: key(size, '50GB', 'The most that all stored cores may take.', { ...inSize, ...planned }),
+				minFreeSpace: key(freeSpace, '10%', 'What must stay free on the disk; below it nothing is stored.', { format: 'share or size' }),
+				retentionDays: key(count, 30, 'For how long cores are kept.', planned),
+				compressionEnabled: key(flag, true, 'Whether plain cores are packed.'),
+				compression: key(z.enum(['zstd', 'gzip']), 'zstd', 'How plain cores are packed; packed ones are kept as they are.'),
+				sampling: section(
+					{
+						full: key(count, 3, 'So many cores of one bug are kept whole.'),
+						slim: key(count, 10, 'So many more are kept with stacks only.'),
+					},
+					'What is kept of crashes that repeat.',
+					planned,
+				),
+				s3: section(
+					{
+						bucket: optional(text, 'The bucket.'),
+						region: optional(text, 'Its region.'),
+						endpoint: optional(z.url(), 'The server, if it is not AWS.'),
+						prefix: optional(text, 'What all names begin with.'),
+						pathStyle: optional(flag, 'Whether the bucket is part of the path.'),
+						caFile: optional(text, "The server's certificate authority."),
+						accessKey: optional(text, 'The key; better in the environment or in a file.', secret),
+						secretKey: optional(text, 'The secret key; better in the environment or in a file.', secret),
+					},
+					'Backend s3.',
+					planned,
+				),
+				nfs: section({ path: optional(text, 'The directory, which must be an NFS mount.') }, 'Backend nfs.', planned),
+			},
+			'Where cores are kept.',
+		),
+		cleaner: section(
+			{
+				enabled: key(flag, true, 'Whether instances that only crash are looked for.'),
+				mode: key(z.enum(['dry-run', 'enforce']), 'dry-run', 'Whether they are removed, or only named.'),
+				maxRestartCount: key(count, 5, 'More crashes than this are too many.'),
+				restartTimeWindow: key(duration, '1h', 'The time within which they are counted.', inDuration),
+				cleanupDelay: key(duration, '5m', 'How long an instance has to recover.', inDuration),
+				uninstallTimeout: key(duration, '10m', 'How long an uninstallation may take.', inDuration),
+				namespaces: key(z.array(text), [], 'The namespaces in which instances may be removed.'),
+				maxCleanupsPerHour: key(count, 1, 'The most removals in an hour.'),
+				allowVolumeLoss: key(flag, false, 'Whether an instance may be removed whose volumes go with it.'),
+				countOutOfMemory: key(flag, false, 'Whether out-of-memory kills count.'),
+			},
+			'Stopping instances that do nothing but crash.',
+			planned,
+		),
+		monitor: section(
+			{
+				prometheusEnabled: key(flag, true, 'Whether metrics are served.'),
+				metricsPort: key(port, 8080, 'The port of /metrics; 0 takes any free one.'),
+				healthPort: key(port, 8081, 'The port of /healthz and /readyz; 0 takes any free one.'),
+				alerting: section(
+					{
+						enabled: key(flag, false, 'Whether alerts are sent.'),
+						type: optional(z.enum(['webhook']), 'How they are sent.'),
+						webhookUrl: optional(z.url(), 'Where they are sent.', secret),
+					},
+					'Alerts.',
+					planned,
+				),
+			},
+			'How the agent is watched.',
+		),
+	});
+
+export type Config = z.output<ReturnType<typeof configSchema>>;

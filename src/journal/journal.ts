@@ -1,0 +1,219 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { bodies, type Event, type Kind } from '../domain/events.ts';
+import { fold } from '../domain/fold.ts';
+import type { Intake } from '../domain/intake.ts';
+import type { CrashReport } from '../domain/report.ts';
+import type { EpochMs, Outcome } from '../domain/stage.ts';
+import { backoffMs, longestDelayMs } from './backoff.ts';
+import { openOwned, openToRead } from './open.ts';
+import { statements } from './statements.ts';
+import { JournalView } from './view.ts';
+
+export { JournalError } from './open.ts';
+export type { JournalView, Rejection } from './view.ts';
+
+/** The stages that read each kind of event. */
+export type Readers = { readonly [K in Kind]: readonly string[] };
+
+/** An event that one stage has taken and must settle or give back. */
+export type Claim = {
+	readonly id: number;
+	readonly stage: string;
+	readonly event: Event;
+	/** When it was appended. */
+	readonly at: EpochMs;
+	readonly retries: number;
+	readonly failures: number;
+	/** The newest event when it was taken. */
+	readonly newest: number;
+};
+
+/** How often an unexpected exception may come before the event is rejected. */
+const mostFailures = 5;
+/** For how long the world may be at fault before work is given up. */
+const giveUpMs = 7 * 24 * 3600_000;
+
+/** The durable channel between the stages: what is appended is there after a power cut, and is handed out until it is settled. */
+export class Journal implements Disposable, Intake {
+	readonly #db: DatabaseSync;
+	readonly #lock: DatabaseSync;
+	readonly #sql: ReturnType<typeof statements>;
+	readonly #sleepers = new Set<() => void>();
+	readonly #readers: Readers;
+	readonly #now: () => EpochMs;
+	readonly view: JournalView;
+
+	/**
+	 * Opens it for the one process that runs the pipeline; what a dead one had in hand is ready again.
+	 *
+	 * @throws {JournalError} in use, newer than this version, or not usable
+	 */
+	constructor(path: string, readers: Readers, now: () => EpochMs = Date.now) {
+		({ db: this.#db, lock: this.#lock } = openOwned(path));
+		this.#sql = statements(this.#db);
+		this.#readers = readers;
+		this.#now = now;
+		this.view = new JournalView(this.#db);
+		this.#transaction(() => {
+			this.#sql.bury.run({ due: now() });
+			this.#sql.revive.run();
+			this.#sql.orphan.run({ stages: JSON.stringify([...new Set(Object.values(readers).flat())]), due: now() });
+		});
+	}
+
+	/** Appends what is not there yet. @returns the events that were new */
+	append(...events: readonly Event[]): readonly Event[] {
+		return this.#transaction(() => this.#append(events));
+	}
+
+	isKnown(original: string): boolean {
+		return this.#sql.isKnown.get({ what: original }) !== undefined;
+	}
+
+	/** Takes the oldest event that is due for a stage, if there is one. One whose body does not fit its kind is rejected. */
+	claim(stage: string): Claim | undefined {
+		for (;;) {
+			const row = this.#sql.claim.get({ stage, now: this.#now(), longest: longestDelayMs }) as ClaimRow | undefined;
+			if (!row) return undefined;
+			const { id, retries, failures, at, newest, kind, key } = row;
+			const body = bodies[kind as Kind]?.safeParse(JSON.parse(row.body ?? 'null'));
+			const claim: Claim = { id, stage, at, retries, failures, newest, event: { kind, key, body: body?.data } as Event };
+			if (body?.success) return claim;
+			this.settle(claim, {
+				is: 'rejected',
+				reason: `the event can't be read: ${body?.error.issues[0]?.path.join('.')}: ${body?.error.issues[0]?.message}`,
+			});
+		}
+	}
+
+	/** Ends a claim and appends what it emitted: both, or on a crash neither. @returns the state that the work is in now */
+	settle(claim: Claim, outcome: Outcome): 'done' | 'ready' | 'waiting' | 'rejected' {
+		return this.#transaction(() => {
+			const now = this.#now();
+			switch (outcome.is) {
+				case 'done':
+					this.#append(outcome.emit);
+					return this.#set(claim, { state: 'done' });
+				case 'retry': {
+					const isTooOld = now - claim.at > giveUpMs;
+					if (isTooOld)
+						return this.#set(claim, { state: 'rejected', reason: `given up after ${giveUpMs / 86_400_000} days: ${outcome.reason}` });
+					return this.#set(claim, { state: 'ready', reason: outcome.reason, retry: 1, due: now + backoffMs(claim.retries + 1) });
+				}
+				case 'wait': {
+					const hasPartner = this.#sql.hasJoined.get({ joinKey: outcome.joinKey, newest: claim.newest }) !== undefined;
+					if (hasPartner) return this.#set(claim, { state: 'ready' });
+					return this.#set(claim, { state: 'waiting', joinKey: outcome.joinKey, due: Math.min(outcome.until, now + longestDelayMs) });
+				}
+				case 'rejected':
+					return this.#set(claim, { state: 'rejected', reason: outcome.reason });
+				default:
+					return outcome satisfies never;
+			}
+		});
+	}
+
+	/** After an unexpected exception: again, five times at most. */
+	fail(claim: Claim, reason: string): 'ready' | 'rejected' {
+		const state = claim.failures + 1 >= mostFailures ? 'rejected' : 'ready';
+		this.#transaction(() => this.#set(claim, { state, reason, failure: 1, due: this.#now() + backoffMs(claim.failures + 1) }));
+		return state;
+	}
+
+	/** Unfinished, through no fault of its own: at shutdown. */
+	giveBack(claim: Claim): void {
+		this.#transaction(() => this.#set(claim, { state: 'ready' }));
+	}
+
+	/** Resolves when there may be something to claim for a stage, or at the signal. */
+	async ready(stage: string, signal: AbortSignal): Promise<void> {
+		const { due } = this.#sql.nextDue.get({ stage }) as { due: EpochMs | null };
+		const { promise, resolve: wake } = Promise.withResolvers<void>();
+		const timer = setTimeout(wake, Math.min(60_000, Math.max(0, (due ?? Infinity) - this.#now())));
+		const abort = () => wake();
+		this.#sleepers.add(wake);
+		signal.addEventListener('abort', abort);
+		if (!signal.aborted) await promise;
+		signal.removeEventListener('abort', abort);
+		this.#sleepers.delete(wake);
+		clearTimeout(timer);
+	}
+
+	/** Forgets the bodies of settled events, and the reports, that are older than so long. Keys stay, so that nothing is reported anew. */
+	prune(olderThanMs: number): void {
+		this.#transaction(() => {
+			const before = this.#now() - olderThanMs;
+			this.#sql.pruneWork.run({ before });
+			this.#sql.pruneBodies.run({ before });
+			this.#sql.pruneReports.run({ before });
+		});
+	}
+
+	[Symbol.dispose](): void {
+		this.#db.close();
+		this.#lock.close();
+	}
+
+	#append(events: readonly Event[]): readonly Event[] {
+		const at = this.#now();
+		return events.filter((event) => {
+			const { kind, key, joinKey = null, original, body } = event;
+			if (original !== undefined) this.#sql.know.run({ what: original, at });
+			const { changes, lastInsertRowid: id } = this.#sql.append.run({ kind, key, joinKey, body: JSON.stringify(body), at });
+			if (changes === 0) return false;
+			for (const stage of this.#readers[kind]) this.#sql.assign.run({ event: id, stage, due: at });
+			if (joinKey !== null) this.#sql.meet.run({ joinKey, due: at });
+			const report = fold(this.view.report(key), event);
+			if (report) this.#sql.report.run(reportRow(report));
+			return true;
+		});
+	}
+
+	#set<S extends State>(
+		{ id, stage }: Claim,
+		change: { state: S; due?: EpochMs; joinKey?: string; reason?: string; retry?: 1; failure?: 1 },
+	): S {
+		const { changes } = this.#sql.settle.run({ id, stage, due: this.#now(), joinKey: null, reason: null, retry: 0, failure: 0, ...change });
+		if (changes === 0) throw new Error(`event ${id} is not in the hands of ${stage}`);
+		return change.state;
+	}
+
+	#transaction<T>(body: () => T): T {
+		this.#db.exec('begin immediate');
+		let result: T;
+		try {
+			result = body();
+			this.#db.exec('commit');
+		} catch (error) {
+			if (this.#db.isTransaction) this.#db.exec('rollback');
+			throw error;
+		}
+		for (const wake of this.#sleepers) wake();
+		return result;
+	}
+}
+
+type State = 'done' | 'ready' | 'waiting' | 'rejected';
+type ClaimRow = Pick<Claim, 'id' | 'retries' | 'failures' | 'at' | 'newest'> & {
+	readonly kind: string;
+	readonly key: string;
+	readonly body: string | null;
+};
+
+const reportRow = (report: CrashReport) => ({
+	id: report.id,
+	time: Date.parse(report.time),
+	fingerprint: report.fingerprint,
+	hasStack: report.stack === 'none' ? 0 : 1,
+	body: JSON.stringify(report),
+});
+
+/**
+ * Opens a journal beside the agent that runs, or when none does, to look only.
+ *
+ * @throws {JournalError} none there, newer than this version, or not usable
+ */
+export function readJournal(path: string): JournalView & Disposable {
+	const db = openToRead(path);
+	return Object.assign(new JournalView(db), { [Symbol.dispose]: () => db.close() });
+}

@@ -1,0 +1,86 @@
+import { mkdirSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { migrations, version } from './schema.ts';
+
+/** The journal can't be used; the message says why, in one line. */
+export class JournalError extends Error {
+	override readonly name = 'JournalError';
+}
+
+export type Owned = { readonly db: DatabaseSync; readonly lock: DatabaseSync };
+
+/** Opens the database for the one process that runs the pipeline, and makes it if need be. The lock lasts as long as the process. */
+export function openOwned(path: string): Owned {
+	try {
+		mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+	} catch (cause) {
+		throw new JournalError(`the folder of the journal ${path} can't be made: ${message(cause)}; set journal.path`, { cause });
+	}
+	const lock = open(`${path}.owner`, path);
+	try {
+		lock.exec('begin exclusive');
+	} catch (cause) {
+		lock.close();
+		if (isBusy(cause)) throw new JournalError(`another agent is using the journal ${path}`, { cause });
+		throw unusable(path, cause);
+	}
+	const db = open(path, path);
+	try {
+		db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;');
+		migrate(db, path);
+	} catch (cause) {
+		db.close();
+		lock.close();
+		throw cause instanceof JournalError ? cause : unusable(path, cause);
+	}
+	return { db, lock };
+}
+
+/** Opens the database beside a running agent, to look only. */
+export function openToRead(path: string): DatabaseSync {
+	if (!statSync(path, { throwIfNoEntry: false })?.isFile())
+		throw new JournalError(`there is no journal ${path}: no agent has run with this configuration yet`);
+	try {
+		const db = new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
+		const found = versionOf(db);
+		if (found !== version) {
+			db.close();
+			if (found > version) throw newer(path, found);
+			throw new JournalError(
+				`the journal ${path} was written by an older version (layout ${found}, this one reads ${version}): start the agent once, which brings it up to date`,
+			);
+		}
+		return db;
+	} catch (cause) {
+		throw cause instanceof JournalError ? cause : unusable(path, cause);
+	}
+}
+
+function open(file: string, path: string): DatabaseSync {
+	try {
+		return new DatabaseSync(file, { timeout: 0 });
+	} catch (cause) {
+		throw unusable(path, cause);
+	}
+}
+
+function migrate(db: DatabaseSync, path: string): void {
+	const found = versionOf(db);
+	if (found > version) throw newer(path, found);
+	for (const [index, migration] of migrations.entries()) {
+		if (index >= found) db.exec(`begin; ${migration}; pragma user_version = ${index + 1}; commit;`);
+	}
+}
+
+const versionOf = (db: DatabaseSync) => (db.prepare('pragma user_version').get() as { user_version: number }).user_version;
+
+const newer = (path: string, found: number) =>
+	new JournalError(`the journal ${path} was written by a newer version (layout ${found}, this one knows ${version}): install that version`);
+
+const unusable = (path: string, cause: unknown) =>
+	new JournalError(`the journal ${path} can't be used: ${message(cause)}; set journal.path`, { cause });
+
+const isBusy = (error: unknown) => error instanceof Error && 'errcode' in error && error.errcode === 5;
+
+const message = (error: unknown) => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,38 @@
+import type { DatabaseSync } from 'node:sqlite';
+
+/** What the owner of a journal asks of it. A transition of work is one statement. */
+export const statements = (db: DatabaseSync) => ({
+	append: db.prepare(
+		'insert into event (kind, key, join_key, body, at) values (:kind, :key, :joinKey, :body, :at) on conflict (kind, key) do nothing',
+	),
+	assign: db.prepare('insert into work (event, stage, due) values (:event, :stage, :due)'),
+	meet: db.prepare("update work set state = 'ready', due = :due where state = 'waiting' and join_key = :joinKey"),
+	hasJoined: db.prepare('select 1 from event where join_key = :joinKey and id > :newest limit 1'),
+	know: db.prepare('insert into original (what, at) values (:what, :at) on conflict do nothing'),
+	isKnown: db.prepare('select 1 from original where what = :what'),
+	report: db.prepare(`
+		insert into report (id, time, fingerprint, has_stack, body) values (:id, :time, :fingerprint, :hasStack, :body)
+		on conflict (id) do update set time = :time, fingerprint = :fingerprint, has_stack = :hasStack, body = :body`),
+	// What is due further ahead than any delay was set by a clock that has jumped back since.
+	claim: db.prepare(`
+		update work set state = 'claimed'
+		where stage = :stage and event = (
+			select event from work where stage = :stage and state in ('ready', 'waiting') and (due <= :now or due > :now + :longest) order by due, event limit 1)
+		returning event as id, retries, failures,
+			(select at from event where id = event) as at, (select kind from event where id = event) as kind, (select key from event where id = event) as key,
+			(select body from event where id = event) as body, (select max(id) from event) as newest`),
+	settle: db.prepare(`
+		update work set state = :state, due = :due, join_key = :joinKey, reason = :reason, retries = retries + :retry, failures = failures + :failure
+		where event = :id and stage = :stage and state = 'claimed'`),
+	bury: db.prepare(
+		"update work set state = 'rejected', due = :due, reason = 'process died while handling it' where state = 'claimed' and deaths >= 2",
+	),
+	revive: db.prepare("update work set state = 'ready', deaths = deaths + 1 where state = 'claimed'"),
+	orphan: db.prepare(`
+		update work set state = 'rejected', due = :due, reason = 'this version has no stage ' || stage
+		where state in ('ready', 'waiting') and stage not in (select value from json_each(:stages))`),
+	nextDue: db.prepare("select min(due) as due from work where stage = :stage and state in ('ready', 'waiting')"),
+	pruneWork: db.prepare("delete from work where state in ('done', 'rejected') and event in (select id from event where at < :before)"),
+	pruneBodies: db.prepare('update event set body = null where at < :before and body is not null and id not in (select event from work)'),
+	pruneReports: db.prepare('delete from report where time < :before and id not in (select key from event where body is not null)'),
+});

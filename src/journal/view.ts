@@ -1,0 +1,70 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { defined } from '../base/defined.ts';
+import type { Earlier, History } from '../domain/history.ts';
+import type { CrashReport } from '../domain/report.ts';
+import type { Reports } from '../domain/reports.ts';
+import type { EpochMs } from '../domain/stage.ts';
+
+/** Work that a stage gave up, or that no stage is there for. */
+export type Rejection = {
+	readonly stage: string;
+	readonly kind: string;
+	readonly key: string;
+	readonly reason: string;
+	readonly at: EpochMs;
+};
+
+/** What can be asked of a journal without changing it. */
+export class JournalView implements History, Reports {
+	readonly #db: DatabaseSync;
+
+	constructor(db: DatabaseSync) {
+		this.#db = db;
+	}
+
+	/** The newest crash reports first. */
+	*reports(most = Number.MAX_SAFE_INTEGER): Generator<CrashReport> {
+		for (const row of this.#db.prepare('select body from report order by time desc, id limit ?').iterate(most))
+			yield JSON.parse(row.body as string);
+	}
+
+	report(id: string): CrashReport | undefined {
+		const row = this.#db.prepare('select body from report where id = ?').get(id);
+		return row && JSON.parse(row.body as string);
+	}
+
+	/** The ids that start so. */
+	idsLike(start: string): string[] {
+		return this.#db
+			.prepare("select id from report where id >= :start and id < :start || 'g' order by id limit 20")
+			.all({ start })
+			.map(({ id }) => id as string);
+	}
+
+	earlier(fingerprint: string, before: EpochMs): Earlier {
+		const row = this.#db
+			.prepare(
+				'select count(*) as count, min(time) as first, max(time) as last, max(iif(has_stack, time, null)) as lastFullStack from report where fingerprint = :fingerprint and time < :before',
+			)
+			.get({ fingerprint, before }) as Record<keyof Earlier, number | null>;
+		return {
+			count: row.count ?? 0,
+			...defined({ first: row.first ?? undefined, last: row.last ?? undefined, lastFullStack: row.lastFullStack ?? undefined }),
+		};
+	}
+
+	rejections(): Rejection[] {
+		return this.#db
+			.prepare(
+				"select stage, kind, key, coalesce(reason, '') as reason, due as at from work join event on event.id = work.event where state = 'rejected' order by due desc",
+			)
+			.all() as Rejection[];
+	}
+
+	/** How much is still to be done. */
+	backlog(): number {
+		return (
+			this.#db.prepare("select count(*) as count from work where state in ('ready', 'waiting', 'claimed')").get() as { count: number }
+		).count;
+	}
+}

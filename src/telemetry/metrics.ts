@@ -1,0 +1,36 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+const prefix = 'milvus_coredump_agent_';
+
+/** All metrics under their names. Labels take few values: never a path, a pod or a fingerprint. */
+export function createMetrics() {
+	const registry = new Registry();
+	const registers = [registry];
+	const counter = <L extends string = never>(name: string, help: string, ...labelNames: L[]) =>
+		new Counter({ name: prefix + name, help, labelNames, registers });
+	const gauge = <L extends string = never>(name: string, help: string, ...labelNames: L[]) =>
+		new Gauge({ name: prefix + name, help, labelNames, registers });
+	const histogram = (name: string, help: string, buckets: number[]) => new Histogram({ name: prefix + name, help, buckets, registers });
+	collectDefaultMetrics({ register: registry, prefix });
+	return {
+		registry,
+		up: gauge('up', '1 while the agent runs'),
+		componentReady: gauge('component_ready', '1 for a component that can do its work', 'component'),
+		discovered: counter('coredumps_discovered_total', 'Core files that were found'),
+		processed: counter('coredumps_processed_total', 'Core files whose way ended: stored, skipped or lost'),
+		skipped: counter('coredumps_skipped_total', 'Files that were not collected, and cores that were not stored, by reason', 'reason'),
+		errors: counter('coredumps_errors_total', 'Unexpected errors and work given up, by component', 'component'),
+		retries: counter('retries_total', 'Work put off because of the world outside, by component', 'component'),
+		analyses: counter('analysis_total', 'Analyses begun'),
+		analysesSuccessful: counter('analysis_successful_total', 'Analyses with a stack'),
+		analysesFailed: counter('analysis_failed_total', 'Analyses without a stack, or with no result'),
+		analysisDuration: histogram('analysis_duration_seconds', 'Duration of an analysis', [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]),
+		score: histogram('value_score_distribution', 'Scores given', [4, 5, 6, 7, 8, 9, 10]),
+		stored: counter('files_stored_total', 'Cores that were stored', 'backend'),
+		storageSize: gauge('storage_size_bytes', 'Bytes that the stored files take', 'backend'),
+		storageErrors: counter('storage_errors_total', 'Failed tries to store a core', 'backend'),
+		lastProcessed: gauge('last_processed_file_timestamp', 'When a core file was last processed, in seconds since 1970'),
+	};
+}
+
+export type Metrics = ReturnType<typeof createMetrics>;

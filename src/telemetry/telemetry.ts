@@ -1,0 +1,128 @@
+import type { Logger } from 'pino';
+import { printable } from '../base/printable.ts';
+import { formatBytes } from '../base/quantity.ts';
+import { placeName } from '../domain/frames.ts';
+import type { Analysis } from '../domain/report.ts';
+import { scoreLine } from '../domain/score.ts';
+import { createMetrics } from './metrics.ts';
+
+/** The parts of the agent that can be ready or not, by their names in logs, metrics and health. */
+export type Component = 'journal' | 'collector' | 'analyzer' | 'storage' | 'monitor';
+
+export type ComponentState = { readonly ready: boolean; readonly reason: string };
+
+export type Telemetry = ReturnType<typeof createTelemetry>;
+
+/** Everything that is worth telling, by name: each writes its line and counts its metric, so that the two never disagree. */
+export function createTelemetry(log: Logger) {
+	const metrics = createMetrics();
+	const states = new Map<Component, ComponentState>();
+	metrics.up.set(1);
+
+	function setState(component: Component, state: ComponentState) {
+		const before = states.get(component);
+		states.set(component, state);
+		metrics.componentReady.set({ component }, state.ready ? 1 : 0);
+		if (before?.ready === state.ready && before.reason === state.reason) return;
+		if (state.ready) log.info({ component }, before ? `${component} is ready again` : `${component} is ready`);
+		else log.error({ component, reason: state.reason }, `${component} is not ready: ${printable(state.reason)}`);
+	}
+
+	return {
+		metrics,
+		/** How each component is, in the order in which they started. */
+		states: states as ReadonlyMap<Component, ComponentState>,
+		componentReady: (component: Component) => setState(component, { ready: true, reason: '' }),
+		componentNotReady: (component: Component, reason: string) => setState(component, { ready: false, reason }),
+
+		agentStarted: (facts: { readonly version: string; readonly mode: string; readonly journal: string }) =>
+			log.info(facts, 'agent started'),
+		agentStopping: (signal: string) => log.info({ signal }, `${signal}: the agent is stopping`),
+		agentStopped: (facts: { readonly givenBack: number }) => log.info(facts, 'agent stopped'),
+		configWarning: (warning: string) => log.warn(warning),
+
+		coreFound(id: string, path: string, sizeBytes: number) {
+			metrics.discovered.inc();
+			log.info({ id, path: printable(path), sizeBytes }, 'Found coredump file');
+		},
+		coreSkipped(path: string, reason: 'too old' | 'ignored' | 'not a core', detail: string) {
+			metrics.skipped.inc({ reason });
+			log.debug({ path: printable(path), reason, detail }, `file left alone: ${reason}`);
+		},
+		coreUnreadable(path: string, error: string) {
+			metrics.errors.inc({ component: 'collector' });
+			log.warn({ path: printable(path), error }, "core file can't be read");
+		},
+		coreAwaited: (path: string, reason: string) => log.debug({ path: printable(path), reason }, 'core file is not complete yet'),
+
+		analysisStarted(id: string, path: string) {
+			metrics.analyses.inc();
+			log.debug({ id, path: printable(path) }, 'analysis started');
+		},
+		analysisEnded(id: string, path: string, analysis: Analysis, durationMs: number) {
+			(analysis.stack === 'none' ? metrics.analysesFailed : metrics.analysesSuccessful).inc();
+			metrics.analysisDuration.observe(durationMs / 1000);
+			const culprit = analysis.culprit ? placeName(analysis.culprit) : null;
+			log.info(
+				{
+					id,
+					signal: analysis.signal?.name,
+					culprit,
+					threads: analysis.threads.length,
+					stack: analysis.stack,
+					durationMs: Math.round(durationMs),
+				},
+				`analysed: ${printable(analysis.reason ?? 'no signal')}${culprit ? ` in ${printable(culprit)}` : ''}`,
+			);
+			for (const note of analysis.notes) log.debug({ id }, printable(note));
+			if (!analysis.score) return;
+			metrics.score.observe(analysis.score.total);
+			log.info(scoreLine(printable(path), analysis.score));
+		},
+		analysisImpossible(id: string, path: string, reason: string) {
+			metrics.analysesFailed.inc();
+			log.warn({ id, path: printable(path), reason }, "core file can't be analysed");
+		},
+
+		coreStored(id: string, location: string, sizeBytes: number, sha256: string) {
+			metrics.stored.inc({ backend: 'local' });
+			metrics.storageSize.inc({ backend: 'local' }, sizeBytes);
+			log.info({ id, location, sizeBytes, sha256 }, `stored ${formatBytes(sizeBytes)}`);
+		},
+		coreNotStored(id: string, reason: string) {
+			metrics.skipped.inc({ reason: 'not stored' });
+			log.info({ id, reason }, `not stored: ${printable(reason)}`);
+		},
+		coreLost(id: string, reason: string) {
+			metrics.errors.inc({ component: 'storage' });
+			log.warn({ id, reason }, `core lost: ${printable(reason)}`);
+		},
+		storageFailed(id: string, reason: string) {
+			metrics.storageErrors.inc({ backend: 'local' });
+			log.debug({ id, reason }, 'storing failed');
+		},
+		storeMeasured: (sizeBytes: number) => metrics.storageSize.set({ backend: 'local' }, sizeBytes),
+		originalRemoved: (id: string, path: string) => log.info({ id, path: printable(path) }, 'original core file removed'),
+		originalKept: (id: string, path: string, reason: string) => log.warn({ id, path: printable(path), reason }, 'original core file kept'),
+
+		workSettled(stage: Component, key: string) {
+			log.debug({ stage, id: key }, 'settled');
+		},
+		crashSettled() {
+			metrics.processed.inc();
+			metrics.lastProcessed.setToCurrentTime();
+		},
+		workPutOff(stage: Component, key: string, reason: string) {
+			metrics.retries.inc({ component: stage });
+			log.warn({ stage, id: key, reason }, `${stage} tries again later: ${printable(reason)}`);
+		},
+		workRejected(stage: Component, key: string, reason: string) {
+			metrics.errors.inc({ component: stage });
+			log.error({ stage, id: key, reason }, `${stage} gave up: ${printable(reason)}`);
+		},
+		workFailed(stage: Component, key: string, error: unknown) {
+			metrics.errors.inc({ component: stage });
+			log.error({ stage, id: key, err: error }, `unexpected error in ${stage}`);
+		},
+	};
+}
