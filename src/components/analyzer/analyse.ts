@@ -1,0 +1,116 @@
+import { open } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { systemPath } from '../../base/filename.ts';
+import type { Bodies } from '../../domain/events.ts';
+import type { Core } from '../../domain/report.ts';
+import { coredumpAttributes } from '../../drivers/attributes/attributes.ts';
+import { GdbError, gdbStacks } from '../../drivers/gdb/gdb.ts';
+import { type Corefile, readHead, readPass, trailerBytes } from '../../readers/corefile/corefile.ts';
+import { type Origin, originOf } from '../../readers/corename/corename.ts';
+import { type Evidence, findings } from './findings.ts';
+import { findModules, type SymbolPlaces } from './modules.ts';
+import { scratchFolder, unpackCore } from './scratch.ts';
+
+export type AnalyseOptions = {
+	readonly places: SymbolPlaces;
+	/** Absent: no debugger. */
+	readonly gdb?: { readonly program?: string; readonly timeoutMs: number } | undefined;
+	readonly scratch: { readonly path: string; readonly maxBytes: number };
+	readonly panicKeywords: readonly string[];
+	/** Name of the machine, for cores of its own processes that do not say where they ran. */
+	readonly host?: string | undefined;
+	/** kernel.core_pattern of the machine that wrote the core, if it is this one. */
+	readonly corePattern?: string | undefined;
+	readonly signal?: AbortSignal | undefined;
+	readonly onProgress?: ((step: Step, share?: number) => void) | undefined;
+};
+
+/** What takes so long. */
+export type Step = 'unpacking' | 'reading' | 'unwinding';
+
+/** Variables that tell where a process ran and how it was set up, and hold no secrets. */
+const environmentNames =
+	'HOSTNAME POD_NAME POD_NAMESPACE NODE_NAME DEPLOY_MODE GOTRACEBACK GODEBUG LD_LIBRARY_PATH LD_PRELOAD MALLOC_CONF'.split(' ');
+
+const notAsked = 'gdb was not asked';
+
+/** A compressed core that takes longer to read is judged by what was read of it. */
+const readingLimitMs = 10 * 60_000;
+
+/**
+ * Finds out all about one core: what it says by itself, then what a debugger adds. Whatever of it fails is missing in the result, which says so.
+ *
+ * @throws {CorefileError} not a core
+ */
+export async function analyse(found: Bodies['CoredumpFile'], options: AnalyseOptions): Promise<Bodies['AnalysisResults']> {
+	await using folder = await scratchFolder(options.scratch.path);
+	const { corefile, rawPath, notes } = await readCore(found.core, folder.path, options);
+	const evidence: Evidence = {
+		found,
+		origin: await originOfFile(found.core.path, options.corePattern),
+		corefile,
+		modules: await findModules(corefile, options.places),
+		stacks: undefined,
+		notes: [...notes, ...corefile.problems],
+		panicKeywords: options.panicKeywords,
+		host: options.host,
+	};
+	if (rawPath === undefined) return findings(evidence);
+	try {
+		return findings({ ...evidence, stacks: await stacksOf(rawPath, evidence, folder.path, options) });
+	} catch (error) {
+		if (!(error instanceof GdbError)) throw error;
+		return findings({ ...evidence, notes: [...evidence.notes, `no stack: ${error.message}`] });
+	}
+}
+
+type ReadCore = {
+	readonly corefile: Corefile;
+	/** Where a debugger can read the core; absent when it stays packed. */
+	readonly rawPath?: string;
+	readonly notes: readonly string[];
+};
+
+/** Reads the core; a compressed one is unpacked first when a debugger will want it, so that it is unpacked only once. */
+async function readCore(core: Core, folder: string, options: AnalyseOptions): Promise<ReadCore> {
+	const { encoding, path } = core;
+	const { signal, onProgress } = options;
+	const reading = { environmentNames, signal, timeLimitMs: readingLimitMs, onProgress: (share: number) => onProgress?.('reading', share) };
+	if (encoding === 'raw') return { corefile: await readPass(path, reading), rawPath: path, notes: [] };
+	if (!options.gdb) return { corefile: await readPass(path, reading), notes: [`no stack: ${notAsked}`] };
+	const head = await readHead(path, reading);
+	const unpacking = await unpackCore({ ...core, encoding }, folder, {
+		...options.scratch,
+		mostBytes: head.expectedBytes + trailerBytes,
+		timeLimitMs: readingLimitMs,
+		signal,
+		onProgress: (share) => onProgress?.('unpacking', share),
+	});
+	switch (unpacking.is) {
+		case 'unpacked':
+			return {
+				corefile: await readPass(unpacking.path, reading),
+				rawPath: unpacking.path,
+				notes: unpacking.damage ? [unpacking.damage] : [],
+			};
+		case 'no room':
+			return { corefile: await readPass(path, reading), notes: [`no stack: ${unpacking.reason}`] };
+		case 'no time':
+			return { corefile: head, notes: [`no stack: ${unpacking.reason}`] };
+		default:
+			return unpacking satisfies never;
+	}
+}
+
+async function originOfFile(path: string, corePattern: string | undefined): Promise<Origin> {
+	await using file = await open(systemPath(path));
+	return originOf(basename(path), await coredumpAttributes(file), corePattern);
+}
+
+async function stacksOf(core: string, { modules }: Evidence, directory: string, { gdb, signal, onProgress }: AnalyseOptions) {
+	if (!gdb) throw new GdbError(notAsked);
+	const loaded = modules.map(({ loaded }) => loaded).filter((one) => one !== undefined);
+	if (loaded.length === 0) throw new GdbError('none of the files that the process had mapped is here; give them by --exe or --sysroot');
+	onProgress?.('unwinding');
+	return gdbStacks({ core, modules: loaded, directory }, { ...gdb, signal });
+}

@@ -1,0 +1,72 @@
+/** Functions that end a process or report its end: whoever called them is to blame. Names without parameters, glibc's `__GI_` cut off. */
+export const deathFunctions: ReadonlySet<string> = new Set([
+	// glibc: signals sent to oneself
+	'raise',
+	'gsignal',
+	'abort',
+	'pthread_kill',
+	'__pthread_kill',
+	'__pthread_kill_implementation',
+	'__pthread_kill_internal',
+	'tgkill',
+	'kill',
+	// glibc: assertions and checks of heap and stack
+	'__assert_fail',
+	'__assert_fail_base',
+	'__assert_perror_fail',
+	'__assert',
+	'__libc_message',
+	'__libc_message_impl',
+	'__libc_message_wrapper',
+	'__libc_fatal',
+	'malloc_printerr',
+	'malloc_printerr_tail',
+	'_int_free',
+	'_int_free_check',
+	'_int_malloc',
+	'_int_realloc',
+	'tcache_double_free_verify',
+	'munmap_chunk',
+	'free',
+	'__libc_free',
+	'cfree',
+	'realloc',
+	'__libc_realloc',
+	'malloc',
+	'__libc_malloc',
+	'calloc',
+	'__libc_calloc',
+	'unlink_chunk',
+	'malloc_consolidate',
+	'__fortify_fail',
+	'__chk_fail',
+	'__stack_chk_fail',
+	'__stack_chk_fail_local',
+	// C++ run-time
+	'std::terminate',
+	'std::unexpected',
+	'__gnu_cxx::__verbose_terminate_handler',
+	'__cxxabiv1::__terminate',
+	'__cxxabiv1::__unexpected',
+	'__cxa_throw',
+	'__cxa_rethrow',
+	'__cxa_pure_virtual',
+	'__cxa_call_terminate',
+	'__cxa_call_unexpected',
+	'__cxa_throw_bad_array_new_length',
+	'__clang_call_terminate',
+	'__gxx_personality_v0',
+	'_Unwind_RaiseException',
+	'_Unwind_RaiseException_Phase2',
+	'_Unwind_Resume',
+	'std::rethrow_exception',
+	// between a handler and what it interrupted
+	'<signal handler called>',
+	'__restore_rt',
+]);
+
+/** Families of such functions, by how their names begin. */
+export const deathPrefixes = ['std::__throw_'] as const;
+
+/** Modules whose frames without a name may stand between two of them. */
+export const runtimeModules = /\/(?:libc|libpthread|libstdc\+\+|libgcc_s|libc\+\+|libc\+\+abi|ld-linux-x86-64)[-.][^/]*$/;

@@ -1,0 +1,56 @@
+import { basename, join } from 'node:path';
+import { hex } from '../../base/hex.ts';
+import type { Module } from '../../domain/report.ts';
+import type { LoadedModule } from '../../drivers/gdb/gdb.ts';
+import type { Corefile } from '../../readers/corefile/corefile.ts';
+import { type ElfFile, elfFile } from '../../readers/elf/elf.ts';
+
+/** Where the files of the crashed process may be. */
+export type SymbolPlaces = {
+	/** The executable, given by hand. */
+	readonly executable?: string | undefined;
+	/** The root of its file system: `/` for a process of this machine. */
+	readonly sysroot: string;
+	/** More folders, searched by whole path and by base name. */
+	readonly paths: readonly string[];
+};
+
+/** A module of the report, and its file if it may be used. */
+export type FoundModule = { readonly module: Module; readonly loaded?: LoadedModule; readonly hasDebugInfo: boolean };
+
+/** Looks for the file of each module. A file of another build is never used. */
+export async function findModules(core: Corefile, places: SymbolPlaces): Promise<FoundModule[]> {
+	return Promise.all(
+		core.modules.map((mapped) => findModule(mapped, mapped.path === core.executable ? places : { ...places, executable: undefined })),
+	);
+}
+
+async function findModule(mapped: Corefile['modules'][number], places: SymbolPlaces): Promise<FoundModule> {
+	const { path, buildId } = mapped;
+	const known = { path, ...(buildId === undefined ? {} : { buildId }) };
+	let isReplaced = false;
+	for (const file of candidates(path, places)) {
+		const elf = await elfFile(file);
+		if (!elf) continue;
+		const match = matches(mapped, elf, file === places.executable);
+		if (match === 'replaced') {
+			isReplaced = true;
+			continue;
+		}
+		const symbols = elf.hasDebugInfo ? 'full' : elf.hasSymbols ? 'names' : 'none';
+		const bias = hex(BigInt.asUintN(64, BigInt(mapped.base) - elf.linkedAt));
+		return { module: { ...known, symbols, file: match }, loaded: { path, file, bias }, hasDebugInfo: elf.hasDebugInfo };
+	}
+	return { module: { ...known, symbols: 'none', file: isReplaced ? 'replaced' : 'missing' }, hasDebugInfo: false };
+}
+
+function candidates(path: string, { executable, sysroot, paths }: SymbolPlaces): string[] {
+	const given = executable === undefined ? [] : [executable];
+	return [...given, join(sysroot, path), ...paths.flatMap((folder) => [join(folder, path), join(folder, basename(path))])];
+}
+
+/** Without a build-id on either side the path must do, unless the file was deleted under the running process. */
+function matches({ buildId, isDeleted }: Corefile['modules'][number], elf: ElfFile, isGiven: boolean): Module['file'] {
+	if (buildId !== undefined && elf.buildId !== undefined) return buildId === elf.buildId ? 'same' : 'replaced';
+	return isDeleted && !isGiven ? 'replaced' : 'unverified';
+}

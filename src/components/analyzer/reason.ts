@@ -1,0 +1,78 @@
+import type { Frame, Signal } from '../../domain/report.ts';
+
+export type ReasonInputs = {
+	readonly signal: Signal | null;
+	readonly pid: number | undefined;
+	readonly pc: bigint | undefined;
+	readonly stackPointer: bigint | undefined;
+	/** The crashed thread's. */
+	readonly frames: readonly Frame[];
+	/** What the C library said when it ended the process. */
+	readonly abortMessage: string | null;
+};
+
+/** How far from the stack pointer a fault still belongs to the stack: the largest frame that is usual, with arrays. */
+const stackReach = 64n << 10n;
+
+/** Why the process died, in words; null when nothing says so. */
+export function reasonOf(inputs: ReasonInputs): string | null {
+	const { signal } = inputs;
+	if (!signal) return null;
+	if (signal.sender && signal.sender.pid !== inputs.pid)
+		return `${signal.name}: sent by process ${signal.sender.pid} (uid ${signal.sender.uid})`;
+	return `${signal.name}: ${inWords(signal, inputs)}`;
+}
+
+function inWords(signal: Signal, inputs: ReasonInputs): string {
+	switch (signal.name) {
+		case 'SIGSEGV':
+			return segmentationFault(signal, inputs);
+		case 'SIGABRT':
+			return aborted(inputs);
+		case 'SIGFPE':
+			return arithmetic[signal.codeName ?? ''] ?? 'arithmetic fault';
+		case 'SIGBUS':
+			return signal.codeName === 'BUS_ADRERR'
+				? `access to ${signal.address} in a mapped file beyond its end, or where the disk could not be read`
+				: `access to ${signal.address ?? 'an address'} that the hardware refused${signal.codeName === 'BUS_ADRALN' ? ' (not aligned)' : ''}`;
+		case 'SIGILL':
+			return 'an instruction that this processor does not know, or a trap that the compiler put where the program must not come';
+		case 'SIGTRAP':
+			return 'a breakpoint or trap';
+		case 'SIGSYS':
+			return 'a system call that seccomp forbids';
+		default:
+			return signal.sender ? 'sent by the process to itself' : 'raised by the kernel';
+	}
+}
+
+const arithmetic: Readonly<Record<string, string>> = {
+	FPE_INTDIV: 'integer division by zero',
+	FPE_INTOVF: 'integer overflow',
+	FPE_FLTDIV: 'floating-point division by zero',
+	FPE_FLTOVF: 'floating-point overflow',
+	FPE_FLTINV: 'invalid floating-point operation',
+};
+
+function segmentationFault({ address, codeName, sender }: Signal, { pc, stackPointer }: ReasonInputs): string {
+	if (sender) return 'sent by the process to itself';
+	if (address === undefined) return 'an address that no pointer can have (not canonical), or an instruction that is not allowed';
+	const at = BigInt(address);
+	if (at === pc) return `jump to ${address}, where there is no code${at < 4096n ? ' (call through a null pointer)' : ''}`;
+	if (stackPointer !== undefined && isNear(at, stackPointer)) return `stack overflow: access to ${address}, below the end of the stack`;
+	if (codeName === 'SEGV_ACCERR')
+		return `access to ${address}, which is mapped without the right to do so (a write to read-only memory, for example)`;
+	if (at < 4096n) return `access to ${address} through a null pointer${at === 0n ? '' : ` (offset ${at})`}`;
+	return `access to ${address}, where nothing is mapped`;
+}
+
+const isNear = (address: bigint, stackPointer: bigint) => address > stackPointer - stackReach && address < stackPointer + stackReach;
+
+function aborted({ abortMessage, frames }: ReasonInputs): string {
+	if (abortMessage) return abortMessage;
+	const has = (name: string) => frames.some((frame) => frame.function?.startsWith(name));
+	if (has('__cxa_throw')) return 'a C++ exception that nobody caught';
+	if (has('__cxa_pure_virtual')) return 'a pure virtual function was called';
+	if (has('std::terminate')) return 'std::terminate was called';
+	return 'the process called abort()';
+}

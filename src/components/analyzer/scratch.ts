@@ -1,0 +1,90 @@
+import { mkdir, mkdtemp, open, readdir, rm, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemPath } from '../../base/filename.ts';
+import { formatBytes } from '../../base/quantity.ts';
+import type { Core } from '../../domain/report.ts';
+import { UnpackError, unpackSparsely } from '../../drivers/compression/compression.ts';
+
+export type Packed = Core & { readonly encoding: 'zstd' | 'gzip' };
+
+export type ScratchOptions = {
+	readonly path: string;
+	readonly maxBytes: number;
+	/** What comes behind so many bytes does not belong to the core. */
+	readonly mostBytes: number;
+	readonly timeLimitMs: number;
+	readonly signal?: AbortSignal | undefined;
+	readonly onProgress?: ((share: number) => void) | undefined;
+};
+
+const prefix = 'analysis-';
+/** What must stay free on the disk of the scratch folder. */
+const floorBytes = 256 << 20;
+
+/** A folder for one analysis, gone with all in it at the end of the block. */
+export async function scratchFolder(parent: string): Promise<AsyncDisposable & { readonly path: string }> {
+	await mkdir(parent, { recursive: true, mode: 0o700 });
+	const path = await mkdtemp(join(parent, prefix));
+	return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** Removes what a killed agent left. Only for the one agent that owns the folder. */
+export async function sweepScratch(parent: string): Promise<void> {
+	const names = await readdir(parent).catch(() => []); // not there yet: nothing to sweep
+	for (const name of names) if (name.startsWith(prefix)) await rm(join(parent, name), { recursive: true, force: true });
+}
+
+export type Unpacking =
+	| { readonly is: 'unpacked'; readonly path: string; readonly damage: string | undefined }
+	| { readonly is: 'no room'; readonly reason: string }
+	| { readonly is: 'no time'; readonly reason: string };
+
+/** Unpacks a compressed core into a folder, if there is room for it. */
+export async function unpackCore(core: Packed, folder: string, options: ScratchOptions): Promise<Unpacking> {
+	const { bavail, bsize } = await statfs(folder);
+	const maxBytes = Math.min(options.maxBytes, bavail * bsize - floorBytes);
+	const noRoom: Unpacking = {
+		is: 'no room',
+		reason: `the core was not unpacked for gdb: there is room for ${formatBytes(Math.max(0, maxBytes))} in ${options.path} (analyzer.scratchPath, scratchSize)`,
+	};
+	// What is not zeros does not get smaller by unpacking.
+	if (core.sizeBytes > maxBytes) return noRoom;
+	const path = join(folder, 'core.unpacked');
+	const deadline = AbortSignal.timeout(options.timeLimitMs);
+	await using from = await open(systemPath(core.path));
+	await using to = await open(path, 'wx', 0o600);
+	try {
+		const { damage } = await unpackSparsely(from, core.encoding, to, {
+			maxBytes,
+			mostBytes: options.mostBytes,
+			signal: options.signal,
+			deadline,
+			onRead: (bytes) => options.onProgress?.(bytes / core.sizeBytes),
+		});
+		if (!deadline.aborted) return { is: 'unpacked', path, damage };
+		return { is: 'no time', reason: `the core was not unpacked for gdb within ${options.timeLimitMs / 1000} s` };
+	} catch (error) {
+		if (!(error instanceof UnpackError || isFull(error))) throw error;
+		return noRoom;
+	}
+}
+
+/** The core as a debugger can read it: itself, or an unpacked copy in a folder. */
+export async function rawCopy(
+	core: Core,
+	folder: string,
+	onProgress: (step: 'unpacking', share: number) => void,
+): Promise<{ readonly is: 'here'; readonly path: string } | { readonly is: 'no room'; readonly reason: string }> {
+	const { encoding } = core;
+	if (encoding === 'raw') return { is: 'here', path: core.path };
+	const unpacking = await unpackCore({ ...core, encoding }, folder, {
+		path: folder,
+		maxBytes: Number.POSITIVE_INFINITY,
+		mostBytes: Number.MAX_SAFE_INTEGER,
+		timeLimitMs: 24 * 3600_000,
+		onProgress: (share) => onProgress('unpacking', share),
+	});
+	return unpacking.is === 'unpacked' ? { is: 'here', path: unpacking.path } : { is: 'no room', reason: unpacking.reason };
+}
+
+const isFull = (error: unknown) => error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');

@@ -1,0 +1,128 @@
+import { lstat, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileNameText, systemPath } from '../../base/filename.ts';
+import type { Event } from '../../domain/events.ts';
+import type { Intake } from '../../domain/intake.ts';
+import type { Telemetry } from '../../telemetry/telemetry.ts';
+import { originalOf } from './examine.ts';
+import { createJudge, type VerdictOptions } from './verdict.ts';
+import { folderWatch } from './watch.ts';
+
+export { type Examined, examine } from './examine.ts';
+export { remover } from './remover.ts';
+
+export type CollectorOptions = VerdictOptions & {
+	/** How often the folder is looked through whole; in between, inotify tells. */
+	readonly watchIntervalMs: number;
+};
+
+type Deps = { readonly intake: Intake; readonly telemetry: Telemetry; readonly options: CollectorOptions; readonly now?: () => number };
+
+/** So many files of a storm are made durable at a time. */
+const batchSize = 100;
+
+/** Finds the core files in one folder, each once, as soon as it is complete. */
+export function collector({ intake, telemetry, options, now = Date.now }: Deps) {
+	const { directory } = options;
+	const { judge, forget } = createJudge(options, now);
+	/** Files that need no further look as long as they stay as they are. */
+	const dealtWith = new Map<string, string>();
+	/** Files that are not finished, and when to look again. */
+	const unfinished = new Map<string, number>();
+	const unreadable = new Set<string>();
+
+	async function run(signal: AbortSignal): Promise<void> {
+		using watch = folderWatch(directory);
+		for (let rescanAt = 0; !signal.aborted; ) {
+			const isRescan = now() >= rescanAt;
+			if (isRescan) {
+				rescanAt = now() + options.watchIntervalMs;
+				watch.renew();
+			}
+			const due = [...unfinished].filter(([, lookAgainAt]) => lookAgainAt <= now()).map(([name]) => name);
+			await collect(isRescan ? await list() : [...new Set([...watch.take(), ...due])], signal);
+			await watch.wait(Math.min(rescanAt, ...unfinished.values()) - now(), signal);
+		}
+	}
+
+	async function list(): Promise<string[]> {
+		try {
+			const names = (await readdir(systemPath(directory), { encoding: 'buffer' })).map(fileNameText);
+			telemetry.componentReady('collector');
+			forgetAllBut(new Set(names));
+			return names;
+		} catch (error) {
+			telemetry.componentNotReady('collector', folderProblem(directory, error));
+			return [];
+		}
+	}
+
+	function forgetAllBut(names: ReadonlySet<string>): void {
+		for (const known of [dealtWith, unfinished, unreadable]) {
+			for (const name of known.keys()) {
+				if (names.has(name)) continue;
+				known.delete(name);
+				forget(name);
+			}
+		}
+	}
+
+	async function collect(names: readonly string[], signal: AbortSignal): Promise<void> {
+		for (let at = 0; at < names.length && !signal.aborted; at += batchSize) {
+			const found: Event<'CoredumpFile'>[] = [];
+			for (const name of names.slice(at, at + batchSize)) {
+				const event = await look(name);
+				if (event) found.push(event);
+			}
+			if (found.length > 0) report(found);
+		}
+	}
+
+	function report(found: readonly Event<'CoredumpFile'>[]): void {
+		const added = new Set(intake.append(...found).map(({ key }) => key));
+		for (const { key, body } of found) if (added.has(key)) telemetry.coreFound(key, body.core.path, body.core.sizeBytes);
+	}
+
+	async function look(name: string): Promise<Event<'CoredumpFile'> | undefined> {
+		// A leading dot marks files that are still being written: systemd's coredump.c, and this agent's own.
+		if (name.startsWith('.')) return undefined;
+		const path = join(directory, name);
+		try {
+			const file = await lstat(systemPath(path), { bigint: true });
+			const original = originalOf(file, name);
+			if (!file.isFile() || dealtWith.get(name) === original) return undefined;
+			const verdict = intake.isKnown(original) ? undefined : await judge(name, file);
+			unfinished.delete(name);
+			if (verdict?.is === 'unfinished') {
+				telemetry.coreAwaited(path, verdict.reason);
+				unfinished.set(name, verdict.lookAgainAt);
+				return undefined;
+			}
+			dealtWith.set(name, original);
+			if (verdict?.is === 'left alone') telemetry.coreSkipped(path, verdict.why, verdict.detail);
+			return verdict?.is === 'core' ? verdict.event : undefined;
+		} catch (error) {
+			unfinished.delete(name);
+			notLooked(name, path, error);
+			return undefined;
+		}
+	}
+
+	/** Looked at again at each rescan; told of once. */
+	function notLooked(name: string, path: string, error: unknown): void {
+		if (!(error instanceof Error && 'code' in error)) throw error;
+		if (error.code === 'ENOENT' || unreadable.has(name)) return; // gone while we looked, or told before
+		unreadable.add(name);
+		telemetry.coreUnreadable(path, error.message);
+	}
+
+	return { run };
+}
+
+function folderProblem(directory: string, error: unknown): string {
+	const code = error instanceof Error && 'code' in error ? error.code : undefined;
+	if (code === 'ENOENT')
+		return `${directory} is not there: set collector.coredumpPath to where cores are written (milvus-coredump-agent doctor tells)`;
+	if (code === 'EACCES') return `${directory} can't be read by uid ${process.getuid?.()}: run as root, or set collector.coredumpPath`;
+	return `${directory} can't be read: ${error instanceof Error ? error.message : String(error)}`;
+}

@@ -1,0 +1,33 @@
+import { lstat, unlink } from 'node:fs/promises';
+import { systemPath } from '../../base/filename.ts';
+import { fileId } from '../../domain/identity.ts';
+import type { Core } from '../../domain/report.ts';
+import { done, type Stage } from '../../domain/stage.ts';
+import type { Telemetry } from '../../telemetry/telemetry.ts';
+
+type Deps = { readonly telemetry: Telemetry; readonly removeOriginal: 'never' | 'afterStored' };
+
+/** The end of a crash's way: removes the file that was found, if that is wanted, once a verified copy is stored. */
+export function remover({ telemetry, removeOriginal }: Deps): Stage<'StorageEvent'> {
+	return {
+		reads: ['StorageEvent'],
+		concurrency: 1,
+		async handle({ key, body }) {
+			telemetry.crashSettled();
+			if (body.is === 'stored' && removeOriginal === 'afterStored') await remove(key, body.core);
+			return done();
+		},
+	};
+
+	async function remove(key: string, core: Core): Promise<void> {
+		try {
+			const file = await lstat(systemPath(core.path), { bigint: true });
+			if (fileId(file) !== core.fileId) return telemetry.originalKept(key, core.path, 'it has changed since it was found');
+			await unlink(systemPath(core.path));
+			telemetry.originalRemoved(key, core.path);
+		} catch (error) {
+			if (!(error instanceof Error && 'code' in error)) throw error;
+			if (error.code !== 'ENOENT') telemetry.originalKept(key, core.path, error.message);
+		}
+	}
+}

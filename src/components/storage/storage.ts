@@ -1,0 +1,100 @@
+import { type Backend, BackendUnavailable, type Content, ContentLost, ContentUnavailable } from '../../domain/backend.ts';
+import type { Bodies, Event } from '../../domain/events.ts';
+import { fold } from '../../domain/fold.ts';
+import type { Core } from '../../domain/report.ts';
+import type { Reports } from '../../domain/reports.ts';
+import { done, type Outcome, retry, type Stage } from '../../domain/stage.ts';
+import { type Compression, packed } from '../../drivers/compression/compression.ts';
+import type { Telemetry } from '../../telemetry/telemetry.ts';
+import { type StoredAs, storedName } from './name.ts';
+import { openOriginal } from './original.ts';
+
+export { openOriginal } from './original.ts';
+
+export type StorageOptions = {
+	/** Cores with a lower score are not stored. */
+	readonly valueThreshold: number;
+	/** Larger files are not stored. */
+	readonly maxFileSizeBytes: number;
+	/** For cores that are not packed yet; `none` stores them as they are. */
+	readonly compression: Compression | 'none';
+};
+
+type Deps = { readonly backend: Backend; readonly reports: Reports; readonly telemetry: Telemetry; readonly options: StorageOptions };
+
+/** Keeps the cores that are worth keeping. */
+export function storage({ backend, reports, telemetry, options }: Deps): Stage<'AnalysisResults'> {
+	async function handle({ key, body }: Event<'AnalysisResults'>, signal: AbortSignal): Promise<Outcome> {
+		const reason = reasonToSkip(body, options);
+		if (reason !== undefined) {
+			telemetry.coreNotStored(key, reason);
+			return done({ kind: 'StorageEvent', key, body: { is: 'skipped', reason } });
+		}
+		try {
+			const event = await store(key, body.core, signal);
+			telemetry.coreStored(key, event.body.storage.location, event.body.storage.sizeBytes, event.body.storage.sha256);
+			return done(event);
+		} catch (error) {
+			if (error instanceof ContentLost) {
+				telemetry.coreLost(key, error.message);
+				return done({ kind: 'StorageEvent', key, body: { is: 'lost', reason: error.message } });
+			}
+			if (!(error instanceof BackendUnavailable || error instanceof ContentUnavailable)) throw error;
+			telemetry.storageFailed(key, error.message);
+			return retry(error.message);
+		}
+	}
+
+	/** Puts the core in its place, and its report beside it. */
+	async function store(key: string, core: Core, signal: AbortSignal): Promise<Event<'StorageEvent'> & { body: { is: 'stored' } }> {
+		const report = reports.report(key);
+		if (!report) throw new Error(`crash ${key} has no report`);
+		const name = storedName(report);
+		const stored = await backend.put(`${name}${storedAs(core, options)}`, contentOf(core, options), signal);
+		const event = { kind: 'StorageEvent', key, body: { is: 'stored', core, storage: { form: 'full', ...stored } } } as const;
+		await backend.put(`${name}.json`, textContent(`${JSON.stringify(fold(report, event), null, '\t')}\n`), signal);
+		return event;
+	}
+
+	return { reads: ['AnalysisResults'], concurrency: 2, handle };
+}
+
+function reasonToSkip(
+	{ core, analysis: { score } }: Bodies['AnalysisResults'],
+	{ valueThreshold, maxFileSizeBytes }: StorageOptions,
+): string | undefined {
+	if (score && score.total < valueThreshold) return `score ${score.total} is below ${valueThreshold} (analyzer.valueThreshold)`;
+	if (core.sizeBytes > maxFileSizeBytes) return `${core.sizeBytes} bytes are more than ${maxFileSizeBytes} (collector.maxFileSize)`;
+	return undefined;
+}
+
+const ends: Readonly<Record<Exclude<Core['encoding'], 'raw'> | StorageOptions['compression'], StoredAs>> = {
+	zstd: '.core.zst',
+	gzip: '.core.gz',
+	none: '.core',
+};
+
+const storedAs = ({ encoding }: Core, { compression }: StorageOptions) => ends[encoding === 'raw' ? compression : encoding];
+
+/** What is stored: a packed core as it is, a raw one packed on the way. */
+function contentOf(core: Core, { compression }: StorageOptions): Content {
+	return {
+		async *open(signal) {
+			try {
+				await using file = await openOriginal(core);
+				if (core.encoding === 'raw' && compression !== 'none') yield* packed(file, compression, signal);
+				else yield* file.createReadStream({ autoClose: false, highWaterMark: 256 * 1024, signal });
+			} catch (cause) {
+				signal.throwIfAborted();
+				if (cause instanceof ContentLost) throw cause;
+				throw new ContentUnavailable(`${core.path} can't be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+			}
+		},
+	};
+}
+
+const textContent = (text: string): Content => ({
+	async *open() {
+		yield Buffer.from(text);
+	},
+});
