@@ -1,0 +1,33 @@
+import type { Command } from 'commander';
+import { runAgent } from '../agent/agent.ts';
+import { createLog } from '../telemetry/log.ts';
+import { createTelemetry } from '../telemetry/telemetry.ts';
+import { loadSettings, type SettingsOptions, withConfig } from './settings.ts';
+import { version } from './version.ts';
+
+type Options = SettingsOptions & { readonly logFormat?: 'json' | 'text' };
+
+export function agentCommand(program: Command): void {
+	withConfig(program.command('agent'))
+		.description('run the agent: find, analyse and store core dumps until it is stopped')
+		.option('--kubeconfig <file>', 'take the defaults of a cluster node (this version does not talk to the cluster yet)')
+		.option('--log-format <format>', 'json or text (default: text on a terminal)')
+		.action(run);
+}
+
+async function run(options: Options): Promise<void> {
+	const { config, mode, warnings } = await loadSettings(options);
+	const log = await createLog({ level: config.log.level, format: options.logFormat ?? (process.stdout.isTTY ? 'text' : 'json') });
+	const telemetry = createTelemetry(log);
+	for (const warning of warnings) telemetry.configWarning(warning);
+	const stop = new AbortController();
+	for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+		process.on(signal, () => {
+			if (stop.signal.aborted) return;
+			telemetry.agentStopping(signal);
+			stop.abort();
+		});
+	}
+	await runAgent({ config, mode, version, telemetry }, stop.signal);
+	process.exit(0); // work that did not heed the signal may still hold the process
+}

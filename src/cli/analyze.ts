@@ -1,0 +1,59 @@
+import { tmpdir } from 'node:os';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { printable } from '../base/printable.ts';
+import { analyse } from '../components/analyzer/analyzer.ts';
+import { examine } from '../components/collector/collector.ts';
+import { defaultPanicKeywords } from '../config/config.ts';
+import { fold } from '../domain/fold.ts';
+import type { CrashReport } from '../domain/report.ts';
+import { reportText } from '../report/report.ts';
+import { fileProblem, InterruptedError } from './errors.ts';
+import { paintFor, writeJson } from './output.ts';
+import { createProgress } from './progress.ts';
+
+type Options = { readonly exe?: string; readonly sysroot?: string; readonly json?: boolean; readonly gdb: boolean };
+
+const gdbTimeoutMs = 5 * 60_000;
+
+export function analyzeCommand(program: Command): void {
+	program
+		.command('analyze')
+		.description('say what crashed and why, from one core file of any origin (plain, .zst or .gz); needs no agent and no configuration')
+		.argument('<core>', 'the core file')
+		.option('--exe <file>', 'the executable that crashed, if it is not where the core says')
+		.option('--sysroot <dir>', 'the root of the file system in which it ran, such as an unpacked container image', '/')
+		.option('--json', 'print the whole report as JSON')
+		.option('--no-gdb', 'use only what the core itself says')
+		.action(run);
+}
+
+async function run(core: string, options: Options): Promise<void> {
+	const report = await analyzeFile(resolve(core), options);
+	if (options.json) writeJson(report);
+	else process.stdout.write(reportText(report, { paint: paintFor(process.stdout), now: Date.now() }));
+}
+
+async function analyzeFile(path: string, { exe, sysroot = '/', gdb }: Options): Promise<CrashReport> {
+	using progress = createProgress();
+	const stop = new AbortController();
+	const interrupted = () => stop.abort(new InterruptedError());
+	process.once('SIGINT', interrupted);
+	try {
+		const { event: found } = await examine(path, { now: Date.now() });
+		const body = await analyse(found.body, {
+			places: { executable: exe && resolve(exe), sysroot: resolve(sysroot), paths: [] },
+			gdb: gdb ? { timeoutMs: gdbTimeoutMs } : undefined,
+			scratch: { path: tmpdir(), maxBytes: Number.POSITIVE_INFINITY },
+			panicKeywords: defaultPanicKeywords,
+			signal: stop.signal,
+			onProgress: progress.step,
+		});
+		const analysed = fold(fold(undefined, found), { kind: 'AnalysisResults', key: found.key, body });
+		return analysed as CrashReport;
+	} catch (error) {
+		throw stop.signal.aborted ? stop.signal.reason : (fileProblem(printable(path), error) ?? error);
+	} finally {
+		process.off('SIGINT', interrupted);
+	}
+}

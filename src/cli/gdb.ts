@@ -1,0 +1,84 @@
+import { stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { systemPath } from '../base/filename.ts';
+import { printable } from '../base/printable.ts';
+import { findModules, rawCopy, scratchFolder } from '../components/analyzer/analyzer.ts';
+import { examine } from '../components/collector/collector.ts';
+import type { Core } from '../domain/report.ts';
+import { debug } from '../drivers/gdb/gdb.ts';
+import { readJournal } from '../journal/journal.ts';
+import { readPass } from '../readers/corefile/corefile.ts';
+import { fileProblem, UserError } from './errors.ts';
+import { createProgress } from './progress.ts';
+import { loadSettings, type SettingsOptions, withConfig } from './settings.ts';
+import { findReport } from './show.ts';
+
+type Options = SettingsOptions & { readonly exe?: string; readonly sysroot: string };
+
+export function gdbCommand(program: Command): void {
+	withConfig(program.command('gdb'))
+		.description('open gdb on a crash or a core file, unpacked and with the files that belong to it')
+		.argument('<id|core>', 'a crash as `list` gives it, or a core file')
+		.argument('[gdb arguments...]', 'handed on to gdb, after `--`')
+		.option('--exe <file>', 'the executable that crashed, if it is not where the core says')
+		.option('--sysroot <dir>', 'the root of the file system in which it ran', '/')
+		.action(run);
+}
+
+async function run(target: string, gdbArguments: readonly string[], options: Options): Promise<void> {
+	const path = await corePath(target, options);
+	await using folder = await scratchFolder(tmpdir());
+	const core = await unpackedCore(path, folder.path);
+	const corefile = await readPass(core);
+	const places = { executable: options.exe && resolve(options.exe), sysroot: resolve(options.sysroot), paths: [] };
+	const modules = await findModules(corefile, places);
+	for (const { module } of modules) {
+		if (module.file === 'replaced')
+			process.stderr.write(`${printable(module.path)} is another build than the one that crashed, and is left out\n`);
+	}
+	const loaded = modules.map(({ loaded }) => loaded).filter((one) => one !== undefined);
+	const executable = loaded.find(({ path }) => path === corefile.executable)?.file;
+	if (!executable) process.stderr.write('the executable is not here: give it by --exe, or its root file system by --sysroot\n');
+	const isNatural = executable !== undefined && modules.every(({ module }) => module.file !== 'replaced');
+	process.exitCode = await debug(
+		{ core, modules: loaded, directory: folder.path },
+		isNatural ? { executable, sysroot: places.sysroot } : undefined,
+		gdbArguments,
+	);
+}
+
+/** A file, or the stored core of a crash, or the original where none was stored. */
+async function corePath(target: string, options: Options): Promise<string> {
+	if (await isThere(resolve(target))) return resolve(target);
+	if (target.includes('/')) throw new UserError(`${printable(target)}: there is no such file`);
+	const { config } = await loadSettings(options);
+	using journal = readJournal(config.journal.path);
+	const { storage, core, id } = findReport(journal, target);
+	const places = [storage?.form === 'full' ? storage.location : undefined, core.path].filter((path) => path !== undefined);
+	for (const place of places) if (await isThere(place)) return place;
+	throw new UserError(`the core of crash ${id} is gone: it was ${places.map(printable).join(' and ')}`);
+}
+
+const isThere = (path: string) =>
+	stat(systemPath(path)).then(
+		() => true,
+		() => false,
+	);
+
+async function unpackedCore(path: string, folder: string): Promise<string> {
+	using progress = createProgress();
+	const { core } = await examined(path);
+	const copy = await rawCopy(core, folder, progress.step);
+	if (copy.is === 'no room') throw new UserError(copy.reason);
+	return copy.path;
+}
+
+async function examined(path: string): Promise<{ readonly core: Core }> {
+	try {
+		return (await examine(path, { now: Date.now() })).event.body;
+	} catch (error) {
+		throw fileProblem(printable(path), error) ?? error;
+	}
+}

@@ -1,0 +1,24 @@
+import { Command } from 'commander';
+import { agentCommand } from './agent.ts';
+import { analyzeCommand } from './analyze.ts';
+import { configCommand } from './config.ts';
+import { crashTestCommand } from './crash-test.ts';
+import { doctorCommand } from './doctor.ts';
+import { gdbCommand } from './gdb.ts';
+import { listCommand } from './list.ts';
+import { showCommand } from './show.ts';
+import { version } from './version.ts';
+
+/** The command line: each command is in the file of its name. */
+export function createProgram(): Command {
+	const program = new Command('milvus-coredump-agent')
+		.description('Finds every crash of a Milvus instance, says what crashed and why, and keeps the core dumps worth keeping.')
+		.version(version)
+		.showSuggestionAfterError()
+		.exitOverride()
+		.configureHelp({ showGlobalOptions: true })
+		.addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong use (arguments, files, configuration), 130 interrupted.');
+	for (const add of [agentCommand, analyzeCommand, listCommand, showCommand, gdbCommand, doctorCommand, configCommand, crashTestCommand])
+		add(program);
+	return program;
+}

@@ -1,0 +1,36 @@
+import type { Command } from 'commander';
+import { exitCodes } from './errors.ts';
+
+/** The page on the command line, made from the help of each command. */
+export function commandLineReference(program: Command): string {
+	const codes = {
+		ok: 'done',
+		failed: 'failed, or `doctor` found an error',
+		usage: 'wrong use: arguments, a file that is missing or not a core, the configuration',
+		interrupted: 'interrupted (Ctrl-C)',
+	};
+	return [
+		'# Command line',
+		'',
+		'<!-- Made by `npm run docs` from src/cli. -->',
+		'',
+		'In a checkout the program is `bin/milvus-coredump-agent`.',
+		'',
+		...leaves(program).flatMap((command) => ['```', help(command), '```', '']),
+		'## Exit codes',
+		'',
+		'| code | meaning |',
+		'| --- | --- |',
+		...Object.entries(codes).map(([name, meaning]) => `| ${exitCodes[name as keyof typeof codes]} | ${meaning} |`),
+		'',
+		'Errors are one line on standard error. Colours and progress are shown on terminals only; `NO_COLOR` switches colours off.',
+		'',
+	].join('\n');
+}
+
+const leaves = (command: Command): Command[] => (command.commands.length === 0 ? [command] : command.commands.flatMap(leaves));
+
+function help(command: Command): string {
+	command.configureHelp({ helpWidth: 120 });
+	return command.helpInformation().trimEnd();
+}

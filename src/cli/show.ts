@@ -1,0 +1,35 @@
+import type { Command } from 'commander';
+import type { CrashReport } from '../domain/report.ts';
+import { type JournalView, readJournal } from '../journal/journal.ts';
+import { reportText } from '../report/report.ts';
+import { UserError } from './errors.ts';
+import { paintFor, writeJson } from './output.ts';
+import { loadSettings, type SettingsOptions, withConfig } from './settings.ts';
+
+type Options = SettingsOptions & { readonly json?: boolean };
+
+export function showCommand(program: Command): void {
+	withConfig(program.command('show'))
+		.description('show all that is known of one crash')
+		.argument('<id>', 'as `list` gives it; its first characters do')
+		.option('--json', 'print the whole report as JSON')
+		.action(run);
+}
+
+async function run(id: string, options: Options): Promise<void> {
+	const { config } = await loadSettings(options);
+	using journal = readJournal(config.journal.path);
+	const report = findReport(journal, id);
+	if (options.json) return void writeJson(report);
+	const earlier = report.fingerprint === null ? undefined : journal.earlier(report.fingerprint, Date.parse(report.time));
+	process.stdout.write(reportText(report, { paint: paintFor(process.stdout), now: Date.now(), earlier }));
+}
+
+/** The report whose id starts so. */
+export function findReport(journal: JournalView, start: string): CrashReport {
+	const ids = /^[0-9a-f]+$/.test(start) ? journal.idsLike(start) : [];
+	const [id] = ids;
+	if (id === undefined) throw new UserError(`no crash has the id ${start}: \`milvus-coredump-agent list\` shows those there are`);
+	if (ids.length > 1) throw new UserError(`the id ${start} fits ${ids.length} crashes: ${ids.join(', ')}`);
+	return journal.report(id) as CrashReport;
+}
