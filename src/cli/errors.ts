@@ -1,3 +1,4 @@
+import { CommanderError } from 'commander';
 import { ConfigError } from '../config/config.ts';
 import { JournalError } from '../journal/journal.ts';
 import { CorefileError } from '../readers/corefile/corefile.ts';
@@ -15,24 +16,34 @@ export class InterruptedError extends Error {
 	override readonly name = 'InterruptedError';
 }
 
-/** The user's errors as lines without a stack; undefined for a bug. */
-export function userMessage(error: unknown): string | undefined {
-	if (error instanceof UserError || error instanceof ConfigError || error instanceof JournalError || error instanceof CorefileError)
-		return error.message;
+/** Tells an error on standard error: the user's in one line, a bug with its stack. @returns the exit code */
+export function tell(error: unknown): number {
+	if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage; // told already
+	if (error instanceof InterruptedError) return exitCodes.interrupted;
+	const message = userMessage(error);
+	process.stderr.write(`${message ?? `${error instanceof Error ? error.stack : error}\nThis is a bug in milvus-coredump-agent.`}\n`);
+	return message === undefined ? exitCodes.failed : exitCodes.usage;
+}
+
+function userMessage(error: unknown): string | undefined {
+	if (error instanceof ConfigError) return error.message; // a line for each mistake, each with its file
+	if (error instanceof UserError || error instanceof JournalError || error instanceof CorefileError)
+		return `milvus-coredump-agent: ${error.message}`;
 	return undefined;
 }
 
 /** What went wrong with a file that the user named. */
 export function fileProblem(path: string, error: unknown): UserError | undefined {
 	if (error instanceof CorefileError) return new UserError(`${path}: ${error.message}`, { cause: error });
-	if (!(error instanceof Error && 'code' in error)) return undefined;
-	const words: Readonly<Record<string, string>> = {
-		ENOENT: 'there is no such file',
-		EACCES: 'no permission to read it (try as root)',
-		EPERM: 'no permission to read it',
-		ENOTDIR: 'there is no such file',
-		ELOOP: 'too many links',
-	};
-	const word = words[String(error.code)];
+	const word = error instanceof Error && 'code' in error ? fileWords[String(error.code)] : undefined;
 	return word === undefined ? undefined : new UserError(`${path}: ${word}`, { cause: error });
 }
+
+const fileWords: Readonly<Record<string, string>> = {
+	ENOENT: 'there is no such file',
+	ENOTDIR: 'there is no such file',
+	EACCES: 'no permission to read it (try as root)',
+	EPERM: 'no permission to read it (try as root)',
+	ELOOP: 'too many links',
+	ENAMETOOLONG: 'the name is too long',
+};
