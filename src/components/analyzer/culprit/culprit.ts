@@ -44,9 +44,22 @@ function leadsToDeath(frames: readonly Frame[], index: number): boolean {
 	return next !== undefined && isDeath(next);
 }
 
-/** The name without parameters and without glibc's mark of its own aliases. */
-export const plainName = (name: string) =>
-	name
-		.replace(/\(.*$/s, '')
-		.replace(/^__GI_/, '')
-		.replace(/@.*$/, '');
+/** The name without parameters, compiler's clones (`.constprop.0`), symbol versions, and glibc's mark of its own aliases. */
+export function plainName(name: string): string {
+	const symbol = name.replace(/ \[clone .*$/, '').replace(/@.*$/, '');
+	return withoutParameters(symbol)
+		.replace(/(?:\.(?:constprop|isra|part|cold|lto_priv|llvm)(?:\.\d+)*)+$/, '')
+		.replace(/^__GI_/, '');
+}
+
+/** Cuts the last pair of parentheses, but not that of `operator()`. */
+function withoutParameters(name: string): string {
+	const text = name.replace(/ const$/, '');
+	if (!text.endsWith(')')) return text;
+	let depth = 0;
+	for (let at = text.length - 1; at > 0; at--) {
+		if (text[at] === ')') depth++;
+		if (text[at] === '(' && --depth === 0) return text.slice(0, at).endsWith('operator') ? text : text.slice(0, at);
+	}
+	return text;
+}
