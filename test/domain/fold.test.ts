@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import type { Event } from '../../src/domain/events.ts';
+import { fold } from '../../src/domain/fold.ts';
+import { crashReport } from '../../src/domain/report.ts';
+import { events } from '../support/events.ts';
+
+test('a crash grows with each event, and has the published shape after each', () => {
+	const { found, analysed, stored } = events();
+	const one = fold(undefined, found);
+	expect(crashReport.parse(one)).toMatchObject({ id: found.key, status: 'found', reason: null, storage: null, revision: 1 });
+	const two = fold(one, analysed);
+	expect(crashReport.parse(two)).toMatchObject({ status: 'analysed', reason: analysed.body.analysis.reason });
+	const three = fold(two, stored);
+	expect(crashReport.parse(three)).toMatchObject({ status: 'stored', storage: { form: 'full' }, reason: analysed.body.analysis.reason });
+});
+
+test('a core that is not stored keeps the reason', () => {
+	const { found, analysed } = events();
+	for (const is of ['skipped', 'lost'] as const) {
+		const event: Event = { kind: 'StorageEvent', key: found.key, body: { is, reason: 'because' } };
+		expect(fold(fold(fold(undefined, found), analysed), event)).toMatchObject({ status: is, storage: { form: 'none', reason: 'because' } });
+	}
+});
+
+test('an event of a crash that is not known, or twice the same, changes nothing', () => {
+	const { found, analysed, stored } = events();
+	expect(fold(undefined, analysed)).toBeUndefined();
+	expect(fold(undefined, stored)).toBeUndefined();
+	const report = fold(fold(undefined, found), analysed);
+	expect(fold(report, found)).toBe(report);
+});
