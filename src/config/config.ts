@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { Document, isMap, LineCounter, parseAllDocuments } from 'yaml';
+import { Document, isMap, isScalar, LineCounter, parseAllDocuments } from 'yaml';
 import { type Field, fieldsOf, valueAt } from './fields.ts';
 import { Problems } from './problems.ts';
 import { type Config, configSchema, type ModeDefaults, nodeDefaults } from './schema.ts';
@@ -64,10 +64,16 @@ function parse(file: string, fields: readonly Field[]): Parsed {
 	}
 	const problems = new Problems(file, document, counter, fields);
 	if (documents.length > 1) throw new ConfigError(`${file}: holds ${documents.length} YAML documents; expected one`);
-	if (document.contents !== null && !isMap(document.contents))
+	if (!isEmpty(document.contents) && !isMap(document.contents))
 		throw new ConfigError(`${file}:1: expected sections with keys, such as "collector:"`);
 	try {
-		return { content: moved(withoutEmpty(document.toJS({ maxAliasCount: 100 }) ?? {}), problems), problems };
+		return {
+			content: moved(
+				withoutEmpty(document.toJS({ maxAliasCount: 100 }) ?? {}, new Set(fields.map(({ path }) => path.join('.')))),
+				problems,
+			),
+			problems,
+		};
 	} catch (cause) {
 		throw new ConfigError(`${file}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
 	}
@@ -87,11 +93,13 @@ function read(file: string): string {
 	}
 }
 
-/** A key with nothing behind it is as if it were not there. */
-function withoutEmpty(value: unknown): unknown {
+const isEmpty = (node: unknown) => node === null || (isScalar(node) && node.value === null);
+
+/** A key that is known and has nothing behind it is as if it were not there. */
+function withoutEmpty(value: unknown, known: ReadonlySet<string>, path: readonly string[] = []): unknown {
 	if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-	const kept = Object.entries(value).filter(([, inner]) => inner !== null);
-	return Object.fromEntries(kept.map(([key, inner]) => [key, withoutEmpty(inner)]));
+	const kept = Object.entries(value).filter(([key, inner]) => inner !== null || !known.has([...path, key].join('.')));
+	return Object.fromEntries(kept.map(([key, inner]) => [key, withoutEmpty(inner, known, [...path, key])]));
 }
 
 /** `aiAnalysis` is understood under `analyzer` too. */

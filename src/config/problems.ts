@@ -44,9 +44,11 @@ export class Problems {
 		const siblings = this.#fields.filter(
 			({ path }) => path.length === section.length + 1 && section.every((part, index) => path[index] === part),
 		);
-		const elsewhere = this.#fields.find(({ path }) => path.at(-1) === name);
-		if (elsewhere) return `unknown key ${place}; ${name} belongs under ${elsewhere.path.slice(0, -1).join('.') || 'the top level'}`;
 		const nearest = siblings.map(({ path }) => path.at(-1) ?? '').sort((a, b) => distance(a, name) - distance(b, name))[0];
+		const elsewhere = this.#fields.find(({ path }) => path.at(-1) === name);
+		const isSlip = nearest !== undefined && distance(nearest, name) <= 2;
+		if (elsewhere && !isSlip)
+			return `unknown key ${place}; ${name} belongs under ${elsewhere.path.slice(0, -1).join('.') || 'the top level'}`;
 		return `unknown key ${place}${nearest === undefined ? '' : `; the nearest known one is ${nearest}`}`;
 	}
 
