@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { runAgent } from '../agent/agent.ts';
 import { createLog } from '../telemetry/log.ts';
 import { createTelemetry } from '../telemetry/telemetry.ts';
@@ -11,7 +11,9 @@ export function agentCommand(program: Command): void {
 	withConfig(program.command('agent'))
 		.description('run the agent: find, analyse and store core dumps until it is stopped')
 		.option('--kubeconfig <file>', 'take the defaults of a cluster node (this version does not talk to the cluster yet)')
-		.option('--log-format <format>', 'json or text (default: text on a terminal)')
+		.addOption(
+			new Option('--log-format <format>', 'how log lines are written (default: text on a terminal, else json)').choices(['json', 'text']),
+		)
 		.action(run);
 }
 

@@ -20,8 +20,8 @@ export type TextOptions = {
 	readonly earlier?: Earlier | undefined;
 };
 
-/** So many frames are shown of a stack; `--json` has all. */
-const mostFrames = 30;
+/** So many lines are shown of a stack; `--json` has all frames. */
+const mostRuns = 30;
 
 /** A crash report for a person at a terminal: what happened first, then the evidence, then what is missing. */
 export function reportText(report: CrashReport, options: TextOptions): string {
@@ -51,7 +51,7 @@ function facts(report: CrashReport, { now, earlier, paint }: TextOptions): strin
 	return labelled(paint, [
 		['crash', report.id],
 		['why', report.reason],
-		['when', `${report.time} (${formatSpan(now - Date.parse(report.time))} ago)`],
+		['when', `${report.time.replace(/\.\d+/, '')} (${formatSpan(now - Date.parse(report.time))} ago)`],
 		['process', [process.name, pids.filter(Boolean).join(', ')].filter(Boolean).join(', ')],
 		['command', process.arguments ?? process.executable],
 		['host', association.host],
@@ -74,13 +74,36 @@ function stack({ threads, stack }: CrashReport, paint: Paint): string[] {
 	const [crashed] = threads;
 	if (!crashed) return [];
 	const title = `${stack === 'none' ? 'Program counter' : 'Stack'} of the crashed thread ${crashed.id}${threads.length > 1 ? ` (one of ${threads.length})` : ''}`;
-	const shown = crashed.frames.slice(0, mostFrames);
-	const more = crashed.frames.length - shown.length + (crashed.omittedFrames ?? 0);
+	const runs = runsOfEqual(crashed.frames);
+	const shown = runs.slice(0, mostRuns);
+	const more = crashed.frames.length - shown.reduce((sum, { count }) => sum + count, 0) + (crashed.omittedFrames ?? 0);
 	return [
 		paint('bold', title),
-		...table(shown.map((frame, index) => [`  #${index}`, printable(placeName(frame)), printable(sourcePlace(frame) ?? moduleName(frame))])),
+		...table(
+			shown.map(({ first, count, text: [name, place] }) => [
+				count === 1 ? `  #${first}` : `  #${first} … #${first + count - 1}`,
+				name,
+				place,
+			]),
+		),
 		...(more > 0 ? [`  … ${more} more`] : []),
 	];
+}
+
+const describe = (frame: Frame) => [printable(placeName(frame)), printable(sourcePlace(frame) ?? moduleName(frame))] as const;
+
+type Run = { readonly first: number; count: number; readonly text: ReturnType<typeof describe> };
+
+/** Frames that look the same, as in a recursion, in one line. */
+function runsOfEqual(frames: readonly Frame[]): Run[] {
+	const runs: Run[] = [];
+	for (const [first, frame] of frames.entries()) {
+		const text = describe(frame);
+		const last = runs.at(-1);
+		if (last && last.text.join('\n') === text.join('\n')) last.count++;
+		else runs.push({ first, count: 1, text });
+	}
+	return runs;
 }
 
 const moduleName = ({ module, pc }: Frame) => (module === undefined ? pc : `in ${basename(module)}`);

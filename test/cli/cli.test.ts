@@ -1,0 +1,342 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { crashReport } from '../../src/domain/report.ts';
+import { Journal } from '../../src/journal/journal.ts';
+import { bin, cli } from '../support/cli.ts';
+import { crash, crashTest, exec, program, root, temporaryFolder } from '../support/crash.ts';
+import { events } from '../support/events.ts';
+
+describe('help', () => {
+	test('the program and each of its commands explain themselves', async () => {
+		const { stdout, code } = await cli(['--help']);
+		expect(code).toBe(0);
+		const commands = [...stdout.matchAll(/^ {2}([a-z-]+)[ [<]/gm)].map(([, name = '']) => name).filter((name) => name !== 'help');
+		expect(commands).toEqual(['agent', 'analyze', 'list', 'show', 'gdb', 'doctor', 'config', 'crash-test']);
+		for (const command of commands)
+			expect(await cli([command, '--help'])).toMatchObject({
+				code: 0,
+				stderr: '',
+				stdout: expect.stringMatching(/^Usage: milvus-coredump-agent /),
+			});
+	});
+
+	test('the version is that of the package', async () => {
+		const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+		expect(await cli(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+	});
+});
+
+describe('a mistake of the user is one clear line, and exit code 2', () => {
+	const mistakes: readonly (readonly [args: readonly string[], message: RegExp])[] = [
+		[['anlyze'], /^error: unknown command 'anlyze'\n\(Did you mean analyze\?\)$/],
+		[['analyze', '--jsn', 'x'], /^error: unknown option '--jsn'\n\(Did you mean --json\?\)$/],
+		[['analyze'], /^error: missing required argument 'core'$/],
+		[['analyze', '/nowhere/core'], /^milvus-coredump-agent: \/nowhere\/core: there is no such file$/],
+		[['analyze', '/'], /^milvus-coredump-agent: \/: is a directory \(at byte 0\)$/],
+		[['analyze', '/dev/null'], /^milvus-coredump-agent: \/dev\/null: is not a regular file \(at byte 0\)$/],
+		[['analyze', '/bin/sh'], /^milvus-coredump-agent: \/bin\/sh: is an executable or a library, not a core dump \(at byte 16\)$/],
+		[['analyze', '/etc/passwd'], /^milvus-coredump-agent: \/etc\/passwd: is not a core dump: expected an ELF file/],
+		[['analyze', `/${'x'.repeat(300)}`], /: the name is too long$/],
+		[
+			['crash-test', 'hang'],
+			/^error: command-argument value 'hang' is invalid for argument 'kind'\. Allowed choices are segv, abort, fpe\.$/,
+		],
+		[['list', '-n', 'many'], /^error: option '-n, --number <count>' argument 'many' is invalid\. It must be a whole number above 0\.$/],
+		[['list'], /^milvus-coredump-agent: there is no journal \/nonexistent\/.*: no agent has run with this configuration yet$/],
+		[['show', 'abc'], /^milvus-coredump-agent: there is no journal/],
+		[['gdb', 'no-such-id'], /^milvus-coredump-agent: there is no journal/],
+		[['gdb', './no-such-file'], /^milvus-coredump-agent: .*no-such-file: there is no such file$/],
+		[['config', 'check', '/nowhere.yaml'], /^\/nowhere\.yaml: there is no such file$/],
+		[['agent', '--config', '/nowhere.yaml'], /^\/nowhere\.yaml: there is no such file$/],
+		[
+			['agent', '--log-format', 'xml'],
+			/^error: option '--log-format <format>' argument 'xml' is invalid\. Allowed choices are json, text\.$/,
+		],
+	];
+	for (const [args, message] of mistakes) {
+		test(args.join(' ').slice(0, 60), async () => {
+			const { code, stdout, stderr } = await cli(args);
+			expect(stderr.trim()).toMatch(message);
+			expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+			expect(stderr).not.toMatch(/^\s+at /m);
+		});
+	}
+
+	test('a journal that can not be made', async () => {
+		await using folder = await temporaryFolder();
+		writeFileSync(join(folder.path, 'file'), '');
+		writeFileSync(join(folder.path, 'c.yaml'), `journal: { path: ${folder.path}/file/journal.db }\n`);
+		const { code, stderr } = await cli(['agent', '--config', join(folder.path, 'c.yaml')]);
+		expect(code).toBe(2);
+		expect(stderr).toMatch(/^milvus-coredump-agent: the folder of the journal .* can't be made: .*; set journal\.path$/m);
+	});
+});
+
+describe('analyze', () => {
+	crashTest('prints the whole report as JSON in its published shape', async () => {
+		await using crashed = await crash(await program('faults.c'), ['null']);
+		const { code, stdout, stderr } = await cli(['analyze', '--json', crashed.core]);
+		expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+		const report = crashReport.parse(JSON.parse(stdout));
+		expect(report).toMatchObject({
+			schemaVersion: 1,
+			status: 'analysed',
+			culprit: { function: 'write_null' },
+			signal: { name: 'SIGSEGV', address: '0x10' },
+		});
+	});
+
+	crashTest('prints a report for a person', async () => {
+		await using crashed = await crash(await program('faults.c'), ['assert']);
+		const { stdout } = await cli(['analyze', crashed.core]);
+		expect(stdout.split('\n')[0]).toMatch(/^SIGABRT in fail_assert \(faults\.c:\d+\)$/);
+		expect(stdout).toContain("Assertion `rows == 7' failed.");
+	});
+
+	crashTest('does without gdb on demand', async () => {
+		await using crashed = await crash(await program('faults.c'), ['null']);
+		const { stdout } = await cli(['analyze', '--json', '--no-gdb', crashed.core]);
+		expect(crashReport.parse(JSON.parse(stdout))).toMatchObject({
+			stack: 'none',
+			notes: ['no stack: gdb was not asked'],
+			signal: { address: '0x10' },
+		});
+	});
+
+	crashTest('takes the executable and the root file system that are given', async () => {
+		await using folder = await temporaryFolder();
+		const copy = join(folder.path, 'faults');
+		copyFileSync(await program('faults.c'), copy);
+		await using crashed = await crash(copy, ['null']);
+		rmSync(copy);
+		expect(JSON.parse((await cli(['analyze', '--json', crashed.core])).stdout).culprit.function).toBeUndefined();
+		const given = await cli(['analyze', '--json', '--exe', await program('faults.c'), crashed.core]);
+		expect(JSON.parse(given.stdout).culprit.function).toBe('write_null');
+	});
+
+	crashTest('reads files of odd names, links, and what is left of a cut one', async () => {
+		await using crashed = await crash(await program('faults.c'), ['null']);
+		const odd = join(crashed.folder, '-core with "quotes", \n and \\x20.core');
+		copyFileSync(crashed.core, odd);
+		symlinkSync(odd, join(crashed.folder, 'link'));
+		expect(JSON.parse((await cli(['analyze', '--json', odd])).stdout).culprit.function).toBe('write_null');
+		expect(
+			JSON.parse((await cli(['analyze', '--json', '--', '-core with "quotes", \n and \\x20.core'], { cwd: crashed.folder })).stdout).culprit
+				.function,
+		).toBe('write_null');
+		expect(JSON.parse((await cli(['analyze', '--json', join(crashed.folder, 'link')])).stdout).culprit.function).toBe('write_null');
+		truncateSync(odd, 6000);
+		expect(JSON.parse((await cli(['analyze', '--json', odd])).stdout)).toMatchObject({
+			complete: 'truncated',
+			signal: { address: '0x10' },
+		});
+	});
+
+	crashTest('a file that may not be read is told so', async () => {
+		await using crashed = await crash(await program('faults.c'), ['null']);
+		chmodSync(crashed.core, 0o000);
+		chmodSync(crashed.folder, 0o755);
+		const { stderr, code } = await asNobody(['analyze', crashed.core]);
+		expect({ stderr, code }).toEqual({
+			stderr: `milvus-coredump-agent: ${crashed.core}: no permission to read it (try as root)\n`,
+			code: 2,
+		});
+	});
+
+	crashTest('Ctrl-C ends it with 130 and leaves nothing behind', async () => {
+		await using crashed = await crash(await program('faults.c'), ['null'], { environment: { FILL_MB: '200' } });
+		await exec('gzip', ['-1', crashed.core]);
+		await using temporary = await temporaryFolder();
+		const child = spawn(bin, ['analyze', `${crashed.core}.gz`], {
+			env: { PATH: process.env.PATH, TMPDIR: temporary.path },
+			stdio: 'ignore',
+		});
+		await expect
+			.poll(async () => (await exec('find', [temporary.path, '-name', 'core.unpacked'])).stdout, { timeout: 10_000 })
+			.not.toBe('');
+		child.kill('SIGINT');
+		const [code] = await once(child, 'exit');
+		expect(code).toBe(130);
+		expect((await exec('find', [temporary.path, '-mindepth', '1'])).stdout).toBe('');
+	});
+});
+
+/** As a user without rights; where the tests run as one, as that. */
+async function asNobody(args: readonly string[]): Promise<{ readonly code: number; readonly stderr: string }> {
+	const command = process.getuid?.() === 0 ? ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', bin, ...args] : [bin, ...args];
+	const [file = '', ...rest] = command;
+	return exec(file, rest, { env: { PATH: process.env.PATH, HOME: '/nonexistent' } }).then(
+		({ stderr }) => ({ code: 0, stderr }),
+		(error: { code: number; stderr: string }) => ({ code: error.code, stderr: error.stderr }),
+	);
+}
+
+describe('list, show and gdb read beside the agent', () => {
+	/** A journal with two crashes, as an agent left it. */
+	async function withJournal() {
+		const folder = await temporaryFolder();
+		const config = join(folder.path, 'config.yaml');
+		const path = join(folder.path, 'journal.db');
+		writeFileSync(config, `journal: { path: ${path} }\n`);
+		const journal = new Journal(path, { CoredumpFile: [], AnalysisResults: [], StorageEvent: [] });
+		for (const id of ['3f9c00000001', '3fad00000002']) {
+			const { found, analysed, stored } = events(id);
+			journal.append(found, analysed, ...(id === '3f9c00000001' ? [stored] : []));
+		}
+		return Object.assign(folder, {
+			config,
+			journal,
+			[Symbol.asyncDispose]: async () => {
+				journal[Symbol.dispose]();
+				rmSync(folder.path, { recursive: true });
+			},
+		});
+	}
+
+	test('list and show, as table and as JSON', async () => {
+		await using folder = await withJournal();
+		const { stdout } = await cli(['list', '--config', folder.config]);
+		expect(stdout.trim().split('\n')).toHaveLength(3);
+		expect(stdout).toMatch(/^3f9c00000001 .* SIGSEGV +search +milvus +9\.5 +stored$/m);
+		const listed = JSON.parse((await cli(['list', '--json', '--config', folder.config])).stdout);
+		expect(listed.map((report: unknown) => crashReport.parse(report).id).sort()).toEqual(['3f9c00000001', '3fad00000002']);
+		expect(JSON.parse((await cli(['list', '--json', '-n', '1', '--config', folder.config])).stdout)).toHaveLength(1);
+		expect((await cli(['show', '3f9', '--config', folder.config])).stdout).toMatch(/^SIGSEGV at 0x10 in search \(search\.cc:42\)\n/);
+		expect(crashReport.parse(JSON.parse((await cli(['show', '3fad00000002', '--json', '--config', folder.config])).stdout)).status).toBe(
+			'analysed',
+		);
+	});
+
+	test('an id that fits none, or more than one', async () => {
+		await using folder = await withJournal();
+		expect(await cli(['show', '3f', '--config', folder.config])).toEqual({
+			code: 2,
+			stdout: '',
+			stderr: 'milvus-coredump-agent: the id 3f fits 2 crashes: 3f9c00000001, 3fad00000002\n',
+		});
+		for (const id of ['ffff', 'xyz', '%', "'"])
+			expect((await cli(['show', id, '--config', folder.config])).stderr).toMatch(/^milvus-coredump-agent: no crash has the id /);
+	});
+
+	test('a crash whose core is gone', async () => {
+		await using folder = await withJournal();
+		expect((await cli(['gdb', '3f9c', '--config', folder.config])).stderr).toBe(
+			'milvus-coredump-agent: the core of crash 3f9c00000001 is gone: it was /data/x.core.zst and /cores/core.3f9c00000001\n',
+		);
+	});
+
+	test('nothing was given up, and then something', async () => {
+		await using folder = await withJournal();
+		expect((await cli(['list', '--rejected', '--config', folder.config])).stdout).toBe('nothing was given up\n');
+	});
+
+	crashTest('gdb opens on a packed core, with all that belongs to it', async () => {
+		await using crashed = await crash(await program('faults.c'), ['fifty']);
+		await exec('zstd', ['-q', '--rm', crashed.core]);
+		const { stdout, code } = await cli(['gdb', `${crashed.core}.zst`, '--', '-batch', '-ex', 'bt', '-ex', 'info threads']);
+		expect(code).toBe(0);
+		expect(stdout).toMatch(/#0 .*write_null/);
+		expect(stdout).toMatch(/crash_in_thread/);
+		expect(stdout).toMatch(/^ {2}50 /m);
+	});
+
+	crashTest('gdb is not given an executable of another build', async () => {
+		await using folder = await temporaryFolder();
+		const copy = join(folder.path, 'faults');
+		copyFileSync(await program('faults.c'), copy);
+		await using crashed = await crash(copy, ['assert']);
+		rmSync(copy);
+		copyFileSync(await program('throws.cc'), copy);
+		const { stdout, stderr } = await cli(['gdb', crashed.core, '--', '-batch', '-ex', 'bt']);
+		expect(stderr).toContain(`${copy} is another build than the one that crashed, and is left out`);
+		expect(stdout).toMatch(/abort/);
+		expect(stdout).not.toMatch(/engine::|main \(/);
+	});
+});
+
+describe('config and doctor', () => {
+	test('config show prints what config check accepts', async () => {
+		await using folder = await temporaryFolder();
+		const file = join(folder.path, 'shown.yaml');
+		writeFileSync(file, (await cli(['config', 'show'])).stdout);
+		expect(await cli(['config', 'check', file])).toEqual({ code: 0, stdout: `${file}: ok\n`, stderr: '' });
+		expect((await cli(['config', 'check'], { environment: { MILVUS_COREDUMP_AGENT_CONFIG: file } })).stdout).toBe(`${file}: ok\n`);
+	});
+
+	test('doctor says of each thing whether it works, and what to do', async () => {
+		await using folder = await temporaryFolder();
+		mkdirSync(join(folder.path, 'cores'));
+		const file = join(folder.path, 'config.yaml');
+		const paths = `journal: { path: ${folder.path}/j/journal.db }\nstorage: { localPath: ${folder.path}/stored }\nanalyzer: { scratchPath: ${folder.path}/scratch }\n`;
+		writeFileSync(file, `collector: { coredumpPath: ${folder.path}/cores }\n${paths}`);
+		const good = await cli(['doctor', '--config', file]);
+		expect(good.code).toBe(0);
+		const subjects = [...good.stdout.matchAll(/^(ok|warning|error) +([^:]+):/gm)].map(([, , subject]) => subject);
+		expect(subjects).toEqual([
+			'configuration',
+			'core_pattern',
+			'ulimit -c',
+			'collector.coredumpPath',
+			'gdb',
+			'zstd',
+			'getfattr',
+			'analyzer.scratchPath',
+			'storage.localPath',
+			'journal',
+		]);
+		for (const line of good.stdout.split('\n').filter((line) => /^(warning|error)/.test(line)))
+			expect(good.stdout).toContain(`${line}\n         → `);
+
+		writeFileSync(file, `collector: { coredumpPath: /host${folder.path}/cores }\n${paths}`);
+		const bad = await cli(['doctor', '--config', file]);
+		expect(bad.code).toBe(1);
+		expect(bad.stdout).toContain(
+			`error    collector.coredumpPath: /host${folder.path}/cores is not there, but ${folder.path}/cores is: paths below /host exist only in the container of the agent`,
+		);
+		expect(bad.stdout).toContain(`→ set collector.coredumpPath to ${folder.path}/cores`);
+	});
+
+	test('doctor finds gdb and zstd missing, and changes nothing on disk', async () => {
+		await using folder = await temporaryFolder();
+		const { stdout, code } = await cli(['doctor'], { state: folder.path, environment: { PATH: folder.path } });
+		expect(code).not.toBe(0);
+		expect((await exec('find', [folder.path, '-mindepth', '1'])).stdout).toBe('');
+		expect(stdout).toBe(''); // without readlink and dirname the program itself can't start: the shell says so
+	});
+});
+
+describe('crash-test', () => {
+	crashTest('leaves a core where the agent looks', async () => {
+		await using folder = await temporaryFolder();
+		const file = join(folder.path, 'config.yaml');
+		writeFileSync(file, `collector: { coredumpPath: ${folder.path}/cores }\n`);
+		for (const [kind, culprit] of [
+			['segv', 'read_row_count'],
+			['abort', 'release_segment'],
+			['fpe', 'average_rows'],
+		] as const) {
+			const { stdout, code } = await cli(['crash-test', kind, '--config', file]);
+			expect(code).toBe(0);
+			const core = /^core: (.*)$/m.exec(stdout)?.[1] ?? '';
+			expect(JSON.parse((await cli(['analyze', '--json', core])).stdout).culprit.function).toBe(culprit);
+			rmSync(core);
+		}
+	});
+
+	crashTest('takes gdb where the hard limit lets the kernel write none', async () => {
+		await using folder = await temporaryFolder();
+		const file = join(folder.path, 'config.yaml');
+		writeFileSync(file, `collector: { coredumpPath: ${folder.path}/cores }\n`);
+		const { stdout } = await exec('bash', ['-c', 'ulimit -H -c 0; "$0" crash-test segv --config "$1"', bin, file]);
+		expect(stdout).toContain('so gdb writes the core at the crash');
+		const core = /^core: (.*)$/m.exec(stdout)?.[1] ?? '';
+		expect(JSON.parse((await cli(['analyze', '--json', core])).stdout)).toMatchObject({
+			culprit: { function: 'read_row_count' },
+			signal: { name: 'SIGSEGV', address: '0x10' },
+			complete: 'yes',
+		});
+	});
+});
