@@ -45,7 +45,7 @@ describe('a mistake of the user is one clear line, and exit code 2', () => {
 			/^error: command-argument value 'hang' is invalid for argument 'kind'\. Allowed choices are segv, abort, fpe\.$/,
 		],
 		[['list', '-n', 'many'], /^error: option '-n, --number <count>' argument 'many' is invalid\. It must be a whole number above 0\.$/],
-		[['list'], /^milvus-coredump-agent: there is no journal \/nonexistent\/.*: no agent has run with this configuration yet$/],
+		[['list'], /^milvus-coredump-agent: there is no journal \/proc\/nonexistent\/.*: no agent has run with this configuration yet$/],
 		[['show', 'abc'], /^milvus-coredump-agent: there is no journal/],
 		[['gdb', 'no-such-id'], /^milvus-coredump-agent: there is no journal/],
 		[['gdb', './no-such-file'], /^milvus-coredump-agent: .*no-such-file: there is no such file$/],

@@ -11,7 +11,7 @@ export function cli(
 	args: readonly string[],
 	options: { readonly cwd?: string; readonly environment?: Readonly<Record<string, string>>; readonly state?: string } = {},
 ): Promise<CliResult> {
-	const { cwd = '/', environment = {}, state = '/nonexistent' } = options;
+	const { cwd = '/', environment = {}, state = '/proc/nonexistent' } = options;
 	return new Promise((resolve) => {
 		const env = { PATH: process.env.PATH, HOME: state, XDG_STATE_HOME: state, ...environment };
 		execFile(bin, args, { cwd, env, maxBuffer: 1 << 28, timeout: 60_000, killSignal: 'SIGKILL' }, (error, stdout, stderr) =>
