@@ -37,6 +37,7 @@ export function createTelemetry(log: Logger) {
 
 		agentStarted: (facts: { readonly version: string; readonly mode: string; readonly journal: string }) =>
 			log.info(facts, 'agent started'),
+		listening: (ports: { readonly metrics?: number; readonly health?: number }) => log.info(ports, 'listening'),
 		agentStopping: (signal: string) => log.info({ signal }, `${signal}: the agent is stopping`),
 		agentStopped: (facts: { readonly givenBack: number }) => log.info(facts, 'agent stopped'),
 		configWarning: (warning: string) => log.warn(warning),

@@ -38,7 +38,4 @@ export function analyzer({ telemetry, options }: Deps): Stage<'CoredumpFile'> {
 const isGone = (error: unknown) => error instanceof Error && 'code' in error && error.code === 'ENOENT' && 'path' in error;
 
 /** Disk full, too many open files, no permission: it may be better later. */
-const isOutsideFault = (error: unknown): error is Error =>
-	error instanceof Error &&
-	'code' in error &&
-	['EACCES', 'EIO', 'EMFILE', 'ENFILE', 'ENOMEM', 'ENOSPC', 'EDQUOT', 'EROFS', 'ESTALE'].includes(String(error.code));
+const isOutsideFault = (error: unknown): error is Error => error instanceof Error && 'syscall' in error;

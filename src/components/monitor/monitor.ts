@@ -12,14 +12,8 @@ export type MonitorOptions = {
 	readonly healthPort: number;
 };
 
-/** The ports that are open. */
-export type Listening = { readonly metrics?: number; readonly health?: number };
-
 /** Tells the outside how the agent is: metrics for Prometheus, health for the kubelet. */
-export async function startMonitor(
-	telemetry: Telemetry,
-	options: MonitorOptions,
-): Promise<AsyncDisposable & { readonly listening: Listening }> {
+export async function startMonitor(telemetry: Telemetry, options: MonitorOptions): Promise<AsyncDisposable> {
 	await using servers = new AsyncDisposableStack();
 	const listening: { metrics?: number; health?: number } = {};
 	const problems: string[] = [];
@@ -36,10 +30,10 @@ export async function startMonitor(
 			problems.push(`port ${port} can't be opened: ${describe(error)} (${key})`);
 		}
 	}
+	telemetry.listening(listening);
 	if (problems.length > 0) telemetry.componentNotReady('monitor', problems.join('; '));
 	else telemetry.componentReady('monitor');
-	const open = servers.move();
-	return { listening, [Symbol.asyncDispose]: () => open.disposeAsync() };
+	return servers.move();
 }
 
 function metricsApp({ metrics: { registry } }: Telemetry): Hono {

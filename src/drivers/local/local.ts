@@ -30,7 +30,7 @@ export function localBackend(root: string, floor: FreeSpaceFloor): LocalBackend 
 			await syncFolder(dirname(path));
 			return { location: path, ...written };
 		} catch (error) {
-			await rm(part, { force: true });
+			await rm(part, { force: true }).catch(() => {}); // what stays is swept at the next start
 			throw sorted(error);
 		}
 	}
@@ -120,11 +120,7 @@ async function syncFolder(path: string): Promise<void> {
 
 /** The disk's errors as what they mean for the caller; others as they are. */
 function sorted(error: unknown): unknown {
-	const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-	if (['EACCES', 'EPERM', 'ENOTDIR', 'EROFS'].includes(code)) {
-		return new BackendUnavailable(`can't write there: ${(error as Error).message} (storage.localPath)`, { cause: error });
-	}
-	if (['ENOSPC', 'EDQUOT', 'EIO', 'EMFILE', 'ENFILE', 'ENOENT', 'ESTALE'].includes(code))
-		return new BackendUnavailable((error as Error).message, { cause: error });
-	return error;
+	if (!(error instanceof Error && 'syscall' in error && 'code' in error)) return error;
+	const isForbidden = ['EACCES', 'EPERM', 'ENOTDIR', 'EEXIST', 'EROFS'].includes(String(error.code));
+	return new BackendUnavailable(`${isForbidden ? "can't write there: " : ''}${error.message} (storage.localPath)`, { cause: error });
 }

@@ -1,0 +1,328 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+	chmodSync,
+	copyFileSync,
+	existsSync,
+	mkdirSync,
+	readdirSync,
+	readFileSync,
+	renameSync,
+	rmSync,
+	statSync,
+	writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { crashReport } from '../../src/domain/report.ts';
+import { type Installation, installation, type Line } from '../support/agent.ts';
+import { bin } from '../support/cli.ts';
+import { crash, crashTest, exec, program, root, temporaryFolder } from '../support/crash.ts';
+
+/** Brings a real core into the folder of the agent, under a name of its own, in one step. */
+async function deliver(
+	home: Installation,
+	kind: string,
+	name = 'core',
+	environment: Readonly<Record<string, string>> = {},
+): Promise<string> {
+	await using crashed = await crash(await program('faults.c'), [kind], { environment });
+	const part = home.place('.arriving');
+	copyFileSync(crashed.core, part);
+	const path = join(home.place('cores'), name);
+	renameSync(part, path);
+	return path;
+}
+
+const settled = (home: Installation, count = 1) =>
+	expect.poll(() => home.reports().filter(({ storage }) => storage !== null).length, { timeout: 60_000 }).toBe(count);
+
+/** One crash, one report, one stored core that is the original, and nothing half-done anywhere. */
+async function expectOneWhole(home: Installation, original: string): Promise<void> {
+	const reports = home.reports();
+	expect(reports.map((report) => crashReport.parse(report).status)).toEqual(['stored']);
+	const stored = await home.stored();
+	expect(stored).toEqual([expect.stringMatching(/\.core\.zst$/), expect.stringMatching(/\.json$/)]);
+	const file = join(home.place('stored'), 'unassociated', stored[0] ?? '');
+	const storage = reports[0]?.storage;
+	expect(storage).toMatchObject({ form: 'full', location: file, sizeBytes: statSync(file).size });
+	const { stdout: sum } = await exec('sha256sum', [file]);
+	expect(sum.split(' ')[0]).toBe(storage?.form === 'full' && storage.sha256);
+	await exec('bash', ['-c', 'cmp <(zstd -dc "$0") "$1"', file, original]);
+	expect(readdirSync(home.place('scratch'))).toEqual([]);
+	expect(readdirSync(join(home.place('stored'), 'unassociated')).filter((name) => name.startsWith('.'))).toEqual([]);
+	const beside = JSON.parse(readFileSync(file.replace(/\.core\.zst$/, '.json'), 'utf8'));
+	expect(crashReport.parse(beside)).toEqual(reports[0]);
+}
+
+describe('a crash goes in, a report comes out', () => {
+	crashTest('found, analysed, scored and stored, with the lines that people search for', async () => {
+		await using home = await installation();
+		const agent = await home.start();
+		await agent.line('collector is ready');
+		const core = await deliver(home, 'fifty');
+		await settled(home);
+		await expectOneWhole(home, core);
+		expect(await agent.line('Found coredump file')).toMatchObject({ level: 'info', path: core, sizeBytes: statSync(core).size });
+		expect((await agent.line('分数计算详情')).msg).toBe(
+			`分数计算详情 [${core}]: 基础分: 4.0, 崩溃原因: +2.0, Panic关键词: +1.0, 栈跟踪质量: +1.5, 多线程: +0.5, 信号严重性: +1.0, 新鲜度: +0.5 -> 总分: 10.00`,
+		);
+		expect(home.reports()[0]).toMatchObject({ culprit: { function: 'write_null' }, association: { host: expect.any(String) } });
+		expect(await agent.stop()).toEqual({ code: 0, signal: null });
+		expect(agent.errors()).toBe('');
+	});
+
+	crashTest('what was there before it started is found too, and never again after a restart', async () => {
+		await using home = await installation({ analyzer: { enableGdbAnalysis: false } });
+		for (const name of ['core.1', 'core.2', 'core.3']) await deliver(home, 'null', name);
+		const first = await home.start();
+		await settled(home, 3);
+		await first.stop();
+		const second = await home.start();
+		await deliver(home, 'wild', 'core.4');
+		await settled(home, 4);
+		expect(second.lines.filter(({ msg }) => msg === 'Found coredump file')).toHaveLength(1);
+	});
+
+	crashTest('each of two hundred cores at once has its report and its file', async () => {
+		await using home = await installation({ analyzer: { enableGdbAnalysis: false } });
+		const agent = await home.start();
+		await agent.line('collector is ready');
+		await using crashed = await crash(await program('faults.c'), ['null']);
+		for (let index = 0; index < 200; index++) copyFileSync(crashed.core, join(home.place('cores'), `core.${index}`));
+		await settled(home, 200);
+		expect(await home.stored()).toHaveLength(400);
+		expect(agent.lines.filter(({ level }) => level === 'error')).toEqual([]);
+	});
+
+	crashTest('a packed core is kept as it is, and the original goes when that is wanted', async () => {
+		await using home = await installation({ collector: { coredumpPath: '', watchInterval: '500ms', removeOriginal: 'afterStored' } });
+		writeFileSync(
+			home.config,
+			readFileSync(home.config, 'utf8').replace('"coredumpPath":""', `"coredumpPath":${JSON.stringify(home.place('cores'))}`),
+		);
+		const agent = await home.start();
+		await using crashed = await crash(await program('faults.c'), ['null']);
+		await exec('zstd', ['-q', '-19', crashed.core]);
+		const packed = readFileSync(`${crashed.core}.zst`);
+		const original = join(home.place('cores'), 'core.faults.0.0123456789abcdef0123456789abcdef.4711.1795420882000000.zst');
+		writeFileSync(home.place('.part'), packed);
+		renameSync(home.place('.part'), original);
+		await agent.line('original core file removed');
+		expect(existsSync(original)).toBe(false);
+		const [stored = ''] = await home.stored();
+		expect(readFileSync(join(home.place('stored'), 'unassociated', stored))).toEqual(packed);
+		expect(home.reports()[0]).toMatchObject({
+			time: new Date(1795420882000).toISOString(),
+			process: { hostPid: 4711 },
+			core: { encoding: 'zstd' },
+		});
+	});
+});
+
+describe('kill -9 at any step, then a restart: one report, one stored file', () => {
+	const steps: readonly (readonly [name: string, reached: (line: Line) => boolean])[] = [
+		['as soon as the core is found', ({ msg }) => msg === 'Found coredump file'],
+		['when the analysis begins', ({ msg }) => msg === 'analysis started'],
+		['when it has ended and is not yet written down', ({ msg }) => msg.startsWith('分数计算详情')],
+		['when it is written down', ({ msg, stage }) => msg === 'settled' && stage === 'analyzer'],
+		['when the core is stored and this is not yet written down', ({ msg }) => msg.startsWith('stored ')],
+		['when this is written down', ({ msg, stage }) => msg === 'settled' && stage === 'storage'],
+		['at the very end', ({ msg, stage }) => msg === 'settled' && stage === 'collector'],
+	];
+	for (const [name, reached] of steps) {
+		crashTest(name, async () => {
+			await using home = await installation();
+			const first = await home.start();
+			first.onLine((line) => reached(line) && first.kill('SIGKILL'));
+			await first.line('collector is ready');
+			const core = await deliver(home, 'fifty');
+			expect(await first.ended).toEqual({ code: null, signal: 'SIGKILL' });
+			const second = await home.start();
+			await second.line('collector is ready');
+			await settled(home);
+			await expectOneWhole(home, core);
+			await second.stop();
+		});
+	}
+
+	crashTest(
+		'at twenty random moments one after the other, while a large core is unpacked and stored',
+		async () => {
+			await using home = await installation();
+			const core = await deliver(home, 'fifty', 'core', { FILL_MB: '96' });
+			await exec('zstd', ['-q', '-1', '-o', home.place('packed'), core]);
+			renameSync(home.place('packed'), join(home.place('cores'), 'core.faults.0.0123456789abcdef0123456789abcdef.1.1795420882000000.zst'));
+			const random = (round: number) => 100 + ((Math.imul(round + 7, 2654435761) >>> 0) % 1500);
+			for (let round = 0; round < 20; round++) {
+				const agent = await home.start();
+				setTimeout(() => agent.kill('SIGKILL'), random(round)).unref();
+				await agent.ended;
+				// An event that was in hand at three deaths is given up: here it must not be, so the count starts anew.
+				if (existsSync(home.place('journal.db'))) await forgive(home);
+			}
+			const agent = await home.start();
+			await settled(home, 2);
+			await agent.stop();
+			expect(home.reports().map(({ status }) => status)).toEqual(['stored', 'stored']);
+			expect(await home.stored()).toHaveLength(4);
+			expect(readdirSync(home.place('scratch'))).toEqual([]);
+		},
+		120_000,
+	);
+
+	async function forgive(home: Installation): Promise<void> {
+		const script = `import { DatabaseSync } from 'node:sqlite'; new DatabaseSync(process.argv[1]).exec("update work set deaths = 0 where exists (select 1 from work)")`;
+		await exec(process.execPath, ['--input-type=module', '-e', script, home.place('journal.db')]).catch((error: Error) => {
+			if (!/no such table/.test(error.message)) throw error; // killed before the layout was made
+		});
+	}
+
+	crashTest('a core that kills the agent three times is given up, and the others go on', async () => {
+		await using home = await installation();
+		await deliver(home, 'null', 'core.bad');
+		for (let death = 0; death < 3; death++) {
+			const agent = await home.start();
+			agent.onLine(({ msg }) => msg === 'analysis started' && agent.kill('SIGKILL'));
+			await agent.ended;
+		}
+		const agent = await home.start();
+		await deliver(home, 'wild', 'core.good');
+		await settled(home);
+		expect(
+			home
+				.reports()
+				.map(({ status }) => status)
+				.sort(),
+		).toEqual(['found', 'stored']);
+		await agent.stop();
+		const { stdout } = await exec(bin, ['list', '--rejected', '--config', home.config]);
+		expect(stdout).toMatch(/analyzer +\S+ +process died while handling it/);
+	});
+});
+
+describe('stopping', () => {
+	crashTest('SIGTERM ends it within ten seconds, also when gdb hangs, and the work is given back', async () => {
+		await using home = await installation();
+		await using tools = await temporaryFolder();
+		writeFileSync(join(tools.path, 'gdb'), '#!/bin/bash\ntrap "" TERM\nwhile :; do sleep 0.1; done\n');
+		chmodSync(join(tools.path, 'gdb'), 0o755);
+		const first = await home.start({ PATH: `${tools.path}:${process.env.PATH}` });
+		await deliver(home, 'null');
+		await first.line('analysis started');
+		const start = Date.now();
+		expect(await first.stop()).toEqual({ code: 0, signal: null });
+		expect(Date.now() - start).toBeLessThan(10_000);
+		expect(readdirSync(home.place('scratch'))).toEqual([]);
+		const second = await home.start();
+		await settled(home);
+		expect(home.reports()[0]).toMatchObject({ stack: 'gdb', culprit: { function: 'write_null' } });
+		await second.stop();
+	});
+
+	test('SIGINT, an idle agent, and a second signal do the same', async () => {
+		await using home = await installation();
+		const agent = await home.start();
+		await agent.line('collector is ready');
+		agent.kill('SIGINT');
+		agent.kill('SIGTERM');
+		expect(await agent.ended).toEqual({ code: 0, signal: null });
+		expect(agent.lines.at(-1)).toMatchObject({ msg: 'agent stopped', givenBack: 0 });
+	});
+});
+
+describe('what is wrong is told, and does not stop the rest', () => {
+	test('a second agent on the same journal is refused in one line', async () => {
+		await using home = await installation();
+		const first = await home.start();
+		await first.line('journal is ready');
+		const second = await home.start();
+		expect(await second.ended).toMatchObject({ code: 2 });
+		expect(second.errors()).toBe(`milvus-coredump-agent: another agent is using the journal ${home.place('journal.db')}\n`);
+		await first.stop();
+	});
+
+	crashTest('a folder of cores that is not there makes the collector not ready, until it comes', async () => {
+		await using home = await installation();
+		rmSync(home.place('cores'), { recursive: true });
+		const agent = await home.start();
+		const { health } = await agent.line('listening');
+		expect((await agent.line('collector is not ready')).msg).toBe(
+			`collector is not ready: ${home.place('cores')} is not there: set collector.coredumpPath to where cores are written (milvus-coredump-agent doctor tells)`,
+		);
+		const ready = await fetch(`http://127.0.0.1:${health}/readyz`);
+		expect(ready.status).toBe(503);
+		expect(await ready.json()).toMatchObject({
+			components: expect.arrayContaining([
+				expect.objectContaining({ name: 'collector', ready: false }),
+				expect.objectContaining({ name: 'storage', ready: true }),
+			]),
+		});
+		expect((await fetch(`http://127.0.0.1:${health}/healthz`)).status).toBe(200);
+		mkdirSync(home.place('cores'));
+		await deliver(home, 'null');
+		await settled(home);
+		expect((await fetch(`http://127.0.0.1:${health}/readyz`)).status).toBe(200);
+		await agent.stop();
+	});
+
+	crashTest('a store that can not be written to is not ready; the core waits and is stored when it can', async () => {
+		await using home = await installation();
+		writeFileSync(home.place('stored'), 'a file where the folder should be');
+		const agent = await home.start();
+		await agent.line('storage is not ready');
+		await deliver(home, 'null');
+		await agent.line('storage tries again later');
+		rmSync(home.place('stored'));
+		await settled(home);
+		await agent.stop();
+	});
+
+	crashTest('metrics count what happened', async () => {
+		await using home = await installation();
+		const agent = await home.start();
+		const { metrics } = await agent.line('listening');
+		await deliver(home, 'null');
+		writeFileSync(join(home.place('cores'), 'note.txt'), 'not a core');
+		await settled(home);
+		const value = async (name: string) =>
+			Number(
+				new RegExp(`^milvus_coredump_agent_${name}(?:\\{[^}]*\\})? (.*)$`, 'm').exec(
+					await (await fetch(`http://127.0.0.1:${metrics}/metrics`)).text(),
+				)?.[1],
+			);
+		await expect.poll(() => value('coredumps_processed_total')).toBe(1);
+		expect(await value('coredumps_discovered_total')).toBe(1);
+		expect(await value('analysis_total')).toBe(1);
+		expect(await value('analysis_successful_total')).toBe(1);
+		expect(await value('files_stored_total')).toBe(1);
+		expect(await value('value_score_distribution_sum')).toBe(10);
+		expect(await value('up')).toBe(1);
+		expect(await value('storage_size_bytes')).toBeGreaterThan(1000);
+		expect(Math.abs((await value('last_processed_file_timestamp')) - Date.now() / 1000)).toBeLessThan(60);
+		await agent.stop();
+	});
+
+	test('the configuration with all keys starts, as a user without rights; what is not there is told in a line each', async () => {
+		await using folder = await temporaryFolder();
+		chmodSync(folder.path, 0o777);
+		const asUser = process.getuid?.() === 0 ? ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'] : ['env'];
+		const [command = '', ...rest] = [...asUser, bin, 'agent', '--config', join(root, 'configs/config.yaml')];
+		const child = spawn(command, rest, {
+			env: { PATH: process.env.PATH, HOME: folder.path, XDG_STATE_HOME: folder.path },
+			stdio: ['ignore', 'pipe', 'pipe'],
+		});
+		let output = '';
+		for (const stream of [child.stdout, child.stderr]) {
+			stream.on('data', (chunk) => {
+				output += chunk;
+			});
+		}
+		await expect
+			.poll(() => output, { timeout: 20_000 })
+			.toMatch(/collector is not ready: \/host\/var\/lib\/systemd\/coredump is not there/);
+		await expect.poll(() => output).toMatch(/storage is not ready: can't write there: .*\/data/);
+		child.kill('SIGTERM');
+		expect(await once(child, 'exit')).toEqual([0, null]);
+	});
+});
