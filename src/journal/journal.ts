@@ -139,13 +139,13 @@ export class Journal implements Disposable, Intake {
 		clearTimeout(timer);
 	}
 
-	/** Forgets the bodies of settled events, and the reports, that are older than so long. Keys stay, so that nothing is reported anew. */
+	/** Forgets the bodies of settled events that are older than so long, and the reports of which nothing else is left. Keys stay, so that nothing is reported anew. */
 	prune(olderThanMs: number): void {
 		this.#transaction(() => {
 			const before = this.#now() - olderThanMs;
 			this.#sql.pruneWork.run({ before });
 			this.#sql.pruneBodies.run({ before });
-			this.#sql.pruneReports.run({ before });
+			this.#sql.pruneReports.run();
 		});
 	}
 

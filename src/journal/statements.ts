@@ -34,5 +34,5 @@ export const statements = (db: DatabaseSync) => ({
 	nextDue: db.prepare("select min(due) as due from work where stage = :stage and state in ('ready', 'waiting')"),
 	pruneWork: db.prepare("delete from work where state in ('done', 'rejected') and event in (select id from event where at < :before)"),
 	pruneBodies: db.prepare('update event set body = null where at < :before and body is not null and id not in (select event from work)'),
-	pruneReports: db.prepare('delete from report where time < :before and id not in (select key from event where body is not null)'),
+	pruneReports: db.prepare('delete from report where id not in (select key from event where body is not null)'),
 });
