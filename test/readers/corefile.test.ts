@@ -20,6 +20,7 @@ const faults = [
 	'ill',
 	'overflow',
 	'fifty',
+	'mapped',
 	'kill',
 ];
 const throws = ['member', 'throw', 'noexcept', 'terminate', 'at', 'thread', 'purecall'];

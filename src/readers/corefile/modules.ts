@@ -28,22 +28,24 @@ export type MappedModule = {
 /** A mapped file that may be a module. */
 export type Candidate = MappedModule & { readonly isExecutable: boolean };
 
-/** All mapped files, each with where it begins. Those that are mapped to be executed are modules for certain. */
+/**
+ * All mapped files, each with where it begins. Those that are mapped to be executed are modules for certain. A file may be mapped in pieces
+ * elsewhere, as data: where it is executed counts most, then where its first byte is.
+ */
 export function mappedFiles(mappings: readonly Mapping[], segments: Segments): Candidate[] {
-	const files = new Map<string, Candidate>();
+	const files = new Map<string, { readonly rank: number; readonly mapping: Mapping }>();
 	for (const mapping of mappings) {
 		const segment = segments.containing(mapping.start);
 		const isExecutable = segment !== undefined && (segment.p_flags & PF_X) !== 0;
-		const known = files.get(mapping.path);
-		if (known && (known.isExecutable || !isExecutable)) continue;
-		files.set(mapping.path, {
-			path: mapping.path,
-			base: known?.base ?? moduleBase(mappings, mapping),
-			isDeleted: mapping.isDeleted,
-			isExecutable,
-		});
+		const rank = isExecutable ? 2 : mapping.fileOffset === 0n ? 1 : 0;
+		if (rank > (files.get(mapping.path)?.rank ?? -1)) files.set(mapping.path, { rank, mapping });
 	}
-	return [...files.values()];
+	return [...files.values()].map(({ rank, mapping }) => ({
+		path: mapping.path,
+		base: moduleBase(mappings, mapping),
+		isDeleted: mapping.isDeleted,
+		isExecutable: rank === 2,
+	}));
 }
 
 /** The modules among mapped files: gdb leaves code out of the cores that it writes, so that an ELF header in memory counts too. */

@@ -24,6 +24,8 @@ __attribute__((noinline)) static void divide(volatile int by) { sink = 7 / by; }
 __attribute__((noinline)) static void read_past_file(void) { char *page = mmap(0, 4096, PROT_READ, MAP_SHARED, open(".", O_TMPFILE | O_RDWR, 0600), 0); sink = *(volatile char *)page; }
 __attribute__((noinline)) static void trap(void) { __builtin_trap(); }
 __attribute__((noinline)) static int recurse(int depth) { volatile char frame[4096]; frame[0] = (char)depth; return recurse(depth + 1) + frame[0]; }
+/* A piece of a library mapped as data, below the library itself. */
+__attribute__((noinline)) static void read_own_library(void) { mmap(0, 4096, PROT_READ, MAP_PRIVATE, open("/lib/x86_64-linux-gnu/libc.so.6", O_RDONLY), 8192); write_null(); }
 __attribute__((noinline)) static void kill_self(void) { kill(getpid(), SIGSEGV); pause(); }
 
 static void *idle(void *unused) { (void)unused; for (;;) pause(); return unused; }
@@ -62,6 +64,7 @@ int main(int argc, char **argv)
 	if (!strcmp(kind, "ill")) trap();
 	if (!strcmp(kind, "overflow")) recurse(0);
 	if (!strcmp(kind, "fifty")) crash_among_fifty();
+	if (!strcmp(kind, "mapped")) read_own_library();
 	if (!strcmp(kind, "kill")) kill_self();
 	if (!strcmp(kind, "wait")) { puts("waiting"); fflush(stdout); pause(); }
 	fprintf(stderr, "unknown kind: %s\n", kind);
