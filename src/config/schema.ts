@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { duration, freeSpace, size } from './units.ts';
+import { duration, freeSpace, size, timeout } from './units.ts';
 
 /** What the defaults of some keys depend on: `/host/…` in a container, the user's own folders on one machine. */
 export type ModeDefaults = {
@@ -63,9 +63,7 @@ const flag = z.boolean();
 const port = z.int().min(0).max(65_535);
 const count = z.int().min(0);
 const selectors = z.array(
-	z
-		.string()
-		.regex(/^[A-Za-z0-9][A-Za-z0-9./_-]*(=[A-Za-z0-9._-]*)?$/, 'expected labels such as app.kubernetes.io/name=milvus, or a bare key'),
+	z.string().regex(/^[A-Za-z0-9][A-Za-z0-9./_-]*(=[A-Za-z0-9._-]*)?$/, 'a label such as app.kubernetes.io/name=milvus, or a bare key'),
 );
 const inDuration = { format: 'duration' };
 const inSize = { format: 'size' };
@@ -83,7 +81,7 @@ export const configSchema = (paths: ModeDefaults) =>
 		),
 		discovery: section(
 			{
-				scanInterval: key(duration, '30s', 'How often pods are looked through.', inDuration),
+				scanInterval: key(timeout, '30s', 'How often pods are looked through.', inDuration),
 				namespaces: key(z.union([z.literal('all'), z.array(text)]), 'all', 'The namespaces that are looked at.'),
 				helmReleaseLabels: key(
 					selectors,
@@ -103,7 +101,7 @@ export const configSchema = (paths: ModeDefaults) =>
 			{
 				coredumpPath: key(text, paths.coredumpPath, 'The folder of the core files.'),
 				journaldPath: key(text, '/host/var/log/journal', "The folder of the machine's journal (journald).", planned),
-				watchInterval: key(duration, '10s', 'How often the folder is looked through whole; in between, inotify tells.', inDuration),
+				watchInterval: key(timeout, '10s', 'How often the folder is looked through whole; in between, inotify tells.', inDuration),
 				maxFileAge: key(duration, '24h', 'Older files are left alone.', inDuration),
 				maxFileSize: key(size, 'unlimited', 'Larger files are reported, but not stored.', inSize),
 				ignorePatterns: key(z.array(text), [], 'Shell patterns of file names that are left alone, such as core.bash.*'),
@@ -122,7 +120,7 @@ export const configSchema = (paths: ModeDefaults) =>
 		analyzer: section(
 			{
 				enableGdbAnalysis: key(flag, true, 'Whether gdb is asked for the stacks.'),
-				gdbTimeout: key(duration, '5m', 'After so long gdb is ended, and the report goes without a stack.', inDuration),
+				gdbTimeout: key(timeout, '5m', 'After so long gdb is ended, and the report goes without a stack.', inDuration),
 				valueThreshold: key(z.number().min(0).max(10), 4, 'Cores with a lower score are not stored; 4 skips none.'),
 				panicKeywords: key(z.array(text), defaultPanicKeywords, 'Words in reason or stack that raise the score.'),
 				scratchPath: key(
@@ -149,7 +147,7 @@ export const configSchema = (paths: ModeDefaults) =>
 				apiKey: optional(text, 'The key; better in the environment or in a file.', secret),
 				apiKeyFile: optional(text, 'A file that holds the key.'),
 				baseURL: key(z.url(), 'https://open.bigmodel.cn/api/paas/v4/chat/completions', 'Where the service is.'),
-				timeout: key(duration, '30s', 'For how long an answer is waited for.', inDuration),
+				timeout: key(timeout, '30s', 'For how long an answer is waited for.', inDuration),
 				maxTokens: key(count, 2000, 'The longest answer.'),
 				temperature: key(z.number().min(0).max(2), 0.3, 'How free the answer may be.'),
 				language: key(z.enum(['zh', 'en']), 'en', 'The language of the answer.'),
@@ -208,7 +206,7 @@ export const configSchema = (paths: ModeDefaults) =>
 				maxRestartCount: key(count, 5, 'More crashes than this are too many.'),
 				restartTimeWindow: key(duration, '1h', 'The time within which they are counted.', inDuration),
 				cleanupDelay: key(duration, '5m', 'How long an instance has to recover.', inDuration),
-				uninstallTimeout: key(duration, '10m', 'How long an uninstallation may take.', inDuration),
+				uninstallTimeout: key(timeout, '10m', 'How long an uninstallation may take.', inDuration),
 				namespaces: key(z.array(text), [], 'The namespaces in which instances may be removed.'),
 				maxCleanupsPerHour: key(count, 1, 'The most removals in an hour.'),
 				allowVolumeLoss: key(flag, false, 'Whether an instance may be removed whose volumes go with it.'),
@@ -236,4 +234,5 @@ export const configSchema = (paths: ModeDefaults) =>
 		),
 	});
 
+/** What is in force: durations in milliseconds, sizes in bytes, what is unlimited as infinity. */
 export type Config = z.output<ReturnType<typeof configSchema>>;

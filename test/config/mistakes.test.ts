@@ -1,0 +1,180 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { loadConfig } from '../../src/config/config.ts';
+import { temporaryFolder } from '../support/crash.ts';
+import { exampleLines, mistakesIn, paths } from './load.ts';
+
+test('unknown keys are told with the nearest known one or the sections where they belong', async () => {
+	const text = [
+		'collector:',
+		'  coredumpPth: /x',
+		'  retentionDays: 4',
+		'  enabled: true',
+		'monitr: {}',
+		'analyzer:',
+		'  aiAnalysi: {}',
+		'  symbols:',
+		'    path: []',
+	];
+	expect(await mistakesIn(text.join('\n'))).toEqual([
+		'2: unknown key collector.coredumpPth; the nearest known one is coredumpPath',
+		'3: unknown key collector.retentionDays; retentionDays belongs under storage',
+		'4: unknown key collector.enabled; enabled belongs under aiAnalysis or cleaner or monitor.alerting',
+		'5: unknown key monitr; the nearest known one is monitor',
+		'7: unknown key analyzer.aiAnalysi; the nearest known one is aiAnalysis',
+		'9: unknown key analyzer.symbols.path; the nearest known one is paths',
+	]);
+});
+
+test('wrong values are told with what is expected, all at once', async () => {
+	const text = [
+		'log: { level: loud }',
+		'collector:',
+		'  watchInterval: 10',
+		'  maxFileSize: big',
+		'  ignorePatterns: core.*',
+		'analyzer:',
+		'  enableGdbAnalysis: "yes"',
+		'  valueThreshold: 11',
+		'storage:',
+		'  minFreeSpace: 120%',
+		'  compression: [zstd]',
+		'  localPath: ""',
+		'monitor: { metricsPort: 99999 }',
+		'cleaner: enforce',
+		'discovery: { namespaces: 5 }',
+		'aiAnalysis: { baseURL: 7 }',
+	];
+	expect(await mistakesIn(text.join('\n'))).toEqual([
+		'1: log.level is "loud"; expected debug or info or warn or error',
+		'3: collector.watchInterval is 10; expected a duration such as 30s, 5m or 24h, from 1ms to 24d',
+		'4: collector.maxFileSize is "big"; expected a size such as 2GB, 512MiB or unlimited',
+		'5: collector.ignorePatterns is "core.*"; expected a list such as [a, b]',
+		'7: analyzer.enableGdbAnalysis is "yes"; expected true or false',
+		'8: analyzer.valueThreshold is 11; expected at most 10, such as 4',
+		'10: storage.minFreeSpace is "120%"; expected a share such as 10%, or a size such as 20GB',
+		'11: storage.compression is a list; expected zstd or gzip',
+		'12: storage.localPath is an empty text; expected a text that is not empty, such as "/data/coredumps"',
+		'13: monitor.metricsPort is 99999; expected at most 65535, such as 8080',
+		'14: cleaner is a text; expected a section with keys',
+		'15: discovery.namespaces is 5; expected all or a list such as [a, b]',
+		'16: aiAnalysis.baseURL is 7; expected a text, such as "https://open.bigmodel.cn/api/paas/v4/chat/completions"',
+	]);
+});
+
+test('waiting times that a timer can not hold are refused, other durations may be long or nothing', async () => {
+	for (const wrong of ['0s', '0.1ms', '30d', `${'9'.repeat(400)}h`]) {
+		expect(await mistakesIn(`collector: { watchInterval: ${wrong} }`)).toHaveLength(1);
+		expect(await mistakesIn(`analyzer: { gdbTimeout: ${wrong} }`)).toHaveLength(1);
+	}
+	expect(await mistakesIn('collector: { maxFileAge: 365d }\ncleaner: { cleanupDelay: 0s }')).toEqual([]);
+	expect(await mistakesIn(`analyzer: { scratchSize: ${'9'.repeat(400)}GB }`)).toHaveLength(1);
+});
+
+test('the line is that of the mistake, in lists, aliases, merges and under analyzer too', async () => {
+	const text = [
+		'collector:',
+		'  ignorePatterns:',
+		'    - a',
+		'    - 5',
+		'log: &wrong',
+		'  level: loud',
+		'monitor:',
+		'  <<: { metricsPort: 1,',
+		'    healthPort: x }',
+		'analyzer:',
+		'  aiAnalysis:',
+		'    maxTokens: x',
+		'    mode: y',
+		'journal: *wrong',
+	];
+	expect(await mistakesIn(text.join('\n'))).toEqual([
+		'4: collector.ignorePatterns.1 is 5; expected a text',
+		'6: log.level is "loud"; expected debug or info or warn or error',
+		'6: unknown key journal.level; level belongs under log',
+		'9: monitor.healthPort is "x"; expected a number, such as 8081',
+		'12: aiAnalysis.maxTokens is "x"; expected a number, such as 2000',
+		'13: unknown key aiAnalysis.mode; the nearest known one is model',
+	]);
+});
+
+test('aiAnalysis in both places, a key twice, and a backend that this version does not have', async () => {
+	const text = ['aiAnalysis: { enabled: false }', 'analyzer:', '  aiAnalysis: {}', 'storage:', '  backend: s3', '  backend: nfs'];
+	expect(await mistakesIn(text.join('\n'))).toEqual([
+		'3: aiAnalysis is there twice, under analyzer and at the top level; keep one',
+		'5: storage.backend is nfs; this version stores to a local directory only: set it to local',
+		'6: this key is there twice in its section; keep one',
+	]);
+});
+
+test('files that are not YAML, or hold something else, are told with the line', async () => {
+	const cases: readonly [string, RegExp][] = [
+		['log:\n\tlevel: info\n', /^2: not YAML, at column 1: YAML is indented with spaces, not with tabs$/],
+		['log: { level: info\n', /^2: not YAML, at column 1: /],
+		['- a\n- b\n', /^1: expected sections with keys, such as "collector:"$/],
+		['\njust text\n', /^2: expected sections with keys, such as "collector:"$/],
+		['log: {}\n---\nlog: {}\n', /^2: here begins a second YAML document; keep one of the 2$/],
+		['log: {}\nlevel: *nowhere\n', /^2: an alias \(\*name\) without an anchor/],
+		['collector:\n  ignorePatterns: &a [*a]\n', /^2: an alias \(\*name\) that is part of what it stands for$/],
+		['log: &l\n  <<: *l\n', /^2: an alias \(\*name\) that is part of what it stands for$/],
+		['log:\n  <<: 5\n', /^2: << expects an alias \(\*name\) of a section$/],
+		[`log: ${'['.repeat(5_000)}`, /^1: not YAML/],
+	];
+	for (const [text, line] of cases) expect(await mistakesIn(text)).toEqual([expect.stringMatching(line)]);
+});
+
+test('aliases that would grow without end are refused', async () => {
+	const grown = (open: string, entry: (index: number) => string, close: string) =>
+		[...'abcdefgh'].map((name, at, names) => {
+			const inner = (index: number) => entry(index) + (at === 0 ? '1' : `*${names[at - 1]}`);
+			return `${name}: &${name} ${open}${Array.from({ length: 10 }, (_, index) => inner(index)).join(', ')}${close}`;
+		});
+	for (const bomb of [grown('[', () => '', ']'), grown('{', (index) => `k${index}: `, '}')])
+		expect(await mistakesIn(bomb.join('\n'))).toEqual(['1: too many aliases (*name); write their values out']);
+});
+
+test('a message is one line, whatever is in the file', async () => {
+	const strange = ['log: { level: "\\e[31m\\u202e" }', 'collector: { "a\\nb": 1 }', 'aiAnalysis: { pricing: { "a\\nb": 5 } }'];
+	const found = await mistakesIn([...strange, `analyzer: { gdbTimeout: ${'x'.repeat(5_000)} }`].join('\n'));
+	expect(found).toHaveLength(4);
+	for (const line of found) expect(line).toMatch(/^\d: \P{C}{1,200}$/u);
+});
+
+test('files that can not be read are told why', async () => {
+	await using folder = await temporaryFolder();
+	mkdirSync(join(folder.path, 'd'));
+	expect(() => loadConfig({ file: join(folder.path, 'nothing'), mode: 'node', paths })).toThrow(/nothing: there is no such file$/);
+	expect(() => loadConfig({ file: join(folder.path, 'd'), mode: 'node', paths })).toThrow(/d: is a directory$/);
+});
+
+test('every key of the example, misspelt by a letter, is found with its line and its right name', async () => {
+	let tried = 0;
+	for (const [index, line] of exampleLines.entries()) {
+		const [, indent = '', name] = /^( *)([A-Za-z0-9]+):/.exec(line) ?? [];
+		if (name === undefined) continue;
+		const wrong = `${name.slice(0, -1)}${name.at(-1) === 'x' ? 'y' : 'x'}`;
+		const found = await mistakesIn(exampleLines.with(index, line.replace(`${indent}${name}:`, `${indent}${wrong}:`)).join('\n'));
+		expect(found.find((message) => message.startsWith(`${index + 1}: unknown key`))).toContain(name);
+		tried++;
+	}
+	expect(tried).toBe(71);
+});
+
+test('every value of the example, made something else, loads or is found with its line', async () => {
+	const others = ['[[1]]', '{ a: 1 }', '{}', '""', 'x', '-1', '1.5', '.nan', 'true', '2020-01-01', '!!binary aGk=', '[x, [y]]', '[~]'];
+	const refused = new Map<string, number>();
+	let tried = 0;
+	for (const [index, line] of exampleLines.entries()) {
+		const [, key, value] = /^( *[A-Za-z0-9]+:) +([^#&]+?) *(?:#.*)?$/.exec(line) ?? [];
+		if (key === undefined || value === undefined) continue;
+		tried++;
+		for (const other of others) {
+			const found = await mistakesIn(exampleLines.with(index, `${key} ${other}`).join('\n'));
+			for (const message of found) expect(message).toMatch(new RegExp(`^${index + 1}: (.* is .*; expected .*|unknown key .*)$`));
+			if (found.length > 0) refused.set(other, (refused.get(other) ?? 0) + 1);
+		}
+	}
+	expect(refused.get('[[1]]')).toBe(tried);
+	expect(refused.keys().toArray().toSorted()).toEqual(others.toSorted());
+});

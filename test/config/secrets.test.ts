@@ -1,0 +1,81 @@
+import { describe, expect, test } from 'vitest';
+import { shownConfig } from '../../src/config/config.ts';
+import { load, mistakesIn } from './load.ts';
+
+const secret = 'Xy7-0123456789';
+
+/** The four keys, each in a file with something else in its place. */
+const files = (value: string) => [
+	`aiAnalysis:\n  model: m\n  apiKey: ${value}\n`,
+	`analyzer:\n  aiAnalysis:\n    apiKey: ${value}\n`,
+	`storage:\n  s3:\n    accessKey: ${value}\n`,
+	`storage: { s3: { region: r, secretKey: ${value} } }\n`,
+	`monitor:\n  alerting:\n    webhookUrl: ${value}\n`,
+];
+
+/** All that a user gets to see of a file. */
+async function told(text: string): Promise<string> {
+	const mistakes = await mistakesIn(text);
+	if (mistakes.length > 0) return mistakes.join('\n');
+	const { config, warnings } = await load(text);
+	return [shownConfig(config), ...warnings].join('\n');
+}
+
+test('secrets in the file work, with a warning that names the better way', async () => {
+	const text = [
+		`aiAnalysis: { apiKey: ${secret} }`,
+		`storage: { s3: { accessKey: ${secret}, secretKey: ${secret} } }`,
+		`monitor: { alerting: { webhookUrl: "https://example.com/${secret}" } }`,
+	];
+	const { config, warnings } = await load(text.join('\n'));
+	expect(config.aiAnalysis.apiKey).toBe(secret);
+	expect(warnings.filter((line) => line.includes('better keep it in the environment'))).toHaveLength(4);
+	expect(shownConfig(config).match(/\*{8}/g)).toHaveLength(4);
+	expect(shownConfig(config) + warnings.join()).not.toContain(secret);
+});
+
+describe('no secret is told', () => {
+	test('when it has a wrong type or shape', async () => {
+		const shapes = ['[S]', '{ S: 1 }', '{ a: S }', '[[S]]', '[{ a: S }]', '"\\nS"', '!!binary S', '? S', '- S', '&S S', '\n S:\n'];
+		for (const text of shapes.flatMap((shape) => files(shape.replaceAll('S', secret)))) expect(await told(text)).not.toContain(secret);
+	});
+
+	test('when its first or last character means something to YAML', async () => {
+		for (const character of '!"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~ \t\n') {
+			const values = [`${character}${secret}`, `${character}${character}${secret}`, `${secret}${character}`, `"${character}${secret}`];
+			for (const text of values.flatMap(files)) expect([text, (await told(text)).includes(secret)]).toEqual([text, false]);
+		}
+		for (const value of [`!e!${secret}`, `!<${secret}>`, `!${secret}!`]) {
+			for (const text of files(value)) expect([text, (await told(text)).includes(secret)]).toEqual([text, false]);
+		}
+		expect(await told('aiAnalysis: { apiKey: "\\Upassword" }')).not.toContain('password');
+	});
+
+	test('when the colon or its space is missing, or it stands where the section or the key should be', async () => {
+		const texts = [
+			'aiAnalysis: S',
+			'aiAnalysis: [{ apiKey: S }]',
+			'aiAnalysis:\n  apiKey:S\n',
+			'aiAnalysis:\n  apiKey:S\n  model: m\n',
+			'aiAnalysis: {apiKey:S}',
+			'aiAnalysis: {apiKey=S}',
+			'aiAnalysis: {apiKey S}',
+			'aiAnalysis:\n  apiKey S: x\n',
+			'aiAnalysis:\n  S:\n',
+			'aiAnalysis:\n  <<: S\n',
+			'aiAnalysis:\n  apiKey: S\n  apiKey: S\n',
+			'aiAnalysis: { provider: { apiKey: S } }',
+			'aiAnalysis: { pricing: { apiKey: S } }',
+			'analyzer: apiKey=S',
+			'analyzer: [{ aiAnalysis: { apiKey: S } }]',
+			'storage: { backend: { secretKey: S } }',
+			'storage: { s3: S }',
+			'storage:\n  s3:\n    secretKey=S\n',
+			'monitor: { alerting: "https://example.com/S" }',
+			'{apiKey:S}',
+			'apiKey=S',
+			'S',
+		];
+		for (const text of texts) expect([text, (await told(text.replaceAll('S', secret))).includes(secret)]).toEqual([text, false]);
+	});
+});
