@@ -18,7 +18,7 @@ export type Mode = 'standalone' | 'node';
 export type AgentOptions = { readonly config: Config; readonly mode: Mode; readonly version: string; readonly telemetry: Telemetry };
 
 /** For how long work may go on after the signal to stop. */
-const graceMs = 8_000;
+const graceMs = 6_000;
 const healthIntervalMs = 30_000;
 /** For how long the journal keeps what is settled. */
 const keepMs = 90 * 24 * 3600_000;

@@ -38,7 +38,7 @@ async function analyzeFile(path: string, { exe, sysroot = '/', gdb }: Options): 
 	using progress = createProgress();
 	const stop = new AbortController();
 	const interrupted = () => stop.abort(new InterruptedError());
-	process.once('SIGINT', interrupted);
+	process.on('SIGINT', interrupted);
 	try {
 		const { event: found } = await examine(path, { now: Date.now() });
 		const body = await analyse(found.body, {

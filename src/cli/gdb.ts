@@ -71,7 +71,7 @@ async function unpackedCore(path: string, folder: string): Promise<string> {
 	using progress = createProgress();
 	const { core } = await examined(path);
 	const copy = await rawCopy(core, folder, progress.step);
-	if (copy.is === 'no room') throw new UserError(copy.reason);
+	if (copy.is === 'not unpacked') throw new UserError(copy.reason);
 	return copy.path;
 }
 

@@ -138,8 +138,7 @@ describe('analyze', () => {
 	crashTest('a file that may not be read is told so', async () => {
 		await using crashed = await crash(await program('faults.c'), ['null']);
 		chmodSync(crashed.core, 0o000);
-		chmodSync(crashed.folder, 0o755);
-		const { stderr, code } = await asNobody(['analyze', crashed.core]);
+		const { stderr, code } = await withoutRights(['analyze', crashed.core]);
 		expect({ stderr, code }).toEqual({
 			stderr: `milvus-coredump-agent: ${crashed.core}: no permission to read it (try as root)\n`,
 			code: 2,
@@ -164,11 +163,11 @@ describe('analyze', () => {
 	});
 });
 
-/** As a user without rights; where the tests run as one, as that. */
-async function asNobody(args: readonly string[]): Promise<{ readonly code: number; readonly stderr: string }> {
-	const command = process.getuid?.() === 0 ? ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', bin, ...args] : [bin, ...args];
+/** Without the right of root to read everything. */
+async function withoutRights(args: readonly string[]): Promise<{ readonly code: number; readonly stderr: string }> {
+	const command = process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-all', '--inh-caps=-all', bin, ...args] : [bin, ...args];
 	const [file = '', ...rest] = command;
-	return exec(file, rest, { env: { PATH: process.env.PATH, HOME: '/nonexistent' } }).then(
+	return exec(file, rest, { env: { PATH: process.env.PATH, HOME: '/proc/nonexistent' } }).then(
 		({ stderr }) => ({ code: 0, stderr }),
 		(error: { code: number; stderr: string }) => ({ code: error.code, stderr: error.stderr }),
 	);

@@ -5,7 +5,7 @@ import type { Bodies } from '../../domain/events.ts';
 import type { Core } from '../../domain/report.ts';
 import { coredumpAttributes } from '../../drivers/attributes/attributes.ts';
 import { GdbError, gdbStacks } from '../../drivers/gdb/gdb.ts';
-import { type Corefile, readHead, readPass, trailerBytes } from '../../readers/corefile/corefile.ts';
+import { type Corefile, readHead, readPass } from '../../readers/corefile/corefile.ts';
 import { type Origin, originOf } from '../../readers/corename/corename.ts';
 import { type Evidence, findings } from './findings.ts';
 import { findModules, type SymbolPlaces } from './modules.ts';
@@ -80,8 +80,8 @@ async function readCore(core: Core, folder: string, options: AnalyseOptions): Pr
 	if (!options.gdb) return { corefile: await readPass(path, reading), notes: [`no stack: ${notAsked}`] };
 	const head = await readHead(path, reading);
 	const unpacking = await unpackCore({ ...core, encoding }, folder, {
-		...options.scratch,
-		mostBytes: head.expectedBytes + trailerBytes,
+		maxBytes: options.scratch.maxBytes,
+		expectedBytes: head.expectedBytes,
 		timeLimitMs: readingLimitMs,
 		signal,
 		onProgress: (share) => onProgress?.('unpacking', share),
@@ -93,10 +93,10 @@ async function readCore(core: Core, folder: string, options: AnalyseOptions): Pr
 				rawPath: unpacking.path,
 				notes: unpacking.damage ? [unpacking.damage] : [],
 			};
-		case 'no room':
-			return { corefile: await readPass(path, reading), notes: [`no stack: ${unpacking.reason}`] };
+		case 'not unpacked':
+			return { corefile: await readPass(path, reading), notes: [`no stack: the core was not unpacked for gdb: ${unpacking.reason}`] };
 		case 'no time':
-			return { corefile: head, notes: [`no stack: ${unpacking.reason}`] };
+			return { corefile: head, notes: [`no stack: the core was not unpacked for gdb: ${unpacking.reason}`] };
 		default:
 			return unpacking satisfies never;
 	}

@@ -1,17 +1,18 @@
 import { mkdir, mkdtemp, open, readdir, rm, statfs } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { systemPath } from '../../base/filename.ts';
 import { formatBytes } from '../../base/quantity.ts';
 import type { Core } from '../../domain/report.ts';
 import { UnpackError, unpackSparsely } from '../../drivers/compression/compression.ts';
+import { readHead, trailerBytes } from '../../readers/corefile/corefile.ts';
 
 export type Packed = Core & { readonly encoding: 'zstd' | 'gzip' };
 
-export type ScratchOptions = {
-	readonly path: string;
+export type UnpackOptions = {
+	/** How much room there is for the core's data. */
 	readonly maxBytes: number;
-	/** What comes behind so many bytes does not belong to the core. */
-	readonly mostBytes: number;
+	/** The size that the core's headers announce; a little may follow. */
+	readonly expectedBytes: number;
 	readonly timeLimitMs: number;
 	readonly signal?: AbortSignal | undefined;
 	readonly onProgress?: ((share: number) => void) | undefined;
@@ -36,36 +37,34 @@ export async function sweepScratch(parent: string): Promise<void> {
 
 export type Unpacking =
 	| { readonly is: 'unpacked'; readonly path: string; readonly damage: string | undefined }
-	| { readonly is: 'no room'; readonly reason: string }
+	| { readonly is: 'not unpacked'; readonly reason: string }
 	| { readonly is: 'no time'; readonly reason: string };
 
 /** Unpacks a compressed core into a folder, if there is room for it. */
-export async function unpackCore(core: Packed, folder: string, options: ScratchOptions): Promise<Unpacking> {
+export async function unpackCore(core: Packed, folder: string, options: UnpackOptions): Promise<Unpacking> {
+	const { expectedBytes, timeLimitMs, onProgress } = options;
 	const { bavail, bsize } = await statfs(folder);
 	const maxBytes = Math.min(options.maxBytes, bavail * bsize - floorBytes);
 	const noRoom: Unpacking = {
-		is: 'no room',
-		reason: `the core was not unpacked for gdb: there is room for ${formatBytes(Math.max(0, maxBytes))} in ${options.path} (analyzer.scratchPath, scratchSize)`,
+		is: 'not unpacked',
+		reason: `there is room for only ${formatBytes(Math.max(0, maxBytes))} of it in ${dirname(folder)} (analyzer.scratchPath, scratchSize)`,
 	};
 	// What is not zeros does not get smaller by unpacking.
 	if (core.sizeBytes > maxBytes) return noRoom;
 	const path = join(folder, 'core.unpacked');
-	const deadline = AbortSignal.timeout(options.timeLimitMs);
+	const deadline = AbortSignal.timeout(timeLimitMs);
+	const signal = AbortSignal.any([deadline, ...(options.signal ? [options.signal] : [])]);
 	await using from = await open(systemPath(core.path));
 	await using to = await open(path, 'wx', 0o600);
 	try {
-		const { damage } = await unpackSparsely(from, core.encoding, to, {
-			maxBytes,
-			mostBytes: options.mostBytes,
-			signal: options.signal,
-			deadline,
-			onRead: (bytes) => options.onProgress?.(bytes / core.sizeBytes),
-		});
-		if (!deadline.aborted) return { is: 'unpacked', path, damage };
-		return { is: 'no time', reason: `the core was not unpacked for gdb within ${options.timeLimitMs / 1000} s` };
+		const limits = { maxBytes, mostBytes: expectedBytes + trailerBytes, signal };
+		const { damage, sizeBytes } = await unpackSparsely(from, core.encoding, to, limits, (bytes) => onProgress?.(bytes / expectedBytes));
+		return damage !== undefined && sizeBytes === 0 ? { is: 'not unpacked', reason: damage } : { is: 'unpacked', path, damage };
 	} catch (error) {
-		if (!(error instanceof UnpackError || isFull(error))) throw error;
-		return noRoom;
+		options.signal?.throwIfAborted();
+		if (deadline.aborted) return { is: 'no time', reason: `it took longer than ${timeLimitMs / 1000} s` };
+		if (error instanceof UnpackError || isFull(error)) return noRoom;
+		throw error;
 	}
 }
 
@@ -74,17 +73,19 @@ export async function rawCopy(
 	core: Core,
 	folder: string,
 	onProgress: (step: 'unpacking', share: number) => void,
-): Promise<{ readonly is: 'here'; readonly path: string } | { readonly is: 'no room'; readonly reason: string }> {
-	const { encoding } = core;
-	if (encoding === 'raw') return { is: 'here', path: core.path };
+): Promise<{ readonly is: 'here'; readonly path: string } | { readonly is: 'not unpacked'; readonly reason: string }> {
+	const { encoding, path } = core;
+	if (encoding === 'raw') return { is: 'here', path };
+	const { expectedBytes } = await readHead(path);
 	const unpacking = await unpackCore({ ...core, encoding }, folder, {
-		path: folder,
 		maxBytes: Number.POSITIVE_INFINITY,
-		mostBytes: Number.MAX_SAFE_INTEGER,
+		expectedBytes,
 		timeLimitMs: 24 * 3600_000,
 		onProgress: (share) => onProgress('unpacking', share),
 	});
-	return unpacking.is === 'unpacked' ? { is: 'here', path: unpacking.path } : { is: 'no room', reason: unpacking.reason };
+	return unpacking.is === 'unpacked'
+		? { is: 'here', path: unpacking.path }
+		: { is: 'not unpacked', reason: `the core was not unpacked: ${unpacking.reason}` };
 }
 
 const isFull = (error: unknown) => error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');

@@ -1,19 +1,19 @@
 import type { FileHandle } from 'node:fs/promises';
-import { type Encoding, type UnpackOptions, unpacked } from '../../readers/bytes/bytes.ts';
-import { output } from '../process/process.ts';
+import { forwardBytes } from '../../readers/bytes/bytes.ts';
+import { output, ProcessError } from '../process/process.ts';
 
+/** How a file is packed, and the program that does it. */
 export type Compression = 'zstd' | 'gzip';
 
-const commands: Readonly<Record<Compression, readonly [string, ...string[]]>> = {
+const packing: Readonly<Record<Compression, readonly string[]>> = {
 	// One thread and level 1: a core is written once and seldom read. Its checksum guards what is unpacked later.
-	zstd: ['zstd', '-q', '-c', '-1', '--check'],
-	gzip: ['gzip', '-c', '-1'],
+	zstd: ['-q', '-c', '-1', '--check'],
+	gzip: ['-c', '-1'],
 };
 
 /** A file's content, packed by a program of its own, so that this process only passes it on. */
 export function packed(file: FileHandle, compression: Compression, signal: AbortSignal): AsyncIterable<Uint8Array> {
-	const [program, ...args] = commands[compression];
-	return output(program, args, file.fd, signal);
+	return output(compression, packing[compression], file.fd, signal);
 }
 
 /** Why a file was not unpacked whole, in words. */
@@ -26,34 +26,45 @@ const zeros = Buffer.alloc(pageSize);
 
 export type Unpacked = { readonly sizeBytes: number /** What ended the data too early, in words. */; readonly damage: string | undefined };
 
+export type UnpackLimits = {
+	/** How much room there is for data; holes take none. */
+	readonly maxBytes: number;
+	/** What comes behind so many bytes, holes included, is left out. */
+	readonly mostBytes: number;
+	readonly signal: AbortSignal;
+};
+
 /**
- * Unpacks a file into another, with holes where there are only zeros, as the kernel wrote the core.
+ * Unpacks a file into another, with holes where there are only zeros, as the kernel wrote the core. A program does the unpacking:
+ * it is three times as fast as this process would be.
  *
+ * @param onWritten told the size so far, holes included
  * @throws {UnpackError} there is more data than there is room for
  */
 export async function unpackSparsely(
 	from: FileHandle,
-	encoding: Exclude<Encoding, 'raw'>,
+	encoding: Compression,
 	to: FileHandle,
-	options: UnpackOptions & {
-		/** How much room there is for data; holes take none. */
-		readonly maxBytes: number;
-		/** What comes behind so many bytes, holes included, is left out. */
-		readonly mostBytes: number;
-	},
+	{ maxBytes, mostBytes, signal }: UnpackLimits,
+	onWritten?: (bytes: number) => void,
 ): Promise<Unpacked> {
-	await using source = unpacked(from, encoding, options);
+	const chunks = output(encoding, ['-d', '-c', '-q'], from.fd, signal);
+	const source = forwardBytes(chunks, (error) =>
+		error instanceof ProcessError ? `the core can't be unpacked to its end: ${error.message}` : undefined,
+	);
 	let written = 0;
 	for (;;) {
 		const offset = source.position;
-		const block = await source.read(offset, Math.min(256 * pageSize, options.mostBytes - offset));
+		const block = await source.read(offset, Math.min(256 * pageSize, mostBytes - offset));
 		if (block.length === 0) break;
 		for (const [start, end] of runsOfData(block)) {
 			written += end - start;
-			if (written > options.maxBytes) throw new UnpackError(`it unpacks to more than the ${options.maxBytes} bytes that there is room for`);
+			if (written > maxBytes) throw new UnpackError(`it unpacks to more than the ${maxBytes} bytes that there is room for`);
 			await to.write(block, start, end - start, offset + start);
 		}
+		onWritten?.(source.position);
 	}
+	await chunks.return(undefined);
 	await to.truncate(source.position);
 	return { sizeBytes: source.position, damage: source.damage };
 }

@@ -1,4 +1,4 @@
-import { execa } from 'execa';
+import { ExecaError, execa } from 'execa';
 
 /** What a program may use. Zero or absent: no limit of its own. */
 export type Limits = {
@@ -121,8 +121,18 @@ export async function* output(program: string, args: readonly string[], stdin: n
 		await child;
 	} catch (cause) {
 		signal.throwIfAborted();
-		throw new ProcessError(`${program} failed: ${cause instanceof Error ? cause.message.split('\n')[0] : String(cause)}`, { cause });
+		throw new ProcessError(`${program} failed: ${complaint(cause)}`, { cause });
+	} finally {
+		child.kill('SIGKILL'); // when nobody reads on
 	}
+}
+
+/** The program's own last words, else how it ended. */
+function complaint(error: unknown): string {
+	if (!(error instanceof ExecaError)) return String(error);
+	const stderr: unknown = error.stderr;
+	const words = typeof stderr === 'string' ? stderr.trim().split('\n').at(-1) : '';
+	return words || error.shortMessage;
 }
 
 /** Runs a program on the user's terminal until it ends. @returns its exit code */

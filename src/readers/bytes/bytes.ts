@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 
-export type { ForwardSource } from './forward.ts';
+export { type ForwardSource, forwardBytes } from './forward.ts';
 export { type Encoding, type UnpackOptions, unpacked } from './unpacked.ts';
 
 /** Bytes by their offset: of a file, of memory, or of a stream that is unpacked on the way. Offsets and sizes count the unpacked bytes. */

@@ -10,7 +10,7 @@ export interface ForwardSource extends ByteSource {
 }
 
 /** @param describe words for what the stream threw; thrown on where it answers undefined */
-export function forwardBytes(stream: AsyncIterator<Buffer>, describe: (error: unknown) => string | undefined): ForwardSource {
+export function forwardBytes(stream: AsyncIterator<Uint8Array>, describe: (error: unknown) => string | undefined): ForwardSource {
 	let chunk: Buffer = Buffer.alloc(0);
 	let position = 0;
 	let damage: string | undefined;
@@ -21,7 +21,7 @@ export function forwardBytes(stream: AsyncIterator<Buffer>, describe: (error: un
 		try {
 			const next = await stream.next();
 			isAtEnd = next.done === true;
-			if (!next.done) chunk = next.value;
+			if (!next.done) chunk = Buffer.from(next.value.buffer, next.value.byteOffset, next.value.length);
 		} catch (error) {
 			damage = describe(error);
 			if (damage === undefined) throw error;
