@@ -7,6 +7,7 @@ import { examine } from '../components/collector/collector.ts';
 import { defaultPanicKeywords } from '../config/config.ts';
 import { fold } from '../domain/fold.ts';
 import type { CrashReport } from '../domain/report.ts';
+import { coredumpAttributes } from '../drivers/attributes/attributes.ts';
 import { reportText } from '../report/report.ts';
 import { fileProblem, InterruptedError } from './errors.ts';
 import { paintFor, writeJson } from './output.ts';
@@ -40,7 +41,7 @@ async function analyzeFile(path: string, { exe, sysroot = '/', gdb }: Options): 
 	const interrupted = () => stop.abort(new InterruptedError());
 	process.on('SIGINT', interrupted);
 	try {
-		const { event: found } = await examine(path, { now: Date.now() });
+		const { event: found } = await examine(path, { attributes: await coredumpAttributes(path), now: Date.now() });
 		const body = await analyse(found.body, {
 			places: { executable: exe && resolve(exe), sysroot: resolve(sysroot), paths: [] },
 			gdb: gdb ? { timeoutMs: gdbTimeoutMs } : undefined,

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { formatBytes } from '../base/quantity.ts';
 import type { Config } from '../config/config.ts';
 import { BackendUnavailable } from '../domain/backend.ts';
-import { corePattern, coreSizeLimits } from '../drivers/host/host.ts';
+import { corePattern, coreSizeLimits, isListening } from '../drivers/host/host.ts';
 import { localBackend } from '../drivers/local/local.ts';
 import { run } from '../drivers/process/process.ts';
 import { JournalError, readJournal } from '../journal/journal.ts';
@@ -73,16 +73,14 @@ async function patternCheck({ collector: { coredumpPath } }: Config): Promise<Ch
 	}
 }
 
+const coredumpSocket = '/run/systemd/coredump';
+
 /** Without its socket systemd-coredump stores nothing, and the shell still says "core dumped". */
 async function socketCheck(folder: string): Promise<Check> {
-	const isThere = await stat('/run/systemd/coredump').then(
-		(file) => file.isSocket(),
-		() => false,
-	);
-	if (isThere) return ok('core_pattern', `systemd-coredump keeps cores in ${folder}`);
+	if (await isListening(coredumpSocket)) return ok('core_pattern', `systemd-coredump keeps cores in ${folder}`);
 	return error(
 		'core_pattern',
-		'systemd-coredump gets the cores, but its socket /run/systemd/coredump is not there: they are lost',
+		`systemd-coredump gets the cores, but nobody listens on its socket ${coredumpSocket}: they are lost`,
 		'as root: systemctl enable --now systemd-coredump.socket',
 	);
 }

@@ -1,6 +1,6 @@
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { CrashReport } from '../../src/domain/report.ts';
 import { analyseCore, gdbFunctions } from '../support/analysis.ts';
 import { type Crash, crash, crashTest, exec, program, temporaryFolder } from '../support/crash.ts';
@@ -304,7 +304,7 @@ describe('the sandbox', () => {
 	});
 });
 
-test('the same inputs give the same fingerprint, other places another', async () => {
+crashTest('the same inputs give the same fingerprint, other places another', async () => {
 	await using first = await crash(await program('faults.c'), ['null']);
 	await using second = await crash(await program('faults.c'), ['null', 'more']);
 	await using other = await crash(await program('faults.c'), ['wild']);

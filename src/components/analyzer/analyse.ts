@@ -1,12 +1,10 @@
-import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { systemPath } from '../../base/filename.ts';
 import type { Bodies } from '../../domain/events.ts';
 import type { Core } from '../../domain/report.ts';
 import { coredumpAttributes } from '../../drivers/attributes/attributes.ts';
 import { GdbError, gdbStacks } from '../../drivers/gdb/gdb.ts';
 import { type Corefile, readHead, readPass } from '../../readers/corefile/corefile.ts';
-import { type Origin, originOf } from '../../readers/corename/corename.ts';
+import { originOf } from '../../readers/corename/corename.ts';
 import { type Evidence, findings } from './findings.ts';
 import { findModules, type SymbolPlaces } from './modules.ts';
 import { scratchFolder, unpackCore } from './scratch.ts';
@@ -47,7 +45,7 @@ export async function analyse(found: Bodies['CoredumpFile'], options: AnalyseOpt
 	const { corefile, rawPath, notes } = await readCore(found.core, folder.path, options);
 	const evidence: Evidence = {
 		found,
-		origin: await originOfFile(found.core.path, options.corePattern),
+		origin: originOf(basename(found.core.path), await coredumpAttributes(found.core.path), options.corePattern),
 		corefile,
 		modules: await findModules(corefile, options.places),
 		stacks: undefined,
@@ -100,11 +98,6 @@ async function readCore(core: Core, folder: string, options: AnalyseOptions): Pr
 		default:
 			return unpacking satisfies never;
 	}
-}
-
-async function originOfFile(path: string, corePattern: string | undefined): Promise<Origin> {
-	await using file = await open(systemPath(path));
-	return originOf(basename(path), await coredumpAttributes(file), corePattern);
 }
 
 async function stacksOf(core: string, { modules }: Evidence, directory: string, { gdb, signal, onProgress }: AnalyseOptions) {

@@ -18,6 +18,8 @@ export type Examined = {
 export type ExamineOptions = {
 	/** kernel.core_pattern of the machine that wrote the file, if it is this one. */
 	readonly corePattern?: string | undefined;
+	/** Of the file: `user.coredump.*` without that prefix. */
+	readonly attributes?: Readonly<Record<string, string>>;
 	readonly now: number;
 };
 
@@ -27,11 +29,10 @@ export type ExamineOptions = {
  * @param path absolute
  * @throws {CorefileError} not a core
  */
-export async function examine(path: string, { corePattern, now }: ExamineOptions): Promise<Examined> {
+export async function examine(path: string, { corePattern, attributes, now }: ExamineOptions): Promise<Examined> {
 	const file = await stat(systemPath(path), { bigint: true });
 	const { encoding, complete } = await readHead(path);
-	const origin = originOf(basename(path), {}, corePattern);
-	const time = origin.timeMs ?? Number(file.mtimeMs);
+	const origin = originOf(basename(path), attributes, corePattern);
 	return {
 		event: {
 			kind: 'CoredumpFile',
@@ -39,7 +40,7 @@ export async function examine(path: string, { corePattern, now }: ExamineOptions
 			original: originalOf(file, basename(path)),
 			body: {
 				core: { path, sizeBytes: Number(file.size), encoding, fileId: fileId(file) },
-				time: new Date(time).toISOString(),
+				time: new Date(timeOf(origin, file, now)).toISOString(),
 				foundAt: new Date(now).toISOString(),
 			},
 		},
@@ -50,6 +51,11 @@ export async function examine(path: string, { corePattern, now }: ExamineOptions
 
 /** How the journal knows a file again. */
 export const originalOf = (file: BigIntStats, name: string) => `${fileId(file)}:${name}`;
+
+/** When the process died: names and clocks may be wrong, so what lies in the future counts for nothing. */
+function timeOf({ timeMs }: Origin, { mtimeMs }: BigIntStats, now: number): number {
+	return [timeMs, Number(mtimeMs)].find((time) => time !== undefined && time > 0 && time < now + 86_400_000) ?? now;
+}
 
 function idOf(file: BigIntStats, { bootId, hostPid, timeMs }: Origin): string {
 	if (bootId !== undefined && hostPid !== undefined && timeMs !== undefined)

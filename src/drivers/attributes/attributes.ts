@@ -1,4 +1,6 @@
-import type { FileHandle } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { systemPath } from '../../base/filename.ts';
 import { run } from '../process/process.ts';
 
 const prefix = 'user.coredump.';
@@ -7,7 +9,8 @@ const prefix = 'user.coredump.';
  * The extended attributes that systemd-coredump gives its files, without their prefix: Node reads none itself, so the program `getfattr` does.
  * Empty where there are none, and where the program or the file system knows none.
  */
-export async function coredumpAttributes(file: FileHandle): Promise<Readonly<Record<string, string>>> {
+export async function coredumpAttributes(path: string): Promise<Readonly<Record<string, string>>> {
+	await using file = await open(systemPath(path), constants.O_RDONLY | constants.O_NONBLOCK);
 	const { how, stdout } = await run(
 		'getfattr',
 		['--dump', '--absolute-names', '--encoding=hex', `--match=^${prefix.replaceAll('.', '\\.')}`, '/proc/self/fd/3'],

@@ -12,4 +12,12 @@ export async function coreSizeLimits(): Promise<{ readonly soft: number; readonl
 	return line ? { soft: value(line[1]), hard: value(line[2]) } : undefined;
 }
 
+/** Whether a process listens on a Unix socket of this network namespace: __SO_ACCEPTCON in the flags of /proc/net/unix. */
+export async function isListening(socket: string): Promise<boolean> {
+	const lines = (await proc('/proc/net/unix'))?.split('\n') ?? [];
+	return lines
+		.map((line) => line.split(/\s+/))
+		.some(([, , , flags, , , , path]) => path === socket && (Number.parseInt(flags ?? '', 16) & 0x10000) !== 0);
+}
+
 const proc = (path: string) => readFile(path, 'utf8').catch(() => undefined); // no such thing on other systems

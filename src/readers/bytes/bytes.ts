@@ -1,16 +1,9 @@
 import type { FileHandle } from 'node:fs/promises';
+import type { ByteSource } from './source.ts';
 
 export { type ForwardSource, forwardBytes } from './forward.ts';
+export type { ByteSource } from './source.ts';
 export { type Encoding, type UnpackOptions, unpacked } from './unpacked.ts';
-
-/** Bytes by their offset: of a file, of memory, or of a stream that is unpacked on the way. Offsets and sizes count the unpacked bytes. */
-export interface ByteSource {
-	/** A stream can't go back: each offset is at or behind the end of the read before. */
-	readonly isForwardOnly: boolean;
-
-	/** Up to `length` bytes from `offset`; fewer only where the bytes end. The buffer is valid until the next read. */
-	read(offset: number, length: number): Promise<Buffer>;
-}
 
 /** Small reads near each other cost one system call. */
 const windowSize = 64 * 1024;

@@ -1,4 +1,4 @@
-import type { ByteSource } from './bytes.ts';
+import type { ByteSource } from './source.ts';
 
 /** A stream's bytes, with where it stands and what ended it too early. */
 export interface ForwardSource extends ByteSource {

@@ -24,26 +24,29 @@ export function originOf(fileName: string, attributes: Readonly<Record<string, s
 	return bySystemd(fileName, attributes) ?? byKernel(fileName, pattern) ?? { producer: 'unknown' };
 }
 
-/** `core.COMM.UID.BOOTID.PID.MICROSECONDS`, in COMM all but letters, digits, `_` and `-` as `\xNN`: systemd's coredump.c, make_filename(). */
+/** `core.COMM.UID.BOOTID.PID.MICROSECONDS`; a copy under another name keeps its attributes. In COMM all but letters, digits, `_` and `-` as `\xNN`: systemd's coredump.c, make_filename(). */
 const systemdName = /^core\.(.*)\.(\d+)\.([0-9a-f]{32})\.(\d+)\.(\d+)(?:\.(?:zst|lz4|xz|gz))?$/s;
 
 function bySystemd(fileName: string, attributes: Readonly<Record<string, string>>): Origin | undefined {
 	const match = systemdName.exec(fileName);
-	if (!match) return undefined;
-	const [, name = '', , bootId = '', pid, microseconds] = match;
+	if (!match && attributes.timestamp === undefined) return undefined;
+	const [, escaped, , bootId, pid = attributes.pid, microseconds = attributes.timestamp] = match ?? [];
 	return {
 		producer: 'systemd-coredump',
-		name: attributes.comm ?? unescaped(name),
-		bootId,
-		hostPid: Number(pid),
-		timeMs: Math.floor(Number(microseconds) / 1000),
 		...defined({
+			name: attributes.comm ?? (escaped === undefined ? undefined : unescaped(escaped)),
+			bootId,
+			hostPid: number(pid),
+			timeMs: number(microseconds?.slice(0, -3)),
 			executable: attributes.exe,
 			hostname: attributes.hostname,
-			signal: attributes.signal === undefined ? undefined : Number(attributes.signal),
+			signal: number(attributes.signal),
 		}),
 	};
 }
+
+/** Names and attributes may be forged: what is no number of sensible size is not there. */
+const number = (text: string | undefined) => (text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined);
 
 const unescaped = (name: string) =>
 	fileNameText(
@@ -88,14 +91,13 @@ function match(pattern: string, name: string): Omit<Origin, 'producer'> | undefi
 	const match = new RegExp(`^${source}${letters.includes('p') ? '' : '(?:\\.\\d+)?'}$`, 's').exec(name);
 	if (!match) return undefined;
 	const text = (letter: string) => match[letters.indexOf(letter) + 1 || match.length];
-	const number = (letter: string) => (text(letter) === undefined ? undefined : Number(text(letter)));
-	const seconds = number('t');
+	const seconds = number(text('t'));
 	return defined({
 		name: text('e') ?? text('f'),
 		executable: text('E')?.replaceAll('!', '/'),
-		hostPid: number('P'),
+		hostPid: number(text('P')),
 		hostname: text('h'),
-		signal: number('s'),
+		signal: number(text('s')),
 		timeMs: seconds === undefined ? undefined : seconds * 1000,
 	});
 }
