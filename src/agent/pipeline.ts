@@ -61,12 +61,15 @@ export function startPipeline(stages: Stages, journal: Journal, telemetry: Telem
 
 	for (const worker of workers) worker.catch(() => stop.abort());
 	return {
-		ended: Promise.allSettled(workers).then((results) => {
-			const failed = results.find((result) => result.status === 'rejected');
-			if (failed) throw failed.reason;
-		}),
+		ended: Promise.all(workers).then(() => {}),
 		giveBack() {
-			for (const claim of inHand) journal.giveBack(claim);
+			for (const claim of inHand) {
+				try {
+					journal.giveBack(claim);
+				} catch {
+					// The journal itself has failed: whoever opens it next gives this back.
+				}
+			}
 			const { size } = inHand;
 			inHand.clear();
 			return size;

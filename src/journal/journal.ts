@@ -67,7 +67,7 @@ export class Journal implements Disposable, Intake {
 	}
 
 	isKnown(original: string): boolean {
-		return this.#sql.isKnown.get({ what: original }) !== undefined;
+		return this.#sql.isKnown.get({ what: stored(original) }) !== undefined;
 	}
 
 	/** Takes the oldest event that is due for a stage, if there is one. One whose body does not fit its kind is rejected. */
@@ -76,13 +76,10 @@ export class Journal implements Disposable, Intake {
 			const row = this.#sql.claim.get({ stage, now: this.#now(), longest: longestDelayMs }) as ClaimRow | undefined;
 			if (!row) return undefined;
 			const { id, retries, failures, at, newest, kind, key } = row;
-			const body = bodies[kind as Kind]?.safeParse(JSON.parse(row.body ?? 'null'));
-			const claim: Claim = { id, stage, at, retries, failures, newest, event: { kind, key, body: body?.data } as Event };
-			if (body?.success) return claim;
-			this.settle(claim, {
-				is: 'rejected',
-				reason: `the event can't be read: ${body?.error.issues[0]?.path.join('.')}: ${body?.error.issues[0]?.message}`,
-			});
+			const parsed = parseBody(kind, row.body);
+			const claim: Claim = { id, stage, at, retries, failures, newest, event: { kind, key, body: parsed.body } as Event };
+			if (parsed.problem === undefined) return claim;
+			this.settle(claim, { is: 'rejected', reason: `the event can't be read: ${parsed.problem}` });
 		}
 	}
 
@@ -158,7 +155,7 @@ export class Journal implements Disposable, Intake {
 		const at = this.#now();
 		return events.filter((event) => {
 			const { kind, key, joinKey = null, original, body } = event;
-			if (original !== undefined) this.#sql.know.run({ what: original, at });
+			if (original !== undefined) this.#sql.know.run({ what: stored(original), at });
 			const { changes, lastInsertRowid: id } = this.#sql.append.run({ kind, key, joinKey, body: JSON.stringify(body), at });
 			if (changes === 0) return false;
 			for (const stage of this.#readers[kind]) this.#sql.assign.run({ event: id, stage, due: at });
@@ -192,6 +189,24 @@ export class Journal implements Disposable, Intake {
 		return result;
 	}
 }
+
+/** A body as its kind has it, or what is wrong with it. */
+function parseBody(kind: string, text: string | null): { readonly body?: unknown; readonly problem?: string } {
+	const schema = bodies[kind as Kind];
+	if (!schema) return { problem: `this version knows no kind ${kind}` };
+	try {
+		const { success, data, error } = schema.safeParse(JSON.parse(text ?? ''));
+		if (success) return { body: data };
+		return {
+			problem: error.issues.map(({ path, message }) => [...(path.length > 0 ? [path.join('.')] : []), message].join(': ')).join('; '),
+		};
+	} catch (cause) {
+		return { problem: String(cause) };
+	}
+}
+
+/** SQLite's text is UTF-8, in which a file name of other bytes would lose them. */
+const stored = (original: string) => (original.isWellFormed() ? original : JSON.stringify(original));
 
 type State = 'done' | 'ready' | 'waiting' | 'rejected';
 type ClaimRow = Pick<Claim, 'id' | 'retries' | 'failures' | 'at' | 'newest'> & {

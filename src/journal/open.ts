@@ -8,6 +8,9 @@ export class JournalError extends Error {
 	override readonly name = 'JournalError';
 }
 
+/** For how long another process may have the file in hand: it only reads, or copies its log. */
+const patienceMs = 5_000;
+
 export type Owned = { readonly db: DatabaseSync; readonly lock: DatabaseSync };
 
 /** Opens the database for the one process that runs the pipeline, and makes it if need be. The lock lasts as long as the process. */
@@ -17,7 +20,7 @@ export function openOwned(path: string): Owned {
 	} catch (cause) {
 		throw new JournalError(`the folder of the journal ${path} can't be made: ${message(cause)}; set journal.path`, { cause });
 	}
-	const lock = open(`${path}.owner`, path);
+	const lock = open(`${path}.owner`, path, 0);
 	try {
 		lock.exec('begin exclusive');
 	} catch (cause) {
@@ -25,24 +28,24 @@ export function openOwned(path: string): Owned {
 		if (isBusy(cause)) throw new JournalError(`another agent is using the journal ${path}`, { cause });
 		throw unusable(path, cause);
 	}
-	const db = open(path, path);
+	let db: DatabaseSync | undefined;
 	try {
+		db = open(path, path, patienceMs);
 		db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;');
 		migrate(db, path);
+		return { db, lock };
 	} catch (cause) {
-		db.close();
+		db?.close();
 		lock.close();
 		throw cause instanceof JournalError ? cause : unusable(path, cause);
 	}
-	return { db, lock };
 }
 
 /** Opens the database beside a running agent, to look only. */
 export function openToRead(path: string): DatabaseSync {
-	if (!statSync(path, { throwIfNoEntry: false })?.isFile())
-		throw new JournalError(`there is no journal ${path}: no agent has run with this configuration yet`);
+	if (!isFile(path)) throw new JournalError(`there is no journal ${path}: no agent has run with this configuration yet`);
 	try {
-		const db = new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
+		const db = new DatabaseSync(path, { readOnly: true, timeout: patienceMs });
 		const found = versionOf(db);
 		if (found !== version) {
 			db.close();
@@ -57,9 +60,17 @@ export function openToRead(path: string): DatabaseSync {
 	}
 }
 
-function open(file: string, path: string): DatabaseSync {
+function isFile(path: string): boolean {
 	try {
-		return new DatabaseSync(file, { timeout: 0 });
+		return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+	} catch (cause) {
+		throw unusable(path, cause);
+	}
+}
+
+function open(file: string, path: string, timeout: number): DatabaseSync {
+	try {
+		return new DatabaseSync(file, { timeout });
 	} catch (cause) {
 		throw unusable(path, cause);
 	}
