@@ -278,6 +278,21 @@ describe('what is wrong is told, and does not stop the rest', () => {
 		await agent.stop();
 	});
 
+	crashTest('a core that may not be read is told of once, and taken when it may', async () => {
+		await using home = await installation({ analyzer: { enableGdbAnalysis: false } });
+		const core = await deliver(home, 'null');
+		chmodSync(core, 0o000);
+		const withoutRights = process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-all', '--inh-caps=-all'] : [];
+		const agent = await home.start({}, withoutRights);
+		await agent.line("core file can't be read");
+		await deliver(home, 'wild', 'core.other');
+		await settled(home);
+		expect(agent.lines.filter(({ msg }) => msg === "core file can't be read")).toHaveLength(1);
+		chmodSync(core, 0o600);
+		await settled(home, 2);
+		await agent.stop();
+	});
+
 	crashTest('metrics count what happened', async () => {
 		await using home = await installation();
 		const agent = await home.start();

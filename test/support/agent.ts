@@ -31,9 +31,10 @@ export async function installation(extra: Readonly<Record<string, Readonly<Recor
 	mkdirSync(place('cores'));
 	const running = new Set<ChildProcess>();
 
-	/** Starts the agent. */
-	async function start(environment: Readonly<Record<string, string>> = {}) {
-		const child = spawn(bin, ['agent', '--standalone', '--config', config], {
+	/** Starts the agent, as what a wrapper makes of it. */
+	async function start(environment: Readonly<Record<string, string>> = {}, wrapper: readonly string[] = []) {
+		const [command = bin, ...rest] = [...wrapper, bin, 'agent', '--standalone', '--config', config];
+		const child = spawn(command, rest, {
 			env: { PATH: process.env.PATH, ...environment },
 			stdio: ['ignore', 'pipe', 'pipe'],
 		});

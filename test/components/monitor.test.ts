@@ -1,0 +1,108 @@
+import { once } from 'node:events';
+import { Agent, request } from 'node:http';
+import { createServer } from 'node:net';
+import { expect, test } from 'vitest';
+import { startMonitor } from '../../src/components/monitor/monitor.ts';
+import { listening } from '../support/telemetry.ts';
+
+/** A monitor on free ports of this machine alone. */
+async function monitored(options: { readonly metricsPort?: number | undefined; readonly healthPort?: number } = {}) {
+	const { telemetry, lines } = listening();
+	const monitor = await startMonitor(telemetry, { address: '127.0.0.1', metricsPort: 0, healthPort: 0, ...options });
+	const ports = lines.find(({ msg }) => msg === 'listening') as unknown as { readonly metrics?: number; readonly health?: number };
+	const get = (port: number | undefined, path: string) => fetch(`http://127.0.0.1:${port}${path}`);
+	return { telemetry, lines, ports, get, [Symbol.asyncDispose]: () => monitor[Symbol.asyncDispose]() };
+}
+
+test('readiness is that of all components, with the reason of each that is not', async () => {
+	await using home = await monitored();
+	home.telemetry.componentReady('collector');
+	const ready = await home.get(home.ports.health, '/readyz');
+	expect(ready.status).toBe(200);
+	expect(await ready.json()).toEqual({
+		status: 'ready',
+		components: [
+			{ name: 'monitor', ready: true },
+			{ name: 'collector', ready: true },
+		],
+	});
+	home.telemetry.componentNotReady('storage', 'the disk is full');
+	const not = await home.get(home.ports.health, '/readyz');
+	expect(not.status).toBe(503);
+	expect(await not.json()).toMatchObject({
+		status: 'not ready',
+		components: expect.arrayContaining([{ name: 'storage', ready: false, reason: 'the disk is full' }]),
+	});
+	expect((await home.get(home.ports.health, '/healthz')).status).toBe(200);
+	home.telemetry.componentReady('storage');
+	expect((await home.get(home.ports.health, '/readyz')).status).toBe(200);
+	expect(home.lines.map(({ msg }) => msg).filter((msg) => msg.startsWith('storage'))).toEqual([
+		'storage is not ready: the disk is full',
+		'storage is ready again',
+	]);
+});
+
+test('a state is told when it changes, not each time it is looked at', async () => {
+	const { telemetry, lines } = listening();
+	for (let index = 0; index < 3; index++) telemetry.componentNotReady('storage', 'full');
+	telemetry.componentNotReady('storage', 'gone');
+	for (let index = 0; index < 3; index++) telemetry.componentReady('storage');
+	expect(lines.map(({ msg }) => msg)).toEqual(['storage is not ready: full', 'storage is not ready: gone', 'storage is ready again']);
+});
+
+test('metrics are served under their names', async () => {
+	await using home = await monitored();
+	home.telemetry.coreFound('a', '/x', 1);
+	const response = await home.get(home.ports.metrics, '/metrics');
+	expect(response.headers.get('content-type')).toMatch(/^text\/plain/);
+	const text = await response.text();
+	const names = [...text.matchAll(/^# TYPE milvus_coredump_agent_(\S+)/gm)].map(([, name]) => name);
+	expect(names).toEqual(
+		expect.arrayContaining([
+			'coredumps_discovered_total',
+			'coredumps_processed_total',
+			'coredumps_skipped_total',
+			'coredumps_errors_total',
+			'analysis_total',
+			'analysis_successful_total',
+			'analysis_failed_total',
+			'analysis_duration_seconds',
+			'value_score_distribution',
+			'files_stored_total',
+			'storage_size_bytes',
+			'storage_errors_total',
+			'up',
+			'last_processed_file_timestamp',
+		]),
+	);
+	expect(text).toMatch(/^milvus_coredump_agent_coredumps_discovered_total 1$/m);
+	expect((await home.get(home.ports.metrics, '/else')).status).toBe(404);
+});
+
+test('a port that is taken is told, and the other is served all the same', async () => {
+	const other = createServer().listen(0, '127.0.0.1');
+	await once(other, 'listening');
+	const { port } = other.address() as { port: number };
+	await using home = await monitored({ metricsPort: port });
+	expect(home.lines.at(-1)?.msg).toBe(`monitor is not ready: port ${port} can't be opened: another process uses it (monitor.metricsPort)`);
+	expect((await home.get(home.ports.health, '/readyz')).status).toBe(503);
+	other.close();
+});
+
+test('no metrics when they are switched off', async () => {
+	await using home = await monitored({ metricsPort: undefined });
+	expect(home.ports.metrics).toBeUndefined();
+	expect((await home.get(home.ports.health, '/readyz')).status).toBe(200);
+});
+
+test('it closes although a client keeps its connection', async () => {
+	const home = await monitored();
+	const agent = new Agent({ keepAlive: true });
+	const get = request({ host: '127.0.0.1', port: home.ports.health, path: '/healthz', agent }).end();
+	const [response] = await once(get, 'response');
+	response.resume();
+	await once(response, 'end');
+	await home[Symbol.asyncDispose]();
+	agent.destroy();
+	await expect(home.get(home.ports.health, '/healthz')).rejects.toThrow();
+});
