@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { crashReport } from '../../src/domain/report.ts';
 import { Journal } from '../../src/journal/journal.ts';
 import { bin, cli } from '../support/cli.ts';
-import { crash, crashTest, exec, program, root, temporaryFolder } from '../support/crash.ts';
+import { crash, crashTest, exec, program, root, temporaryFolder, withoutRights } from '../support/crash.ts';
 import { events } from '../support/events.ts';
 
 describe('help', () => {
@@ -138,7 +138,7 @@ describe('analyze', () => {
 	crashTest('a file that may not be read is told so', async () => {
 		await using crashed = await crash(await program('faults.c'), ['null']);
 		chmodSync(crashed.core, 0o000);
-		const { stderr, code } = await withoutRights(['analyze', crashed.core]);
+		const { stderr, code } = await cliWithoutRights(['analyze', crashed.core]);
 		expect({ stderr, code }).toEqual({
 			stderr: `milvus-coredump-agent: ${crashed.core}: no permission to read it (try as root)\n`,
 			code: 2,
@@ -164,9 +164,8 @@ describe('analyze', () => {
 });
 
 /** Without the right of root to read everything. */
-async function withoutRights(args: readonly string[]): Promise<{ readonly code: number; readonly stderr: string }> {
-	const command = process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-all', '--inh-caps=-all', bin, ...args] : [bin, ...args];
-	const [file = '', ...rest] = command;
+async function cliWithoutRights(args: readonly string[]): Promise<{ readonly code: number; readonly stderr: string }> {
+	const [file = '', ...rest] = [...withoutRights, bin, ...args];
 	return exec(file, rest, { env: { PATH: process.env.PATH, HOME: '/proc/nonexistent' } }).then(
 		({ stderr }) => ({ code: 0, stderr }),
 		(error: { code: number; stderr: string }) => ({ code: error.code, stderr: error.stderr }),

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { BackendUnavailable } from '../../src/domain/backend.ts';
 import { localBackend } from '../../src/drivers/local/local.ts';
 import { backendContract, bytesOf, type Place, signal } from '../contract/backend.ts';
-import { exec, root, temporaryFolder } from '../support/crash.ts';
+import { exec, root, runWithoutRights, temporaryFolder } from '../support/crash.ts';
 
 const noFloor = { is: 'bytes', bytes: 0 } as const;
 const files = (folder: string) =>
@@ -124,8 +124,11 @@ test('what stands in the way is told in one line', async () => {
 	expect(await backend.start()).toBe(0);
 });
 
-test.skipIf(process.getuid?.() === 0)('a folder that may not be written to', async () => {
+test('a folder that may not be written to', async () => {
 	await using folder = await temporaryFolder();
 	chmodSync(folder.path, 0o500);
-	await expect(localBackend(folder.path, noFloor).health()).rejects.toThrow(/^can't write there: EACCES/);
+	const script = `
+		import { localBackend } from ${JSON.stringify(join(root, 'src/drivers/local/local.ts'))};
+		await localBackend(process.argv[1], { is: 'bytes', bytes: 0 }).health().catch((error) => console.log(error.name, error.message));`;
+	expect(await runWithoutRights(script, folder.path)).toMatch(/^BackendUnavailable can't write there: EACCES/);
 });

@@ -17,7 +17,7 @@ import { describe, expect, test } from 'vitest';
 import { crashReport } from '../../src/domain/report.ts';
 import { type Installation, installation, type Line } from '../support/agent.ts';
 import { bin } from '../support/cli.ts';
-import { crash, crashTest, exec, program, root, temporaryFolder } from '../support/crash.ts';
+import { crash, crashTest, exec, program, root, temporaryFolder, withoutRights } from '../support/crash.ts';
 
 /** Brings a real core into the folder of the agent, under a name of its own, in one step. */
 async function deliver(
@@ -282,7 +282,6 @@ describe('what is wrong is told, and does not stop the rest', () => {
 		await using home = await installation({ analyzer: { enableGdbAnalysis: false } });
 		const core = await deliver(home, 'null');
 		chmodSync(core, 0o000);
-		const withoutRights = process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-all', '--inh-caps=-all'] : [];
 		const agent = await home.start({}, withoutRights);
 		await agent.line("core file can't be read");
 		await deliver(home, 'wild', 'core.other');

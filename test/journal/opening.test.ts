@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import { done } from '../../src/domain/stage.ts';
 import { Journal, JournalError, type Readers, readJournal } from '../../src/journal/journal.ts';
-import { exec, root, temporaryFolder } from '../support/crash.ts';
+import { exec, root, runWithoutRights, temporaryFolder } from '../support/crash.ts';
 import { events } from '../support/events.ts';
 
 const readers: Readers = { CoredumpFile: ['analyzer'], AnalysisResults: [], StorageEvent: [] };
@@ -131,9 +131,14 @@ describe('files that can not be used', () => {
 		);
 	});
 
-	test.skipIf(process.getuid?.() === 0)('a folder that may not be written to', async () => {
+	test('a folder that may not be written to', async () => {
 		await using folder = await temporaryFolder();
 		chmodSync(folder.path, 0o500);
-		expect(refusal(() => new Journal(join(folder.path, 'journal.db'), readers))).toMatch(/set journal\.path$/);
+		const script = `
+			import { Journal } from ${source};
+			try { new Journal(process.argv[1], ${JSON.stringify(readers)}); } catch (error) { console.log(error.name, error.message); }`;
+		expect(await runWithoutRights(script, join(folder.path, 'journal.db'))).toMatch(
+			/^JournalError the journal .* can't be used: unable to open database file; set journal\.path$/,
+		);
 	});
 });

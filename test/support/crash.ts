@@ -31,6 +31,15 @@ const canCrash = isRelative() || isRoot;
 /** A test that crashes a program for real. */
 export const crashTest = test.skipIf(!canCrash && process.env.CI !== 'true');
 
+/** What a command is put behind so that it has no more rights than its user: root may else read and write everything. */
+export const withoutRights: readonly string[] = isRoot ? ['setpriv', '--bounding-set=-all', '--inh-caps=-all'] : ['env'];
+
+/** Runs TypeScript in a process of its own, without rights. @returns what it prints */
+export async function runWithoutRights(script: string, ...args: readonly string[]): Promise<string> {
+	const [command = '', ...rest] = [...withoutRights, process.execPath, '--input-type=module-typescript', '-e', script, ...args];
+	return (await exec(command, rest)).stdout.trim();
+}
+
 /** Builds one of the programs beside this file; once for each source and set of flags. @returns its path */
 export async function program(source: string, flags: readonly string[] = ['-g', '-O1']): Promise<string> {
 	const path = join(programs, source);
