@@ -36,7 +36,7 @@ export async function runAgent({ config, mode, version, telemetry }: AgentOption
 	const stages = await stagesOf(config, mode, backend, reports, telemetry);
 
 	await using running = new AsyncDisposableStack();
-	const journal = running.use(new Journal(config.journal.path, readersOf(stages)));
+	const journal = running.use(new Journal(config.journal.path, readersOf(stages), Date.now, telemetry.workRejected));
 	telemetry.componentReady('journal');
 	telemetry.agentStarted({ version, mode, journal: config.journal.path });
 	running.use(await startMonitor(telemetry, monitorOptions(config, mode)));

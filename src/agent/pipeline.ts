@@ -63,16 +63,16 @@ export function startPipeline(stages: Stages, journal: Journal, telemetry: Telem
 	return {
 		ended: Promise.all(workers).then(() => {}),
 		giveBack() {
-			for (const claim of inHand) {
+			const given = [...inHand].filter((claim) => {
 				try {
 					journal.giveBack(claim);
+					return true;
 				} catch {
-					// The journal itself has failed: whoever opens it next gives this back.
+					return false; // the journal itself has failed: whoever opens it next gives this back
 				}
-			}
-			const { size } = inHand;
+			});
 			inHand.clear();
-			return size;
+			return given.length;
 		},
 	};
 }

@@ -5,7 +5,7 @@ import type { Intake } from '../domain/intake.ts';
 import type { CrashReport } from '../domain/report.ts';
 import type { EpochMs, Outcome } from '../domain/stage.ts';
 import { backoffMs, longestDelayMs } from './backoff.ts';
-import { openOwned, openToRead } from './open.ts';
+import { openOwned, openToRead, unusable } from './open.ts';
 import { statements } from './statements.ts';
 import { JournalView } from './view.ts';
 
@@ -28,6 +28,9 @@ export type Claim = {
 	readonly newest: number;
 };
 
+/** Told of each event that was rejected because it can't be read. */
+export type OnUnreadable = (stage: string, key: string, reason: string) => void;
+
 /** How often an unexpected exception may come before the event is rejected. */
 const mostFailures = 5;
 /** For how long the world may be at fault before work is given up. */
@@ -41,6 +44,7 @@ export class Journal implements Disposable, Intake {
 	readonly #sleepers = new Set<() => void>();
 	readonly #readers: Readers;
 	readonly #now: () => EpochMs;
+	readonly #onUnreadable: OnUnreadable;
 	readonly view: JournalView;
 
 	/**
@@ -48,17 +52,25 @@ export class Journal implements Disposable, Intake {
 	 *
 	 * @throws {JournalError} in use, newer than this version, or not usable
 	 */
-	constructor(path: string, readers: Readers, now: () => EpochMs = Date.now) {
+	constructor(path: string, readers: Readers, now: () => EpochMs = Date.now, onUnreadable: OnUnreadable = () => {}) {
 		({ db: this.#db, lock: this.#lock } = openOwned(path));
+		this.#onUnreadable = onUnreadable;
 		this.#sql = statements(this.#db);
 		this.#readers = readers;
 		this.#now = now;
 		this.view = new JournalView(this.#db);
-		this.#transaction(() => {
-			this.#sql.bury.run({ due: now() });
-			this.#sql.revive.run();
-			this.#sql.orphan.run({ stages: JSON.stringify([...new Set(Object.values(readers).flat())]), due: now() });
-		});
+		try {
+			this.#transaction(() => this.#takeOver());
+		} catch (cause) {
+			this[Symbol.dispose]();
+			throw unusable(path, cause);
+		}
+	}
+
+	#takeOver(): void {
+		this.#sql.bury.run({ due: this.#now() });
+		this.#sql.revive.run();
+		this.#sql.orphan.run({ stages: JSON.stringify([...new Set(Object.values(this.#readers).flat())]), due: this.#now() });
 	}
 
 	/** Appends what is not there yet. @returns the events that were new */
@@ -79,7 +91,9 @@ export class Journal implements Disposable, Intake {
 			const parsed = parseBody(kind, row.body);
 			const claim: Claim = { id, stage, at, retries, failures, newest, event: { kind, key, body: parsed.body } as Event };
 			if (parsed.problem === undefined) return claim;
-			this.settle(claim, { is: 'rejected', reason: `the event can't be read: ${parsed.problem}` });
+			const reason = `the event can't be read: ${parsed.problem}`;
+			this.settle(claim, { is: 'rejected', reason });
+			this.#onUnreadable(stage, key, reason);
 		}
 	}
 

@@ -89,7 +89,7 @@ const versionOf = (db: DatabaseSync) => (db.prepare('pragma user_version').get()
 const newer = (path: string, found: number) =>
 	new JournalError(`the journal ${path} was written by a newer version (layout ${found}, this one knows ${version}): install that version`);
 
-const unusable = (path: string, cause: unknown) =>
+export const unusable = (path: string, cause: unknown) =>
 	new JournalError(`the journal ${path} can't be used: ${message(cause)}; set journal.path`, { cause });
 
 const isBusy = (error: unknown) => error instanceof Error && 'errcode' in error && error.errcode === 5;

@@ -106,22 +106,22 @@ export function createTelemetry(log: Logger) {
 		originalRemoved: (id: string, path: string) => log.info({ id, path: printable(path) }, 'original core file removed'),
 		originalKept: (id: string, path: string, reason: string) => log.warn({ id, path: printable(path), reason }, 'original core file kept'),
 
-		workSettled(stage: Component, key: string) {
+		workSettled(stage: string, key: string) {
 			log.debug({ stage, id: key }, 'settled');
 		},
 		crashSettled() {
 			metrics.processed.inc();
 			metrics.lastProcessed.setToCurrentTime();
 		},
-		workPutOff(stage: Component, key: string, reason: string) {
+		workPutOff(stage: string, key: string, reason: string) {
 			metrics.retries.inc({ component: stage });
 			log.warn({ stage, id: key, reason }, `${stage} tries again later: ${printable(reason)}`);
 		},
-		workRejected(stage: Component, key: string, reason: string) {
+		workRejected(stage: string, key: string, reason: string) {
 			metrics.errors.inc({ component: stage });
 			log.error({ stage, id: key, reason }, `${stage} gave up: ${printable(reason)}`);
 		},
-		workFailed(stage: Component, key: string, error: unknown) {
+		workFailed(stage: string, key: string, error: unknown) {
 			metrics.errors.inc({ component: stage });
 			log.error({ stage, id: key, err: error }, `unexpected error in ${stage}`);
 		},

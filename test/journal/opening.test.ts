@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -8,6 +6,7 @@ import { done } from '../../src/domain/stage.ts';
 import { Journal, JournalError, type Readers, readJournal } from '../../src/journal/journal.ts';
 import { exec, root, runWithoutRights, temporaryFolder } from '../support/crash.ts';
 import { events } from '../support/events.ts';
+import { ownerOf } from '../support/journal.ts';
 
 const readers: Readers = { CoredumpFile: ['analyzer'], AnalysisResults: [], StorageEvent: [] };
 const source = JSON.stringify(join(root, 'src/journal/journal.ts'));
@@ -37,12 +36,9 @@ describe('one owner', () => {
 	test('of another process', async () => {
 		await using folder = await temporaryFolder();
 		const path = join(folder.path, 'journal.db');
-		const script = `import { Journal } from ${source}; new Journal(process.argv[1], ${JSON.stringify(readers)}); console.log('open'); setInterval(() => {}, 1000);`;
-		const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', script, path], { stdio: ['ignore', 'pipe', 'inherit'] });
-		await once(child.stdout, 'data');
+		await using owner = await ownerOf(path);
 		expect(refusal(() => new Journal(path, readers))).toBe(`another agent is using the journal ${path}`);
-		child.kill('SIGKILL');
-		await once(child, 'exit');
+		await owner.kill();
 		using _mine = new Journal(path, readers);
 	});
 
