@@ -6,7 +6,7 @@ import type { Earlier } from '../domain/history.ts';
 import type { CrashReport, Frame, Thread } from '../domain/report.ts';
 import { headline } from './headline.ts';
 import type { Paint } from './paint.ts';
-import { table } from './table.ts';
+import { cut, table } from './table.ts';
 
 export { headline } from './headline.ts';
 export { reportList } from './list.ts';
@@ -22,6 +22,8 @@ export type TextOptions = {
 
 /** So many lines are shown of a stack; `--json` has all frames. */
 const mostRuns = 30;
+/** Names of templates run to thousands of characters. */
+const widestName = 80;
 
 /** A crash report for a person at a terminal: what happened first, then the evidence, then what is missing. */
 export function reportText(report: CrashReport, options: TextOptions): string {
@@ -90,7 +92,8 @@ function stack({ threads, stack }: CrashReport, paint: Paint): string[] {
 	];
 }
 
-const describe = (frame: Frame) => [printable(placeName(frame)), printable(sourcePlace(frame) ?? moduleName(frame))] as const;
+const describe = (frame: Frame) =>
+	[cut(printable(placeName(frame)), widestName), printable(sourcePlace(frame) ?? moduleName(frame))] as const;
 
 type Run = { readonly first: number; count: number; readonly text: ReturnType<typeof describe> };
 
