@@ -52,7 +52,6 @@ const answer = z.object({
 			ended: z.string().nullable(),
 		}),
 	),
-	registers: z.record(z.string(), hexNumber),
 	abortMessage: z.string().nullable(),
 	debugFiles: z.array(z.string()).describe('build-ids of modules whose debug information is in a file of its own'),
 	problems: z.array(z.string()),

@@ -14,6 +14,7 @@ with open("request.json", encoding="utf-8") as file:
 
 deadline = time.monotonic() + request["seconds"]
 problems = []
+answer = {"threads": [], "abortMessage": None, "debugFiles": [], "problems": problems}
 
 
 def attempt(command):
@@ -71,40 +72,33 @@ def stacks():
             return
         thread.switch()
         frames, omitted, ended = walk()
-        yield {"id": thread.ptid[1] or thread.ptid[0], "frames": frames, "omittedFrames": omitted, "ended": ended}
-
-
-def registers():
-    gdb.selected_inferior().threads()[-1].switch()
-    frame = gdb.newest_frame()
-    values = {}
-    for register in frame.architecture().registers("general"):
-        value = frame.read_register(register)
-        if value.type.sizeof == 8:
-            values[register.name] = "0x%x" % (int(value.cast(gdb.lookup_type("long"))) & 0xFFFFFFFFFFFFFFFF)
-    return values
+        answer["threads"].append({"id": thread.ptid[1] or thread.ptid[0], "frames": frames, "omittedFrames": omitted, "ended": ended})
 
 
 def abort_message():
     """What glibc noted when it ended the process itself: a failed assertion, a damaged heap (struct abort_msg_s, stdlib/abort.c)."""
     try:
         message = gdb.parse_and_eval("*(char **)&__abort_msg")
-        return (message + 4).string(errors="replace", length=1000).partition("\0")[0].strip() if int(message) else None
+        is_set = int(message) != 0
     except gdb.error:
-        return None
+        return  # another C library, one without names, or a core without this memory
+    if is_set:
+        answer["abortMessage"] = (message + 4).string(errors="replace", length=1000).partition("\0")[0].strip()
+
+
+def debug_files():
+    """Which modules have their debug information in a file of its own, by build-id."""
+    answer["debugFiles"] = [objfile.owner.build_id for objfile in gdb.objfiles() if objfile.owner and objfile.owner.build_id]
 
 
 attempt("core-file " + request["core"])
 for module in request["modules"]:
     attempt("add-symbol-file %s -o %s" % (module["file"], module["bias"]))
 
-answer = {"threads": [], "registers": {}, "abortMessage": None, "debugFiles": [], "problems": problems}
-try:
-    answer["threads"] = list(stacks())
-    answer["registers"] = registers()
-    answer["abortMessage"] = abort_message()
-    answer["debugFiles"] = [objfile.owner.build_id for objfile in gdb.objfiles() if objfile.owner and objfile.owner.build_id]
-except (gdb.error, RuntimeError, IndexError) as error:
-    problems.append(str(error))
+for find in [stacks, abort_message, debug_files]:
+    try:
+        find()
+    except (gdb.error, RuntimeError, IndexError) as error:
+        problems.append("gdb, %s: %s" % (find.__name__.replace("_", " "), error))
 with os.fdopen(3, "w") as out:
     json.dump(answer, out)
