@@ -1,15 +1,16 @@
 import { z } from 'zod';
-import { analysis, core, storage } from './report.ts';
+import { analysis, core, log, storage } from './report.ts';
 
 /** What each kind of event carries. JSON only: addresses are hex strings, times are ISO 8601. The journal checks a body against its schema when it is claimed. */
 export const bodies = {
-	/** A core file that is complete, or will not grow any more. */
+	/** A crash: its core file, complete or not growing any more, or without one what the process wrote. */
 	CoredumpFile: z.strictObject({
-		core,
+		core: core.nullable(),
+		log: log.nullable(),
 		time: z.iso.datetime({ precision: 3 }),
 		foundAt: z.iso.datetime({ precision: 3 }),
 	}),
-	AnalysisResults: z.strictObject({ core, analysis }),
+	AnalysisResults: z.strictObject({ core: core.nullable(), analysis }),
 	StorageEvent: z.discriminatedUnion('is', [
 		z.strictObject({ is: z.literal('stored'), core, storage: storage.options[0] }),
 		z.strictObject({ is: z.literal('skipped'), reason: z.string() }),

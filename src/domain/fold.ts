@@ -6,16 +6,17 @@ export function fold(report: CrashReport | undefined, event: Event): CrashReport
 	switch (event.kind) {
 		case 'CoredumpFile': {
 			if (report) return report;
-			const { core, time, foundAt } = event.body;
+			const { core, log, time, foundAt } = event.body;
 			return {
 				schemaVersion: 1,
 				id: event.key,
 				revision: 1,
 				status: 'found',
-				evidence: ['core'],
+				evidence: [...(core ? (['core'] as const) : []), ...(log ? (['log'] as const) : [])],
 				time,
 				foundAt,
 				core,
+				log,
 				...unknown,
 				storage: null,
 			};
@@ -36,13 +37,17 @@ const unknown: Analysis = {
 	coreSignal: null,
 	process: {},
 	association: { method: 'none', confidence: 'none' },
+	kind: 'unknown',
 	reason: null,
+	message: null,
 	culprit: null,
 	fingerprint: null,
+	looseFingerprint: null,
 	registers: {},
 	threads: [],
 	modules: [],
 	stack: 'none',
+	knownIssues: [],
 	score: null,
 	notes: [],
 };

@@ -33,7 +33,7 @@ export const process = z.strictObject({
 });
 
 export const frame = z.strictObject({
-	pc: hex,
+	pc: hex.exactOptional().describe('absent where a log gives none'),
 	function: z.string().exactOptional(),
 	module: z.string().exactOptional().describe('path of the mapped file'),
 	offset: hex.exactOptional().describe('pc minus the lowest address of the module'),
@@ -43,8 +43,8 @@ export const frame = z.strictObject({
 });
 
 export const thread = z.strictObject({
-	id: z.int().describe('thread id as the core says'),
-	name: z.string().exactOptional(),
+	id: z.int().exactOptional().describe('thread id as the core says, or the number of the goroutine; absent where a log names none'),
+	name: z.string().exactOptional().describe('as the kernel or the log says'),
 	crashed: z.boolean(),
 	frames: z.array(frame),
 	omittedFrames: z.int().exactOptional().describe('how many more there are below the last frame given'),
@@ -66,6 +66,7 @@ export const culprit = z.strictObject({
 	file: z.string().exactOptional(),
 	line: z.int().exactOptional(),
 	rule: z.string().describe('which rule decided'),
+	rules: z.int().describe('version of the rules'),
 	confidence: z.enum(['high', 'medium', 'low']),
 });
 
@@ -86,6 +87,34 @@ export const storage = z.discriminatedUnion('form', [
 	z.strictObject({ form: z.literal('none'), reason: z.string() }),
 ]);
 
+/** What ended the process. */
+export const kind = z.enum([
+	'fault',
+	'abort',
+	'exception',
+	'assertion',
+	'heap corruption',
+	'go panic',
+	'go fatal error',
+	'rust panic',
+	'deliberate exit',
+	'killed',
+	'unknown',
+]);
+
+export const knownIssue = z.strictObject({
+	id: z.string().describe('of the entry in the knowledge base'),
+	issues: z.array(z.string()).describe('owner/repository#number'),
+	symptom: z.string(),
+	fixedIn: z.string().exactOptional().describe('first release with the fix'),
+	isFixedInImage: z.boolean().exactOptional().describe('whether the running image has the fix; absent where versions can not be compared'),
+	advice: z.string(),
+	cleanup: z.enum(['neutral', 'never', 'supports']).describe('what it means for cleaning up: never: heals itself, or is the environment'),
+	match: z.number().min(0).max(1).describe('1: the culprit, 0.6: a frame behind it, 0.4: the text only'),
+});
+
+export const log = z.strictObject({ path: z.string(), sizeBytes: z.int().describe('of what was read') });
+
 export const core = z.strictObject({
 	path: z.string().describe('where the core was found'),
 	sizeBytes: z.int().describe('on disk'),
@@ -101,13 +130,17 @@ export const analysis = z.strictObject({
 	coreSignal: signal.nullable().describe('what the core says'),
 	process,
 	association,
+	kind,
 	reason: z.string().nullable().describe('in words'),
+	message: z.string().nullable().describe("the process's own last words: value of a panic, what() of an exception, failed assertion"),
 	culprit: culprit.nullable(),
-	fingerprint: z.string().nullable(),
+	fingerprint: z.string().nullable().describe('the same for the same bug'),
+	looseFingerprint: z.string().nullable().describe('of the culprit alone: for stacks that are cut off'),
 	registers: z.record(z.string(), hex).describe('of the crashed thread'),
 	threads: z.array(thread).describe('the crashed one first'),
 	modules: z.array(module),
-	stack: z.enum(['gdb', 'none']).describe('who unwound the stacks; none: only the program counter of each thread is known'),
+	stack: z.enum(['gdb', 'log', 'none']).describe('who unwound the stacks; none: only the program counter of each thread is known'),
+	knownIssues: z.array(knownIssue).describe('the best match first'),
 	score: score.nullable(),
 	notes: z.array(z.string()).describe('what could not be found out, and why'),
 });
@@ -117,10 +150,11 @@ export const crashReport = z.strictObject({
 	id: crashId,
 	revision: z.int().min(1).describe('grows with each amendment'),
 	status: z.enum(['found', 'analysed', 'stored', 'skipped', 'lost']),
-	evidence: z.array(z.enum(['core'])),
+	evidence: z.array(z.enum(['core', 'log'])),
 	time: time.describe('of the crash'),
 	foundAt: time,
-	core,
+	core: core.nullable().describe('null: the crash left none'),
+	log: log.nullable().describe('what the process wrote, as far as it was read'),
 	...analysis.shape,
 	storage: storage.nullable().describe('null: not decided yet'),
 });
@@ -133,6 +167,9 @@ export type Module = z.infer<typeof module>;
 export type Culprit = z.infer<typeof culprit>;
 export type Score = z.infer<typeof score>;
 export type Association = z.infer<typeof association>;
+export type CrashKind = z.infer<typeof kind>;
+export type KnownIssue = z.infer<typeof knownIssue>;
+export type Log = z.infer<typeof log>;
 export type Storage = z.infer<typeof storage>;
 export type Core = z.infer<typeof core>;
 export type Analysis = z.infer<typeof analysis>;
