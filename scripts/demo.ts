@@ -68,7 +68,7 @@ async function runAgent(core: string): Promise<CrashReport> {
 function settled(core: string): CrashReport | undefined {
 	try {
 		using view = readJournal(journal);
-		return [...view.reports()].find((report) => report.core.path === core && report.storage !== null);
+		return [...view.reports()].find((report) => report.core?.path === core && report.storage !== null);
 	} catch {
 		return undefined; // the agent has not made it yet
 	}

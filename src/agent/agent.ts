@@ -72,6 +72,7 @@ async function stagesOf(config: Config, mode: Mode, backend: Backend, reports: R
 				gdb: analysis.enableGdbAnalysis ? { timeoutMs: analysis.gdbTimeout } : undefined,
 				scratch: { path: analysis.scratchPath, maxBytes: analysis.scratchSize },
 				panicKeywords: analysis.panicKeywords,
+				knownIssues: loadKnownIssues(analysis.knownIssues),
 				corePattern: await corePattern(),
 				host: mode === 'standalone' ? hostname() : undefined,
 			},

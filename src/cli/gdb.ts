@@ -56,7 +56,7 @@ async function corePath(target: string, options: Options): Promise<string> {
 	const { config } = await loadSettings(options);
 	using journal = readJournal(config.journal.path);
 	const { storage, core, id } = findReport(journal, target);
-	const places = [storage?.form === 'full' ? storage.location : undefined, core.path].filter((path) => path !== undefined);
+	const places = [storage?.form === 'full' ? storage.location : undefined, core?.path].filter((path) => path !== undefined);
 	for (const place of places) if (await isThere(place)) return place;
 	throw new UserError(`the core of crash ${id} is gone: it was ${places.map(printable).join(' and ')}`);
 }
@@ -69,15 +69,15 @@ const isThere = (path: string) =>
 
 async function unpackedCore(path: string, folder: string): Promise<string> {
 	using progress = createProgress();
-	const { core } = await examined(path);
+	const core = await examined(path);
 	const copy = await rawCopy(core, folder, progress.step);
 	if (copy.is === 'not unpacked') throw new UserError(copy.reason);
 	return copy.path;
 }
 
-async function examined(path: string): Promise<{ readonly core: Core }> {
+async function examined(path: string): Promise<Core> {
 	try {
-		return (await examine(path, { now: Date.now() })).event.body;
+		return (await examine(path, { now: Date.now() })).event.body.core;
 	} catch (error) {
 		throw fileProblem(printable(path), error) ?? error;
 	}

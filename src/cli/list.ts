@@ -1,17 +1,18 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { printable } from '../base/printable.ts';
 import { readJournal } from '../journal/journal.ts';
-import { reportList, table } from '../report/report.ts';
+import { groupList, reportList, table } from '../report/report.ts';
 import { paintFor, writeJson } from './output.ts';
 import { loadSettings, type SettingsOptions, withConfig } from './settings.ts';
 
-type Options = SettingsOptions & { readonly json?: boolean; readonly rejected?: boolean; readonly number: number };
+type Options = SettingsOptions & { readonly json?: boolean; readonly group?: boolean; readonly rejected?: boolean; readonly number: number };
 
 export function listCommand(program: Command): void {
 	withConfig(program.command('list'))
 		.description('list the crashes that the agent knows, the newest first')
 		.option('-n, --number <count>', 'at most so many', count, 50)
 		.option('--json', 'print the reports as a JSON array')
+		.option('--group', 'put crashes with the same fingerprint together')
 		.option('--rejected', 'list instead the work that was given up, with the reason')
 		.action(run);
 }
@@ -27,11 +28,18 @@ async function run(options: Options): Promise<void> {
 			rows.length === 0 ? 'nothing was given up\n' : `${table([['ID', 'STAGE', 'TIME', 'REASON'], ...rows]).join('\n')}\n`,
 		);
 	}
+	const look = { paint: paintFor(process.stdout), now: Date.now() };
+	if (options.group) {
+		const groups = journal.groups(options.number);
+		if (options.json) return void writeJson(groups);
+		return void process.stdout.write(groups.length === 0 ? none : groupList(groups, look));
+	}
 	const reports = [...journal.reports(options.number)];
-	if (options.json) writeJson(reports);
-	else if (reports.length === 0) process.stdout.write('no crashes yet\n');
-	else process.stdout.write(reportList(reports, { paint: paintFor(process.stdout), now: Date.now() }));
+	if (options.json) return void writeJson(reports);
+	process.stdout.write(reports.length === 0 ? none : reportList(reports, look));
 }
+
+const none = 'no crashes yet\n';
 
 function count(text: string): number {
 	const value = Number(text);

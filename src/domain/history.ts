@@ -1,3 +1,4 @@
+import type { CrashReport } from './report.ts';
 import type { EpochMs } from './stage.ts';
 
 /** What is known of earlier crashes. Read-only. */
@@ -12,4 +13,16 @@ export type Earlier = {
 	readonly last?: EpochMs;
 	/** When such a crash last had a stack from a debugger. */
 	readonly lastFullStack?: EpochMs;
+};
+
+/** Crashes with the same fingerprint. */
+export type Group = {
+	readonly fingerprint: string;
+	readonly count: number;
+	/** On how many hosts or pods. */
+	readonly hosts: number;
+	readonly first: EpochMs;
+	readonly last: EpochMs;
+	/** The newest of them. */
+	readonly newest: CrashReport;
 };

@@ -40,6 +40,7 @@ export const frame = z.strictObject({
 	file: z.string().exactOptional().describe('source file'),
 	line: z.int().exactOptional(),
 	inlined: z.literal(true).exactOptional().describe('inlined into the next frame'),
+	noise: z.literal(true).exactOptional().describe("of a runtime, of a thread's start or of the end of the process: never to blame"),
 });
 
 export const thread = z.strictObject({

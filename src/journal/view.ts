@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { defined } from '../base/defined.ts';
-import type { Earlier, History } from '../domain/history.ts';
+import type { Earlier, Group, History } from '../domain/history.ts';
 import type { CrashReport } from '../domain/report.ts';
 import type { Reports } from '../domain/reports.ts';
 import type { EpochMs } from '../domain/stage.ts';
@@ -51,6 +51,17 @@ export class JournalView implements History, Reports {
 			count: row.count ?? 0,
 			...defined({ first: row.first ?? undefined, last: row.last ?? undefined, lastFullStack: row.lastFullStack ?? undefined }),
 		};
+	}
+
+	/** Crashes of the same fingerprint together, those that came last first. */
+	groups(most = Number.MAX_SAFE_INTEGER): Group[] {
+		const rows = this.#db
+			.prepare(`
+				select fingerprint, count(*) as count, count(distinct body ->> '$.association.host') as hosts, min(time) as first, max(time) as last,
+					(select body from report as one where one.fingerprint = report.fingerprint order by time desc, id limit 1) as newest
+				from report where fingerprint is not null group by fingerprint order by last desc limit ?`)
+			.all(most);
+		return rows.map((row) => ({ ...row, newest: JSON.parse(row.newest as string) }) as Group);
 	}
 
 	rejections(): Rejection[] {

@@ -3,14 +3,48 @@ import { printable } from '../base/printable.ts';
 import { placeName } from '../domain/frames.ts';
 import type { CrashReport } from '../domain/report.ts';
 
-/** The crash in one line: `SIGSEGV at 0x10 in search (search.cc:421)`. */
-export function headline({ signal, culprit, status, process }: CrashReport): string {
-	const what = signal
-		? `${signal.name}${signal.address === undefined ? '' : ` at ${signal.address}`}`
-		: status === 'found'
-			? 'not analysed yet'
-			: 'no signal';
-	const source = culprit?.file === undefined ? '' : ` (${basename(culprit.file)}:${culprit.line ?? '?'})`;
+/**
+ * The crash in one line, for who has one minute:
+ * `SIGSEGV at 0x10 in knowhere::IvfIndexNode<…>::Deserialize (ivf.cc:421), thread knowhere_search; known: milvus#28065, fixed in 2.3.3`.
+ */
+export function headline(report: CrashReport): string {
+	const { threads, culprit, process } = report;
+	const name = threads[0]?.name;
+	const source = culprit?.file === undefined || culprit.function === undefined ? '' : ` (${basename(culprit.file)}:${culprit.line ?? '?'})`;
 	const where = culprit ? ` in ${placeName(culprit)}${source}` : process.name ? ` in ${process.name}, at an unknown place` : '';
-	return printable(`${what}${where}`);
+	return printable(`${whatHappened(report)}${where}${name === undefined ? '' : `, thread ${name}`}${known(report)}`);
+}
+
+function whatHappened({ kind, signal, status }: CrashReport): string {
+	if (status === 'found') return 'not analysed yet';
+	switch (kind) {
+		case 'go panic':
+			return 'Go panic';
+		case 'go fatal error':
+			return 'Go fatal error';
+		case 'rust panic':
+			return 'Rust panic';
+		case 'deliberate exit':
+			return 'deliberate exit';
+		case 'exception':
+		case 'assertion':
+		case 'heap corruption':
+		case 'fault':
+		case 'abort':
+		case 'killed':
+		case 'unknown':
+			break;
+		default:
+			kind satisfies never;
+	}
+	const words = { exception: 'uncaught exception', assertion: 'failed assertion', 'heap corruption': 'damaged heap' }[kind as string];
+	if (!signal) return words ?? 'no signal';
+	return `${signal.name}${words === undefined ? '' : ` (${words})`}${signal.address === undefined ? '' : ` at ${signal.address}`}`;
+}
+
+function known({ knownIssues: [best] }: CrashReport): string {
+	if (!best) return '';
+	const [issue] = best.issues;
+	const name = issue === undefined ? best.id : issue.replace(/^milvus-io\//, '');
+	return `; known: ${name}${best.fixedIn === undefined ? '' : `, fixed in ${best.fixedIn}`}`;
 }

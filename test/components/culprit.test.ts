@@ -1,84 +1,195 @@
 import { describe, expect, test } from 'vitest';
-import { culpritOf, plainName } from '../../src/components/analyzer/culprit/culprit.ts';
-import { deathFunctions, deathPrefixes } from '../../src/components/analyzer/culprit/rules.ts';
+import { classify, ruleOf } from '../../src/components/analyzer/culprit/classify.ts';
+import { culpritByCounter, culpritByWords, judge } from '../../src/components/analyzer/culprit/culprit.ts';
+import { type FrameClass, frameRules } from '../../src/components/analyzer/culprit/rules.ts';
 import type { Frame } from '../../src/domain/report.ts';
 
-const frame = (name: string | undefined, module = '/milvus/bin/milvus'): Frame => ({
-	pc: '0x401000',
-	module,
+const libc = '/lib/x86_64-linux-gnu/libc.so.6';
+const frame = (name: string | undefined, more: Partial<Frame> = {}): Frame => ({
+	module: '/milvus/bin/milvus',
 	offset: '0x1000',
 	...(name === undefined ? {} : { function: name }),
+	...more,
 });
-const libc = '/lib/x86_64-linux-gnu/libc.so.6';
 const own = frame('milvus::segcore::Search');
+const native = { kind: 'fault', isRaised: false, among: 'those with a handler' } as const;
+const blamed = (frames: readonly Frame[], circumstances: Partial<Parameters<typeof judge>[1]> = {}) =>
+	judge([{ frames: [...frames] }], { ...native, ...circumstances })?.culprit;
 
-describe('whoever calls a function that ends the process is to blame', () => {
-	for (const name of [...deathFunctions, ...deathPrefixes.map((prefix) => `${prefix}out_of_range_fmt`)]) {
-		test(name, () => {
-			expect(culpritOf([frame(name, libc), own], true)).toMatchObject({
-				function: 'milvus::segcore::Search',
-				rule: 'behind abort family',
-				confidence: 'high',
-			});
+/** A name that each rule is for, as crashes have shown it. */
+const examples: Readonly<Record<string, readonly (string | Partial<Frame>)[]>> = {
+	'signal trampoline': ['<signal handler called>', '__restore_rt', 'runtime.sigreturn__sigaction'],
+	'Go panic': ['runtime.sigpanic', 'runtime.gopanic', 'panic'],
+	'signal sent to oneself': ['raise', '__GI_abort', '__pthread_kill_implementation', 'kill'],
+	'failed check of the C library': ['__assert_fail', '__assert_fail_base', '__GI___libc_message', 'malloc_printerr', '__stack_chk_fail'],
+	'C++ exception or termination': ['std::terminate()', '__cxxabiv1::__terminate(void (*)())', '__cxa_throw', 'std::__throw_out_of_range_fmt(char const*, ...)', '_Unwind_RaiseException'],
+	'Rust panic': ['core::panicking::panic_fmt', 'rust_begin_unwind', 'std::panicking::begin_panic_handler', 'core::result::unwrap_failed'],
+	'handler in the process': ['wrapHandler', 'backtrace_full', 'google::LogMessage::Flush()', 'folly::symbolizer::(anonymous namespace)::signalHandler(int)', '__asan_report_load8'],
+	allocator: ['malloc', '_int_free', 'operator new(unsigned long)', 'operator delete[](void*)', 'je_arena_malloc'],
+	waiting: ['epoll_wait', '__futex_abstimed_wait_common64', 'pthread_cond_wait', 'runtime.futex', 'runtime.gopark'],
+	'C code called from Go': ['github.com/tecbot/gorocksdb._Cfunc_rocksdb_get', '_cgo_5c5a1bd1b5a4_Cfunc_Search'],
+	'Go runtime': ['runtime.throw', 'runtime.cgocall', 'runtime.asmcgocall.abi0', 'sync.(*Once).doSlow', 'crosscall2', '(null)'],
+	'recovers and panics again': [
+		'github.com/milvus-io/milvus/pkg/util/conc.(*poolOption).antsOptions.func1',
+		'github.com/panjf2000/ants/v2.(*goWorker).run.func1.1',
+		'github.com/milvus-io/milvus/pkg/util/conc.(*Pool[...]).Submit.func1.1',
+	],
+	'carries an error, or tries again': ['github.com/milvus-io/milvus/pkg/util/merr.WrapErrServiceInternal', 'github.com/milvus-io/milvus/pkg/util/retry.Do'],
+	logger: ['go.uber.org/zap.(*Logger).Fatal', 'github.com/milvus-io/milvus/pkg/log.Fatal'],
+	'check of the program itself': ['milvus::impl::EasyAssertInfo(bool, std::basic_string_view<char>)'],
+	'generated code': ['milvus::proto::plan::GenericValue::val_case() const', { function: 'plan', file: '/src/pb/plan.pb.h' }],
+	'compiler intrinsic': ['_mm512_loadu_ps(void const*)', { function: 'load', file: '/usr/lib/gcc/x86_64-linux-gnu/9/include/avxintrin.h' }],
+	'memory and strings': ['__memmove_avx_unaligned_erms', 'strlen', '__strlen_avx2'],
+	printing: ['vfprintf', '_IO_file_xsputn'],
+	'start of a thread': ['start_thread', 'clone3', '__libc_start_call_main', 'execute_native_thread_routine', 'main'],
+	'end of the program': ['exit', '__run_exit_handlers'],
+	'Rust standard library': ['alloc::vec::Vec<T>::push', { function: 'x', file: '/rustc/abc/library/core/src/option.rs' }],
+	'C++ standard library': ['std::vector<int>::at(unsigned long)', '__gnu_cxx::new_allocator<int>::deallocate(int*)'],
+	'tiered storage': ['milvus::cachinglayer::CellAccessor<milvus::GroupChunk>::get_cell_of(long)'],
+	'threads and futures of the program': ['milvus::futures::Future<int>::asyncProduce()', 'milvus::ThreadPool::Worker()'],
+	'library that carries calls': ['folly::Executor::add', 'boost::asio::run', 'nlohmann::json::at', 'GOMP_parallel', 'google.golang.org/grpc.(*Server).serve'],
+	'of the program': ['knowhere::Index::Search', 'faiss::IndexIVF::search', 'github.com/milvus-io/milvus/internal/proxy.(*Proxy).Search', { function: 'copy_and_find', file: '/x/simdjson-src/y.h' }, { module: '/milvus/lib/libknowhere.so' }],
+	'system library without names': [{ module: libc }, { module: '/usr/lib/libstdc++.so.6.0.30' }],
+};
+
+describe('each rule knows what it is for', () => {
+	for (const { id, is } of frameRules) {
+		test(id, () => {
+			expect(examples[id]).toBeDefined();
+			for (const example of examples[id] ?? []) {
+				const one = typeof example === 'string' ? frame(example) : ({ offset: '0x1', ...example } as Frame);
+				expect({ example, rule: ruleOf(one)?.id, is: classify(one).is }).toEqual({ example, rule: id, is });
+			}
 		});
 	}
 });
 
-test('a frame that ends nothing is to blame itself', () => {
-	expect(culpritOf([own, frame('main')], true)).toMatchObject({ function: 'milvus::segcore::Search', rule: 'top frame' });
+describe('whatever only ends the process, or reports its end, is not to blame', () => {
+	const classes: readonly FrameClass[] = ['death'];
+	for (const { id } of frameRules.filter(({ is }) => classes.includes(is))) {
+		test(id, () => {
+			for (const example of examples[id] ?? [])
+				expect(blamed([frame(example as string, { module: libc }), own])).toMatchObject({ function: own.function, confidence: 'high' });
+		});
+	}
 });
 
-test('unnamed frames of stripped libraries between those that end the process are skipped', () => {
-	const stack = [
-		frame(undefined, libc),
-		frame('raise', libc),
-		frame('abort', libc),
-		frame(undefined, '/usr/lib/libstdc++.so.6.0.30'),
-		frame('std::terminate()', '/usr/lib/libstdc++.so.6.0.30'),
-		own,
-	];
-	expect(culpritOf(stack, true)).toMatchObject({ function: 'milvus::segcore::Search' });
+describe('the culprit of a stack', () => {
+	test('is its top frame, if that ends nothing', () => {
+		expect(blamed([own, frame('main')])).toMatchObject({ function: own.function, rule: 'top frame' });
+	});
+
+	test('stands behind the last signal trampoline: handlers raise anew, more than once', () => {
+		const stack = ['raise', 'abort', '<signal handler called>', 'raise', 'milvus::OldHandler', '<signal handler called>'].map((name) => frame(name));
+		expect(blamed([...stack, own])).toMatchObject({ function: own.function, rule: 'first of the program, behind a signal handler' });
+	});
+
+	test('stands behind the last Go panic, past those that recover and panic again', () => {
+		const stack = [
+			'runtime.gopanic',
+			'github.com/milvus-io/milvus/pkg/util/conc.(*Pool[...]).Submit.func1.1',
+			'runtime.gopanic',
+			'runtime.panicmem',
+			'runtime.sigpanic',
+			'github.com/milvus-io/milvus/internal/storage.(*DataSorter).Swap',
+			'sort.medianOfThree',
+		].map((name) => frame(name));
+		expect(blamed(stack)).toMatchObject({ function: 'github.com/milvus-io/milvus/internal/storage.(*DataSorter).Swap' });
+	});
+
+	test('is of the program rather than of a library above it, and then less sure', () => {
+		expect(blamed([frame('thirdparty::Parse'), own])).toMatchObject({ function: own.function, confidence: 'medium' });
+		expect(blamed([frame('thirdparty::Parse'), frame('main')])).toMatchObject({ function: 'thirdparty::Parse', confidence: 'high' });
+	});
+
+	test('of what was inlined into one call is the function that exists', () => {
+		const at = (name: string, pc: `0x${string}`, file: string) => frame(name, { pc, file });
+		const stack = [
+			at('_mm256_loadu_si256', '0x10', '/usr/lib/gcc/x86_64-linux-gnu/9/include/avxintrin.h'),
+			at('load', '0x10', '/x/simdjson-src/haswell/simd.h'),
+			at('copy_and_find', '0x10', '/x/simdjson-src/haswell/stringparsing.h'),
+			at('parse_string', '0x20', '/x/simdjson-src/stage2.h'),
+		];
+		expect(blamed(stack)).toMatchObject({ function: 'copy_and_find' });
+	});
+
+	test('is the caller of a jump to nowhere', () => {
+		expect(blamed([{ pc: '0x0' }, own])).toMatchObject({ function: own.function, rule: 'first of the program, behind a bad jump' });
+		expect(blamed([{ pc: '0x0' }])).toBeUndefined();
+	});
+
+	test('is not a name that the system knows too, when the program itself has a function of that name', () => {
+		expect(blamed([frame('raise', { file: '/src/engine/raise.cc', line: 7 }), frame('main')])).toMatchObject({ function: 'raise' });
+		expect(blamed([frame('raise', { file: '../sysdeps/posix/raise.c', line: 26 }), own])).toMatchObject({ function: own.function });
+	});
+
+	test('stands for C code that has no frames', () => {
+		const stack = ['runtime.cgocall', 'github.com/tecbot/gorocksdb._Cfunc_rocksdb_get', 'github.com/milvus-io/milvus/internal/x.Get'].map((name) => frame(name));
+		expect(blamed(stack)).toMatchObject({ function: 'github.com/tecbot/gorocksdb._Cfunc_rocksdb_get', rule: 'C code called from Go', confidence: 'medium' });
+	});
+
+	test('is only a victim where the heap is damaged', () => {
+		expect(blamed([frame('_int_free'), frame('operator delete(void*)'), own])).toMatchObject({ function: own.function, confidence: 'low', rule: 'victim of a damaged heap' });
+		expect(blamed([frame('abort'), own], { kind: 'heap corruption' })).toMatchObject({ confidence: 'low' });
+	});
+
+	test('is nobody in a stack of nothing but runtime, end and waiting', () => {
+		for (const names of [[], ['raise', 'abort'], ['runtime.raise'], ['epoll_wait', 'milvus::Serve'], ['std::_Rb_tree<int>::_M_insert_node(int)']])
+			expect(blamed(names.map((name) => frame(name, { module: libc })))).toBeUndefined();
+	});
+
+	test('is the standard library only on a type of the program', () => {
+		expect(blamed([frame('std::default_delete<milvus::VectorBase>::operator()(milvus::VectorBase*) const')])).toMatchObject({ confidence: 'low' });
+	});
+
+	test('without names is not the raise itself', () => {
+		const stack = [frame(undefined), frame(undefined, { offset: '0x2000' })];
+		expect(blamed(stack, { isRaised: true })).toMatchObject({ offset: '0x2000', confidence: 'medium' });
+		expect(blamed(stack)).toMatchObject({ offset: '0x1000' });
+	});
+
+	test('in stripped libraries stands behind their nameless frames', () => {
+		const stack = [frame(undefined, { module: libc }), frame('raise', { module: libc }), frame(undefined, { module: '/usr/lib/libstdc++.so.6.0.30' }), frame('std::terminate()'), own];
+		expect(blamed(stack)).toMatchObject({ function: own.function });
+	});
+
+	test('is not a name that is cut in its middle', () => {
+		expect(judge([{ frames: [frame('runtime.sigpanic'), frame('github.com/milvus-io/mi')], isCut: true }], native)).toBeUndefined();
+		expect(judge([{ frames: [frame('runtime.sigpanic'), frame('github.com/milvus-io/mi', { file: '/x.go' })], isCut: true }], native)).toBeDefined();
+	});
 });
 
-test('an unnamed frame of a library at the top is to blame, when nothing behind it ends the process', () => {
-	expect(culpritOf([frame(undefined, libc), own], true)).toMatchObject({ module: libc, rule: 'top frame', confidence: 'medium' });
-});
+describe('the thread to blame', () => {
+	const idle = { frames: [frame('epoll_wait', { module: libc }), frame('milvus::Serve')] };
+	const innocent = { frames: [frame('milvus::Compact')] };
+	const handling = { frames: [frame('wrapHandler'), frame('<signal handler called>'), own] };
 
-test('the caller of a jump to nowhere is to blame', () => {
-	expect(culpritOf([{ pc: '0x0' }, own], true)).toMatchObject({ function: 'milvus::segcore::Search', rule: 'caller of a bad jump' });
-	expect(culpritOf([{ pc: '0x0' }], true)).toBeNull();
-});
-
-test('a stack of nothing but the end of the process blames nobody', () => {
-	expect(culpritOf([frame('raise', libc), frame('abort', libc)], true)).toBeNull();
-	expect(culpritOf([], true)).toBeNull();
+	test("is the core's own", () => expect(judge([innocent, handling], native)?.thread).toBe(0));
+	test('else one with a handler in its stack, not one that only worked', () => expect(judge([idle, innocent, handling], native)?.thread).toBe(2));
+	test('else none', () => expect(judge([idle, innocent], native)).toBeUndefined());
+	test('of a log is the first with anything to blame', () => expect(judge([idle, innocent, handling], { ...native, among: 'all' })?.thread).toBe(1));
 });
 
 test('without a stack the program counter is a guess, and none in the C library', () => {
-	expect(culpritOf([frame(undefined)], false)).toMatchObject({
-		module: '/milvus/bin/milvus',
-		offset: '0x1000',
-		rule: 'program counter',
-		confidence: 'low',
-	});
-	expect(culpritOf([frame(undefined, libc)], false)).toBeNull();
+	expect(culpritByCounter(frame(undefined))?.culprit).toMatchObject({ module: '/milvus/bin/milvus', offset: '0x1000', rule: 'program counter', confidence: 'low' });
+	expect(culpritByCounter(frame(undefined, { module: libc }))).toBeUndefined();
+	expect(culpritByCounter({ pc: '0x10' })).toBeUndefined();
 });
 
-test('names are compared without parameters, clones, versions and aliases', () => {
-	const names: readonly (readonly [name: string, plain: string])[] = [
-		['abort', 'abort'],
-		['__GI_abort', 'abort'],
-		['raise@@GLIBC_2.2.5', 'raise'],
-		['__pthread_kill_implementation.constprop.0', '__pthread_kill_implementation'],
-		['search.isra.0.cold', 'search'],
-		['search [clone ._omp_fn.0]', 'search'],
-		['std::terminate()', 'std::terminate'],
-		['ns::f(int, std::function<void (char)>)', 'ns::f'],
-		['ns::T::f(int) const', 'ns::T::f'],
-		['(anonymous namespace)::f(int)', '(anonymous namespace)::f'],
-		['(anonymous namespace)::f', '(anonymous namespace)::f'],
-		['ns::T::operator()(int) const', 'ns::T::operator()'],
-		['ns::T::operator()', 'ns::T::operator()'],
-	];
-	for (const [name, plain] of names) expect([name, plainName(name)]).toEqual([name, plain]);
+describe("the process's own words name the place", () => {
+	for (const [message, place] of [
+		['Error in virtual void faiss::IndexBinaryIVF::train(long, const uint8_t*) at IndexBinaryIVF.cpp:286: not trained', { function: 'virtual void faiss::IndexBinaryIVF::train(long, const uint8_t*)', file: 'IndexBinaryIVF.cpp', line: 286 }],
+		['Assert "rows == 7"  => wrong at /go/src/internal/core/src/segcore/x.cpp:12', { file: '/go/src/internal/core/src/segcore/x.cpp', line: 12 }],
+	] as const) {
+		test(message, () => expect(culpritByWords({ at: 1, is: 'exception', message })).toMatchObject(place));
+	}
+
+	test('the first of two Rust panics', () => {
+		expect(culpritByWords({ at: 1, is: 'rust panic', message: 'assertion failed', source: { file: 'src/index_reader_c.rs', line: 20 } })).toMatchObject({ file: 'src/index_reader_c.rs', line: 20 });
+	});
+
+	test('or they do not', () => {
+		expect(culpritByWords({ at: 1, is: 'exception', message: 'std::bad_alloc' })).toBeNull();
+		expect(culpritByWords(undefined)).toBeNull();
+	});
 });

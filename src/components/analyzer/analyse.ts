@@ -2,11 +2,15 @@ import { basename } from 'node:path';
 import type { Bodies } from '../../domain/events.ts';
 import type { Core } from '../../domain/report.ts';
 import { coredumpAttributes } from '../../drivers/attributes/attributes.ts';
-import { GdbError, gdbStacks } from '../../drivers/gdb/gdb.ts';
+import { demangle } from '../../drivers/demangle/demangle.ts';
+import { GdbError, gdbStacks, type Stacks } from '../../drivers/gdb/gdb.ts';
 import { type Corefile, readHead, readPass } from '../../readers/corefile/corefile.ts';
 import { originOf } from '../../readers/corename/corename.ts';
-import { type Evidence, findings } from './findings.ts';
-import { findModules, type SymbolPlaces } from './modules.ts';
+import type { CoreEvidence } from './core-side.ts';
+import { findings } from './findings.ts';
+import type { KnownIssues } from './knownissues/knownissues.ts';
+import { readLog } from './log-side.ts';
+import { type FoundModule, findModules, type SymbolPlaces } from './modules.ts';
 import { scratchFolder, unpackCore } from './scratch.ts';
 
 export type AnalyseOptions = {
@@ -15,6 +19,7 @@ export type AnalyseOptions = {
 	readonly gdb?: { readonly program?: string; readonly timeoutMs: number } | undefined;
 	readonly scratch: { readonly path: string; readonly maxBytes: number };
 	readonly panicKeywords: readonly string[];
+	readonly knownIssues: KnownIssues;
 	/** Name of the machine, for cores of its own processes that do not say where they ran. */
 	readonly host?: string | undefined;
 	/** kernel.core_pattern of the machine that wrote the core, if it is this one. */
@@ -36,29 +41,33 @@ const notAsked = 'gdb was not asked';
 const readingLimitMs = 10 * 60_000;
 
 /**
- * Finds out all about one core: what it says by itself, then what a debugger adds. Whatever of it fails is missing in the result, which says so.
+ * Finds out all about one crash: what its core says by itself, what a debugger adds, and what the process wrote. Whatever of it fails is missing
+ * in the result, which says so.
  *
  * @throws {CorefileError} not a core
  */
 export async function analyse(found: Bodies['CoredumpFile'], options: AnalyseOptions): Promise<Bodies['AnalysisResults']> {
+	const { knownIssues, panicKeywords, host, signal } = options;
+	const core = found.core ? await coreSide(found.core, options) : undefined;
+	const log = found.log ? await readLog(found.log.path, signal) : undefined;
+	return findings({ found, core, log, knownIssues, panicKeywords, host });
+}
+
+async function coreSide(core: Core, options: AnalyseOptions): Promise<CoreEvidence> {
 	await using folder = await scratchFolder(options.scratch.path);
-	const { corefile, rawPath, notes } = await readCore(found.core, folder.path, options);
-	const evidence: Evidence = {
-		found,
-		origin: originOf(basename(found.core.path), await coredumpAttributes(found.core.path), options.corePattern),
+	const { corefile, rawPath, notes } = await readCore(core, folder.path, options);
+	const evidence = {
+		origin: originOf(basename(core.path), await coredumpAttributes(core.path), options.corePattern),
 		corefile,
 		modules: await findModules(corefile, options.places),
-		stacks: undefined,
 		notes: [...notes, ...corefile.problems],
-		panicKeywords: options.panicKeywords,
-		host: options.host,
 	};
-	if (rawPath === undefined) return findings(evidence);
+	if (rawPath === undefined) return { ...evidence, stacks: undefined };
 	try {
-		return findings({ ...evidence, stacks: await stacksOf(rawPath, evidence, folder.path, options) });
+		return { ...evidence, stacks: await stacksOf(rawPath, evidence.modules, folder.path, options) };
 	} catch (error) {
 		if (!(error instanceof GdbError)) throw error;
-		return findings({ ...evidence, notes: [...evidence.notes, `no stack: ${error.message}`] });
+		return { ...evidence, stacks: undefined, notes: [...evidence.notes, `no stack: ${error.message}`] };
 	}
 }
 
@@ -100,10 +109,19 @@ async function readCore(core: Core, folder: string, options: AnalyseOptions): Pr
 	}
 }
 
-async function stacksOf(core: string, { modules }: Evidence, directory: string, { gdb, signal, onProgress }: AnalyseOptions) {
+async function stacksOf(
+	core: string,
+	modules: readonly FoundModule[],
+	directory: string,
+	{ gdb, signal, onProgress }: AnalyseOptions,
+): Promise<Stacks> {
 	if (!gdb) throw new GdbError(notAsked);
 	const loaded = modules.map(({ loaded }) => loaded).filter((one) => one !== undefined);
 	if (loaded.length === 0) throw new GdbError('none of the files that the process had mapped is here; give them by --exe or --sysroot');
 	onProgress?.('unwinding');
-	return gdbStacks({ core, modules: loaded, directory }, { ...gdb, signal });
+	const stacks = await gdbStacks({ core, modules: loaded, directory }, { ...gdb, signal });
+	if (!stacks.exception) return stacks;
+	const { type } = stacks.exception;
+	const names = await demangle([`_Z${type}`], signal);
+	return { ...stacks, exception: { ...stacks.exception, type: names.get(`_Z${type}`) ?? type } };
 }

@@ -15,7 +15,7 @@ export function analyzer({ telemetry, options }: Deps): Stage<'CoredumpFile'> {
 		reads: ['CoredumpFile'],
 		concurrency: 1,
 		async handle({ key, body }, signal) {
-			const { path } = body.core;
+			const path = body.core?.path ?? body.log?.path ?? '';
 			telemetry.analysisStarted(key, path);
 			const start = performance.now();
 			try {

@@ -1,27 +1,61 @@
 import type { Frame, Signal } from '../../domain/report.ts';
+import { classify } from './culprit/culprit.ts';
+import type { Death } from './death.ts';
 
 export type ReasonInputs = {
-	readonly signal: Signal | null;
+	readonly death: Death;
 	readonly pid: number | undefined;
+	/** Where the thread was when the processor refused to go on. */
 	readonly pc: bigint | undefined;
 	readonly stackPointer: bigint | undefined;
 	/** The crashed thread's. */
 	readonly frames: readonly Frame[];
-	/** What the C library said when it ended the process. */
-	readonly abortMessage: string | null;
 };
 
 /** How far from the stack pointer a fault still belongs to the stack: the largest frame that is usual, with arrays. */
 const stackReach = 64n << 10n;
+/** A panic's value may be as long as its author likes. */
+const mostWords = 500;
 
 /** Why the process died, in words; null when nothing says so. */
 export function reasonOf(inputs: ReasonInputs): string | null {
-	const { signal } = inputs;
+	const { signal } = inputs.death;
+	const words = inOwnWords(inputs.death);
+	if (words !== undefined) return signal && inputs.death.kind !== 'go panic' ? `${signal.name}: ${words}` : words;
 	if (!signal) return null;
 	if (signal.sender && signal.sender.pid !== inputs.pid)
 		return `${signal.name}: sent by process ${signal.sender.pid} (uid ${signal.sender.uid})`;
 	return `${signal.name}: ${inWords(signal, inputs)}`;
 }
+
+/** What the process itself said is better than what its signal says. */
+function inOwnWords({ statement, kind }: Death): string | undefined {
+	if (!statement) return kind === 'go panic' ? 'a Go panic' : kind === 'rust panic' ? 'a Rust panic' : undefined;
+	switch (statement.is) {
+		case 'signal':
+			return undefined;
+		case 'go panic':
+			return `Go panic: ${cut(statement.message)}`;
+		case 'go fatal error':
+			return `Go fatal error: ${cut(statement.message)}`;
+		case 'exception': {
+			const { type, message } = statement;
+			if (type === undefined) return message === undefined ? 'std::terminate was called' : cut(message);
+			return `a C++ exception that nobody caught: ${type}${message === undefined ? '' : `: ${cut(message)}`}`;
+		}
+		case 'rust panic':
+			return `Rust panic at ${statement.source.file}:${statement.source.line ?? '?'}: ${cut(statement.message)}`;
+		case 'assertion':
+		case 'heap corruption':
+			return cut(statement.message);
+		case 'exit':
+			return `ended itself on purpose: ${cut(statement.message)}`;
+		default:
+			return statement satisfies never;
+	}
+}
+
+const cut = (text: string) => (text.length <= mostWords ? text : `${text.slice(0, mostWords)}…`);
 
 function inWords(signal: Signal, inputs: ReasonInputs): string {
 	switch (signal.name) {
@@ -68,11 +102,10 @@ function segmentationFault({ address, codeName, sender }: Signal, { pc, stackPoi
 
 const isNear = (address: bigint, stackPointer: bigint) => address > stackPointer - stackReach && address < stackPointer + stackReach;
 
-function aborted({ abortMessage, frames }: ReasonInputs): string {
-	if (abortMessage) return abortMessage;
-	const has = (name: string) => frames.some((frame) => frame.function?.startsWith(name));
-	if (has('__cxa_throw')) return 'a C++ exception that nobody caught';
-	if (has('__cxa_pure_virtual')) return 'a pure virtual function was called';
-	if (has('std::terminate')) return 'std::terminate was called';
+function aborted({ frames }: ReasonInputs): string {
+	const names = new Set(frames.map((frame) => classify(frame).name));
+	if (names.has('__cxa_throw')) return 'a C++ exception that nobody caught';
+	if (names.has('__cxa_pure_virtual')) return 'a pure virtual function was called';
+	if (names.has('std::terminate')) return 'std::terminate was called';
 	return 'the process called abort()';
 }

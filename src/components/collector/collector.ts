@@ -1,10 +1,9 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileNameText, systemPath } from '../../base/filename.ts';
-import type { Event } from '../../domain/events.ts';
 import type { Intake } from '../../domain/intake.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
-import { originalOf } from './examine.ts';
+import { type Examined, originalOf } from './examine.ts';
 import { createJudge, type VerdictOptions } from './verdict.ts';
 import { folderWatch } from './watch.ts';
 
@@ -69,7 +68,7 @@ export function collector({ intake, telemetry, options, now = Date.now }: Deps) 
 
 	async function collect(names: readonly string[], signal: AbortSignal): Promise<void> {
 		for (let at = 0; at < names.length && !signal.aborted; at += batchSize) {
-			const found: Event<'CoredumpFile'>[] = [];
+			const found: Examined['event'][] = [];
 			for (const name of names.slice(at, at + batchSize)) {
 				const event = await look(name);
 				if (event) found.push(event);
@@ -78,12 +77,12 @@ export function collector({ intake, telemetry, options, now = Date.now }: Deps) 
 		}
 	}
 
-	function report(found: readonly Event<'CoredumpFile'>[]): void {
+	function report(found: readonly Examined['event'][]): void {
 		const added = new Set(intake.append(...found).map(({ key }) => key));
 		for (const { key, body } of found) if (added.has(key)) telemetry.coreFound(key, body.core.path, body.core.sizeBytes);
 	}
 
-	async function look(name: string): Promise<Event<'CoredumpFile'> | undefined> {
+	async function look(name: string): Promise<Examined['event'] | undefined> {
 		// A leading dot marks files that are still being written: systemd's coredump.c, and this agent's own.
 		if (name.startsWith('.')) return undefined;
 		const path = join(directory, name);

@@ -4,12 +4,13 @@ import { basename } from 'node:path';
 import { systemPath } from '../../base/filename.ts';
 import type { Event } from '../../domain/events.ts';
 import { crashId, fileId } from '../../domain/identity.ts';
+import type { Core } from '../../domain/report.ts';
 import { readHead } from '../../readers/corefile/corefile.ts';
 import { type Origin, originOf } from '../../readers/corename/corename.ts';
 
 /** A core file at first sight. */
 export type Examined = {
-	readonly event: Event<'CoredumpFile'>;
+	readonly event: Event<'CoredumpFile'> & { readonly body: { readonly core: Core } };
 	readonly complete: 'yes' | 'truncated' | 'unknown';
 	/** The file appears under its name only when it is whole. */
 	readonly isAtomic: boolean;
@@ -40,6 +41,7 @@ export async function examine(path: string, { corePattern, attributes, now }: Ex
 			original: originalOf(file, basename(path)),
 			body: {
 				core: { path, sizeBytes: Number(file.size), encoding, fileId: fileId(file) },
+				log: null,
 				time: new Date(timeOf(origin, file, now)).toISOString(),
 				foundAt: new Date(now).toISOString(),
 			},

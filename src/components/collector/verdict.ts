@@ -1,14 +1,13 @@
 import type { BigIntStats } from 'node:fs';
 import { join, matchesGlob } from 'node:path';
 import { formatSpan } from '../../base/quantity.ts';
-import type { Event } from '../../domain/events.ts';
 import type { EpochMs } from '../../domain/stage.ts';
 import { CorefileError } from '../../readers/corefile/corefile.ts';
-import { examine } from './examine.ts';
+import { type Examined, examine } from './examine.ts';
 
 /** What a file in the folder of cores is. */
 export type Verdict =
-	| { readonly is: 'core'; readonly event: Event<'CoredumpFile'> }
+	| { readonly is: 'core'; readonly event: Examined['event'] }
 	| { readonly is: 'unfinished'; readonly reason: string; readonly lookAgainAt: EpochMs }
 	| { readonly is: 'left alone'; readonly why: 'ignored' | 'too old' | 'not a core'; readonly detail: string };
 

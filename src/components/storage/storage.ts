@@ -1,7 +1,7 @@
 import { type Backend, BackendUnavailable, type Content, ContentLost, ContentUnavailable } from '../../domain/backend.ts';
-import type { Bodies, Event } from '../../domain/events.ts';
+import type { Event } from '../../domain/events.ts';
 import { fold } from '../../domain/fold.ts';
-import type { Core } from '../../domain/report.ts';
+import type { Analysis, Core } from '../../domain/report.ts';
 import type { Reports } from '../../domain/reports.ts';
 import { done, type Outcome, retry, type Stage } from '../../domain/stage.ts';
 import { type Compression, packed } from '../../drivers/compression/compression.ts';
@@ -25,13 +25,12 @@ type Deps = { readonly backend: Backend; readonly reports: Reports; readonly tel
 /** Keeps the cores that are worth keeping. */
 export function storage({ backend, reports, telemetry, options }: Deps): Stage<'AnalysisResults'> {
 	async function handle({ key, body }: Event<'AnalysisResults'>, signal: AbortSignal): Promise<Outcome> {
-		const reason = reasonToSkip(body, options);
-		if (reason !== undefined) {
-			telemetry.coreNotStored(key, reason);
-			return done({ kind: 'StorageEvent', key, body: { is: 'skipped', reason } });
-		}
+		const { core, analysis } = body;
+		if (!core) return skip(key, 'the crash left no core');
+		const reason = reasonToSkip(core, analysis, options);
+		if (reason !== undefined) return skip(key, reason);
 		try {
-			const event = await store(key, body.core, signal);
+			const event = await store(key, core, signal);
 			telemetry.coreStored(key, event.body.storage.location, event.body.storage.sizeBytes, event.body.storage.sha256);
 			return done(event);
 		} catch (error) {
@@ -43,6 +42,11 @@ export function storage({ backend, reports, telemetry, options }: Deps): Stage<'
 			telemetry.storageFailed(key, error.message);
 			return retry(error.message);
 		}
+	}
+
+	function skip(key: string, reason: string): Outcome {
+		telemetry.coreNotStored(key, reason);
+		return done({ kind: 'StorageEvent', key, body: { is: 'skipped', reason } });
 	}
 
 	/** Puts the core in its place, and its report beside it. */
@@ -60,7 +64,8 @@ export function storage({ backend, reports, telemetry, options }: Deps): Stage<'
 }
 
 function reasonToSkip(
-	{ core, analysis: { score } }: Bodies['AnalysisResults'],
+	core: Core,
+	{ score }: Analysis,
 	{ valueThreshold, maxFileSizeBytes }: StorageOptions,
 ): string | undefined {
 	if (score && score.total < valueThreshold) return `score ${score.total} is below ${valueThreshold} (analyzer.valueThreshold)`;

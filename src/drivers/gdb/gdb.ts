@@ -49,10 +49,14 @@ const answer = z.object({
 				}),
 			),
 			omittedFrames: z.int(),
+			faults: z
+				.array(z.object({ signal: z.int(), code: z.int(), address: hexNumber, pc: hexNumber, stackPointer: hexNumber }))
+				.describe('what the handlers of its signals interrupted, the innermost last'),
 			ended: z.string().nullable(),
 		}),
 	),
 	abortMessage: z.string().nullable(),
+	exception: z.object({ type: z.string().describe('mangled'), message: z.string().nullable() }).nullable(),
 	debugFiles: z.array(z.string()).describe('build-ids of modules whose debug information is in a file of its own'),
 	problems: z.array(z.string()),
 });

@@ -5,6 +5,7 @@ request.json in the working directory: {"core": path, "modules": [{"file": path,
 
 import json
 import os
+import struct
 import time
 
 import gdb
@@ -14,7 +15,7 @@ with open("request.json", encoding="utf-8") as file:
 
 deadline = time.monotonic() + request["seconds"]
 problems = []
-answer = {"threads": [], "abortMessage": None, "debugFiles": [], "problems": problems}
+answer = {"threads": [], "abortMessage": None, "exception": None, "debugFiles": [], "problems": problems}
 
 
 def attempt(command):
@@ -40,28 +41,55 @@ def describe(frame):
 
 
 def walk():
-    """The selected thread's frames, at most so many; the number of those left out; why the walk ended."""
-    frames = []
+    """The selected thread's frames, at most so many; the number of those left out; what its signals' handlers interrupted; why the walk ended."""
+    frames, faults = [], []
     omitted = 0
     frame = gdb.newest_frame()
     while frame is not None:
+        if frame.type() == gdb.SIGTRAMP_FRAME:
+            faults.extend(interrupted(frame))
         if len(frames) < request["maxFrames"]:
             frames.append(describe(frame))
         else:
             omitted += 1
         if frame.name() == "main":
-            return frames, omitted, None
+            return frames, omitted, faults, None
         if omitted > 20000 or time.monotonic() > deadline:
-            return frames, omitted, "there was no time for more frames"
+            return frames, omitted, faults, "there was no time for more frames"
         try:
             older = frame.older()
         except gdb.error as error:
-            return frames, omitted, str(error)
+            return frames, omitted, faults, str(error)
         if older is None and frame.unwind_stop_reason() != gdb.FRAME_UNWIND_OUTERMOST:
             reason = frame.unwind_stop_reason()
-            return frames, omitted, None if reason == gdb.FRAME_UNWIND_NO_REASON else gdb.frame_stop_reason_string(reason)
+            return frames, omitted, faults, None if reason == gdb.FRAME_UNWIND_NO_REASON else gdb.frame_stop_reason_string(reason)
         frame = older
-    return frames, omitted, None
+    return frames, omitted, faults, None
+
+
+def interrupted(trampoline):
+    """The signal that a handler dealt with, and where the thread was then: struct rt_sigframe of x86-64, whose ucontext stands at
+    the trampoline's stack pointer (arch/x86/include/asm/sigframe.h, include/uapi/asm/sigcontext.h). Nothing where it is not in the core."""
+    try:
+        ucontext = int(trampoline.read_register("rsp"))
+        number, code, address = unpacked("<i4xi4xQ", ucontext + 304)
+        stack_pointer, pc = unpacked("<QQ", ucontext + 40 + 15 * 8)
+    except (gdb.error, ValueError):
+        return []
+    return [{"signal": number, "code": code, "address": "0x%x" % address, "pc": "0x%x" % pc, "stackPointer": "0x%x" % stack_pointer}]
+
+
+def unpacked(layout, address):
+    return struct.unpack(layout, memory(address, struct.calcsize(layout)))
+
+
+def memory(address, size):
+    return gdb.selected_inferior().read_memory(address, size).tobytes()
+
+
+def text(address, most=4000):
+    """The C string at an address."""
+    return gdb.Value(address).cast(gdb.lookup_type("char").pointer()).string(errors="replace", length=most).partition("\0")[0]
 
 
 def stacks():
@@ -71,8 +99,9 @@ def stacks():
             problems.append("there was no time for the stacks of all %d threads" % len(threads))
             return
         thread.switch()
-        frames, omitted, ended = walk()
-        answer["threads"].append({"id": thread.ptid[1] or thread.ptid[0], "frames": frames, "omittedFrames": omitted, "ended": ended})
+        frames, omitted, faults, ended = walk()
+        identity = thread.ptid[1] or thread.ptid[0]
+        answer["threads"].append({"id": identity, "frames": frames, "omittedFrames": omitted, "faults": faults, "ended": ended})
 
 
 def abort_message():
@@ -83,7 +112,65 @@ def abort_message():
     except gdb.error:
         return  # another C library, one without names, or a core without this memory
     if is_set:
-        answer["abortMessage"] = (message + 4).string(errors="replace", length=1000).partition("\0")[0].strip()
+        answer["abortMessage"] = text(int(message) + 4, 1000).strip()
+
+
+def exception():
+    """The C++ exception that nobody caught. Its header bears a mark, and what carries it to its handlers keeps pointers to it on
+    the crashed thread's stack (libstdc++: unwind-cxx.h, struct __cxa_exception; the Itanium C++ ABI has the layout of type_info)."""
+    gdb.selected_inferior().threads()[-1].switch()
+    for pointer in stack_words():
+        try:
+            if pointer % 8 or pointer < 4096 or memory(pointer, 8) != b"\0++CCUNG":
+                continue
+            (type_info,) = unpacked("<Q", pointer - 80)
+            names = list(type_and_bases(type_info))
+        except (gdb.error, OverflowError):
+            continue
+        answer["exception"] = {"type": names[0], "message": what(names, pointer + 32)}
+        return
+
+
+def stack_words():
+    """What stands on the stack between the end of the process and the frame that threw, if anything was thrown."""
+    start = frame = gdb.newest_frame()
+    thrower = None
+    for _ in range(60):
+        if frame is None:
+            break
+        if any(mark in (frame.name() or "") for mark in ["__cxa_throw", "__cxa_rethrow", "terminate", "_Unwind_"]):
+            thrower = frame.older() or frame
+        frame = frame.older()
+    if thrower is None:
+        return []
+    low, high = (int(end.read_register("rsp")) for end in (start, thrower))
+    size = min(max(high - low, 0) + 512, 65536) & ~7
+    return dict.fromkeys(struct.unpack("<%dQ" % (size // 8), memory(low, size)))
+
+
+def type_and_bases(type_info):
+    """Mangled names of a class and of those that it inherits from singly."""
+    for _ in range(20):
+        kind, name = unpacked("<QQ", type_info)
+        yield text(name, 1000).lstrip("*")
+        if "__si_class_type_info" not in gdb.execute("info symbol 0x%x" % kind, to_string=True):
+            return
+        (type_info,) = unpacked("<Q", type_info + 16)
+
+
+def what(names, thrown):
+    """What what() would answer, of classes whose layout is known; a thrown text itself."""
+    try:
+        (first, second, third) = unpacked("<QQQ", thrown)
+        if names[0] in ("PKc", "Pc"):
+            return text(first)
+        if "St13runtime_error" in names or "St11logic_error" in names:
+            return text(second)
+        if "St9exception" in names and 0 < third < 4000:  # a std::string of its own
+            return memory(second, third).decode(errors="replace")
+    except gdb.error:
+        pass  # not in the core
+    return None
 
 
 def debug_files():
@@ -95,7 +182,7 @@ attempt("core-file " + request["core"])
 for module in request["modules"]:
     attempt("add-symbol-file %s -o %s" % (module["file"], module["bias"]))
 
-for find in [stacks, abort_message, debug_files]:
+for find in [stacks, abort_message, exception, debug_files]:
     try:
         find()
     except (gdb.error, RuntimeError, IndexError) as error:

@@ -1,65 +1,149 @@
 import { defined } from '../../../base/defined.ts';
-import type { Culprit, Frame } from '../../../domain/report.ts';
-import { deathFunctions, deathPrefixes, runtimeModules } from './rules.ts';
+import type { CrashKind, Culprit, Frame, Thread } from '../../../domain/report.ts';
+import { classify, type Suspect } from './classify.ts';
+import { rulesVersion } from './rules.ts';
+
+export { classify, type Suspect } from './classify.ts';
+export { culpritByWords } from './words.ts';
+export { rulesVersion } from './rules.ts';
+
+/** A thread as a suspect. */
+export type SuspectThread = Pick<Thread, 'frames'> & {
+	/** The stack was cut off in the middle of its last frame. */
+	readonly isCut?: boolean;
+};
+
+export type Circumstances = {
+	readonly kind: CrashKind;
+	/** The process raised the signal itself, so that the top frame is that of the raise. */
+	readonly isRaised: boolean;
+	/** Which threads may be to blame besides the first. */
+	readonly among: 'all' | 'those with a handler';
+};
+
+export type Verdict = {
+	/** Which of the threads. */
+	readonly thread: number;
+	readonly culprit: Culprit;
+	/** Normalised names from the culprit on, without noise: what tells this crash from others. */
+	readonly path: readonly Suspect[];
+};
 
 /**
- * The frame to blame: the first behind those that only end the process, or that a bad jump left without a place.
+ * The frame that an engineer would blame, and the thread that it is in.
  *
- * @param frames of the crashed thread, innermost first
- * @param hasStack false where only the program counter is known
+ * A core's current thread comes first, then one with a signal's handler in its stack; of a log, those that were written first.
+ *
+ * @param threads the likeliest first
  */
-export function culpritOf(frames: readonly Frame[], hasStack: boolean): Culprit | null {
-	const skipped = frames.findIndex((_, index) => !isSkipped(frames, index));
-	const frame = frames[skipped];
-	if (!frame) return null;
-	const { function: name, module, offset, file, line } = frame;
-	if (name === undefined && module === undefined) return null;
-	const place = defined({ function: name, module, offset, file, line });
-	if (!hasStack) {
-		// In the C library the program counter is the same for every abort.
-		return isRuntime(frame) ? null : { ...place, rule: 'program counter', confidence: 'low' };
+export function judge(threads: readonly SuspectThread[], circumstances: Circumstances): Verdict | undefined {
+	for (const [thread, one] of threads.entries()) {
+		const suspects = suspectsOf(one);
+		if (thread > 0 && circumstances.among !== 'all' && !suspects.some(({ is }) => is === 'trampoline' || is === 'panic')) continue;
+		const verdict = verdictOf(suspects, circumstances);
+		if (verdict) return { thread, ...verdict };
 	}
-	const rule = skipped === 0 ? 'top frame' : frames.slice(0, skipped).some(isDeath) ? 'behind abort family' : 'caller of a bad jump';
-	return { ...place, rule, confidence: name ? 'high' : 'medium' };
+	return undefined;
 }
 
-function isSkipped(frames: readonly Frame[], index: number): boolean {
-	const frame = frames[index] as Frame;
-	if (isDeath(frame)) return true;
-	if (frame.function !== undefined) return false;
-	// Stripped libraries have frames without a name between those that end the process.
-	if (isRuntime(frame)) return frames.slice(0, index).some(isDeath) || leadsToDeath(frames, index);
-	return frame.module === undefined && index + 1 < frames.length;
+/** Where only a thread's program counter is known. In the C library it is the same for every abort. */
+export function culpritByCounter(frame: Frame): Omit<Verdict, 'thread'> | undefined {
+	const { name, is } = classify(frame);
+	if (frame.module === undefined || is === 'noise') return undefined;
+	return {
+		culprit: { ...placeOf(frame), rule: 'program counter', rules: rulesVersion, confidence: 'low' },
+		path: [{ frame, name, is }],
+	};
 }
 
-function isDeath({ function: name }: Frame): boolean {
-	const plain = name && plainName(name);
-	return plain !== undefined && (deathFunctions.has(plain) || deathPrefixes.some((prefix) => plain.startsWith(prefix)));
+function suspectsOf({ frames, isCut }: SuspectThread): readonly Suspect[] {
+	const last = frames.at(-1);
+	// A name that may be cut in its middle is not a name.
+	const whole = isCut && last?.file === undefined ? frames.slice(0, -1) : frames;
+	return whole.map(classify);
 }
 
-const isRuntime = ({ module }: Frame) => module !== undefined && runtimeModules.test(module);
-
-function leadsToDeath(frames: readonly Frame[], index: number): boolean {
-	const next = frames.slice(index).find(({ function: name }) => name !== undefined);
-	return next !== undefined && isDeath(next);
+function verdictOf(suspects: readonly Suspect[], circumstances: Circumstances): Omit<Verdict, 'thread'> | undefined {
+	const { rest, cut } = behindTheFault(suspects, circumstances);
+	if (rest[0]?.is === 'idle') return undefined;
+	const choice = chosen(rest);
+	if (!choice) return undefined;
+	const { at, rule, confidence } = choice;
+	const { frame } = rest[at] as Suspect;
+	const isDoubtful = circumstances.kind === 'heap corruption' || rest.slice(0, at).some(({ is }) => is === 'allocator');
+	return {
+		culprit: {
+			...placeOf(frame),
+			rule: isDoubtful ? 'victim of a damaged heap' : cut === undefined ? (at === 0 ? 'top frame' : rule) : `${rule}, behind ${cut}`,
+			rules: rulesVersion,
+			confidence: isDoubtful ? 'low' : frame.function === undefined && confidence === 'high' ? 'medium' : confidence,
+		},
+		path: rest.slice(at).filter(({ is }) => !['noise', 'root', 'standard', 'death'].includes(is)),
+	};
 }
 
-/** The name without parameters, compiler's clones (`.constprop.0`), symbol versions, and glibc's mark of its own aliases. */
-export function plainName(name: string): string {
-	const symbol = name.replace(/ \[clone .*$/, '').replace(/@.*$/, '');
-	return withoutParameters(symbol)
-		.replace(/(?:\.(?:constprop|isra|part|cold|lto_priv|llvm)(?:\.\d+)*)+$/, '')
-		.replace(/^__GI_/, '');
-}
+const placeOf = ({ function: name, module, offset, file, line }: Frame) => defined({ function: name, module, offset, file, line });
 
-/** Cuts the last pair of parentheses, but not that of `operator()`. */
-function withoutParameters(name: string): string {
-	const text = name.replace(/ const$/, '');
-	if (!text.endsWith(')')) return text;
-	let depth = 0;
-	for (let at = text.length - 1; at > 0; at--) {
-		if (text[at] === ')') depth++;
-		if (text[at] === '(' && --depth === 0) return text.slice(0, at).endsWith('operator') ? text : text.slice(0, at);
+/** What was cut off above the frames that may be to blame. */
+type Cut = 'a panic' | 'a signal handler' | 'the end of the process' | 'a bad jump' | undefined;
+
+/** The frames behind the innermost fault: past the last trampoline or panic, then past what only ends the process. */
+function behindTheFault(suspects: readonly Suspect[], { isRaised }: Circumstances): { readonly rest: readonly Suspect[]; readonly cut: Cut } {
+	const fault = suspects.findLastIndex(({ is }) => is === 'trampoline' || is === 'panic');
+	let rest = suspects.slice(fault + 1);
+	let cut: Cut = fault < 0 ? undefined : suspects[fault]?.is === 'panic' ? 'a panic' : 'a signal handler';
+	const death = lastOfTheEnd(rest);
+	if (death >= 0) {
+		rest = rest.slice(death + 1);
+		cut = 'the end of the process';
+	} else if (fault < 0 && isRaised && rest[0]?.name === '') {
+		rest = rest.slice(1);
+		cut = 'the end of the process';
 	}
-	return text;
+	const landed = rest.findIndex(({ name, frame }) => name !== '' || frame.module !== undefined || frame.file !== undefined);
+	return landed > 0 ? { rest: rest.slice(landed), cut: cut ?? 'a bad jump' } : { rest: landed < 0 ? [] : rest, cut };
 }
+
+/** The last frame that ends the process, among those before the first that may be to blame. */
+function lastOfTheEnd(suspects: readonly Suspect[]): number {
+	const isPassed = ({ is, name, frame }: Suspect) =>
+		['noise', 'standard', 'death', 'allocator', 'idle'].includes(is) || (name === '' && frame.module === undefined);
+	const first = suspects.findIndex((suspect) => !isPassed(suspect));
+	return suspects.slice(0, first < 0 ? suspects.length : first).findLastIndex(({ is }) => is === 'death');
+}
+
+type Choice = { readonly at: number; readonly rule: string; readonly confidence: Culprit['confidence'] };
+
+/** The first of the program's own; else the next best. */
+function chosen(suspects: readonly Suspect[]): Choice | undefined {
+	const find = (fits: (suspect: Suspect) => boolean) => suspects.findIndex(fits);
+	const stub = find(({ is }) => is !== 'noise');
+	if (suspects[stub]?.is === 'stub') return { at: stub, rule: 'C code called from Go', confidence: 'medium' };
+	const own = find(({ is }) => is === 'own');
+	if (own >= 0) {
+		const isNear = suspects.slice(0, own).every(({ is }) => is !== 'other' && is !== 'plumbing');
+		return { at: outermostInlined(suspects, own, 'own'), rule: 'first of the program', confidence: isNear ? 'high' : 'medium' };
+	}
+	const other = find(({ is, name, frame }) => is === 'other' && (name !== '' || frame.module !== undefined || frame.file !== undefined));
+	if (other >= 0) return { at: outermostInlined(suspects, other, 'other'), rule: 'first of the program', confidence: 'high' };
+	const plumbing = find(({ is }) => is === 'plumbing');
+	if (plumbing >= 0) return { at: plumbing, rule: 'library that carries calls', confidence: 'low' };
+	const standard = find(({ is, frame }) => is === 'standard' && namesOwn(frame));
+	if (standard >= 0) return { at: standard, rule: 'standard library on a type of the program', confidence: 'low' };
+	const placed = find(({ is, name, frame }) => name === '' && is !== 'noise' && frame.file !== undefined);
+	if (placed >= 0) return { at: placed, rule: 'source line without a name', confidence: 'low' };
+	const main = find(({ name, frame }) => name === 'main' && frame.file !== undefined);
+	return main < 0 ? undefined : { at: main, rule: 'first of the program', confidence: 'high' };
+}
+
+/** Frames with one program counter are one call with what was inlined into it: the outermost is the function that exists. */
+function outermostInlined(suspects: readonly Suspect[], at: number, is: Suspect['is']): number {
+	const { pc } = (suspects[at] as Suspect).frame;
+	if (pc === undefined || pc === '0x0') return at;
+	let last = at;
+	for (let index = at + 1; suspects[index]?.frame.pc === pc; index++) if (suspects[index]?.is === is) last = index;
+	return last;
+}
+
+/** `std::default_delete<milvus::…>`: the template's arguments say whose it is. */
+const namesOwn = ({ function: name }: Frame) => name !== undefined && /\b(?:milvus|knowhere|faiss)::/.test(name.slice(name.indexOf('<') + 1)) && name.includes('<');

@@ -1,0 +1,125 @@
+import { defined } from '../../base/defined.ts';
+import type { Hex } from '../../base/hex.ts';
+import type { Core, Frame, Module, Signal, Thread } from '../../domain/report.ts';
+import { isFault, isSent, signalCodeName, signalName } from '../../domain/signals.ts';
+import type { Stacks } from '../../drivers/gdb/gdb.ts';
+import type { Corefile } from '../../readers/corefile/corefile.ts';
+import type { Origin } from '../../readers/corename/corename.ts';
+import { type Statement, statementOfAbort } from '../../readers/tracelog/tracelog.ts';
+import type { Fault } from './death.ts';
+import type { FoundModule } from './modules.ts';
+
+/** All that was read of a core. */
+export type CoreEvidence = {
+	/** What the file's name and attributes tell. */
+	readonly origin: Origin;
+	readonly corefile: Corefile;
+	readonly modules: readonly FoundModule[];
+	/** Absent where there is only the core's own word. */
+	readonly stacks: Stacks | undefined;
+	readonly notes: readonly string[];
+};
+
+/** More frames than this are not kept: a report is for people. The crashed thread's come first. */
+const mostFrames = 10_000;
+
+export function coreSignalOf({ corefile: { siginfo, threads }, origin }: CoreEvidence): Signal | null {
+	const number = siginfo?.signal ?? threads[0]?.signal ?? origin.signal ?? 0;
+	if (number === 0) return null;
+	const name = signalName(number);
+	if (!siginfo) return { number, name };
+	const { code } = siginfo;
+	return {
+		number,
+		name,
+		code,
+		codeName: signalCodeName(number, code),
+		...(isFault(number, code) ? { address: siginfo.address } : {}),
+		...(isSent(code) ? { sender: { pid: siginfo.senderPid, uid: siginfo.senderUid } } : {}),
+	};
+}
+
+/** The process raised the core's signal itself, so that the innermost frame is only that of the raise. */
+export const isRaised = ({ corefile: { siginfo, process } }: CoreEvidence) =>
+	siginfo !== undefined && isSent(siginfo.code) && siginfo.senderPid === process?.pid;
+
+const SIGQUIT = 3;
+
+/** What the handlers of signals interrupted in the first thread that had one, the innermost last. Go asks all its threads for their stacks by SIGQUIT. */
+export const faultsOf = ({ stacks }: CoreEvidence): readonly Fault[] =>
+	stacks?.threads.map(({ faults }) => faults.filter(({ signal }) => signal !== SIGQUIT)).find((faults) => faults.length > 0) ?? [];
+
+/** Where the processor refused to go on: what the innermost handler interrupted, else where the crashed thread is. */
+export function placeOfFault(core: CoreEvidence): { readonly pc: bigint | undefined; readonly stackPointer: bigint | undefined } {
+	const fault = faultsOf(core).at(-1);
+	if (fault) return { pc: BigInt(fault.pc), stackPointer: BigInt(fault.stackPointer) };
+	const { architecture, threads } = core.corefile;
+	const address = (register: Hex | undefined) => (register === undefined ? undefined : BigInt(register));
+	return {
+		pc: address(threads[0]?.registers[architecture.programCounter]),
+		stackPointer: address(threads[0]?.registers[architecture.stackPointer]),
+	};
+}
+
+/** What the C and C++ libraries left in memory of the process's last words. */
+export function statementsOf({ stacks }: CoreEvidence): Statement[] {
+	const { exception, abortMessage } = stacks ?? {};
+	return [
+		...(exception ? [{ at: 0, is: 'exception', type: exception.type, ...defined({ message: exception.message ?? undefined }) } as const] : []),
+		...(abortMessage ? [statementOfAbort(abortMessage)] : []),
+	];
+}
+
+export function modulesOf({ modules, stacks }: CoreEvidence): Module[] {
+	return modules.map(({ module, hasDebugInfo }) => {
+		if (module.symbols === 'none') return module;
+		const isFull = hasDebugInfo || (module.buildId !== undefined && stacks?.debugFiles.includes(module.buildId));
+		return { ...module, symbols: isFull ? 'full' : 'names' };
+	});
+}
+
+export function threadsOf({ corefile, modules, stacks, origin }: CoreEvidence): Thread[] {
+	const usable = new Set(modules.filter(({ loaded }) => loaded).map(({ module }) => module.path));
+	const byId = new Map(stacks?.threads.map((thread) => [thread.id, thread]));
+	let spare = mostFrames;
+	return corefile.threads.map(({ id, registers }, index) => {
+		const unwound = byId.get(id);
+		const pc = registers[corefile.architecture.programCounter] as Hex;
+		const all = trusted(
+			(unwound?.frames.length ? unwound.frames : [{ pc }]).map((frame) => ({ ...frame, ...corefile.locate(frame.pc) })),
+			usable,
+		);
+		const frames = all.slice(0, Math.max(1, spare));
+		spare -= frames.length;
+		const omitted = all.length - frames.length + (unwound?.omittedFrames ?? 0);
+		const name = index === 0 && origin.producer === 'kernel' && origin.name !== corefile.process?.name ? origin.name : undefined;
+		return { id, ...defined({ name }), crashed: index === 0, frames, ...(omitted > 0 ? { omittedFrames: omitted } : {}) };
+	});
+}
+
+/** The frames up to the first whose module is not here: what a debugger finds behind it is guessed. */
+function trusted(frames: readonly Frame[], usable: ReadonlySet<string>): Frame[] {
+	const last = frames.findIndex(({ module }) => module !== undefined && !usable.has(module));
+	return last < 0 ? [...frames] : frames.slice(0, last + 1);
+}
+
+/** The file, with the size that was found by reading it. */
+export function withSize(core: Core, { corefile }: CoreEvidence): Core {
+	const size = core.encoding === 'raw' || corefile.encoding === 'raw' ? corefile.sizeBytes : corefile.uncompressedBytes;
+	return { ...core, ...defined({ uncompressedBytes: core.encoding === 'raw' ? undefined : size }) };
+}
+
+/** Which files would have told more. */
+export function missing(modules: readonly Module[], frames: readonly Frame[]): string[] {
+	const wanted = modules.filter(({ file }) => file === 'missing' || file === 'replaced');
+	const inStack = wanted.filter(({ path }) => frames.some(({ module }) => module === path));
+	const others = wanted.length - inStack.length;
+	return [
+		...inStack.map(({ path, file }) =>
+			file === 'missing'
+				? `${path} is not here: the stack ends at it; give it by --exe, --sysroot or analyzer.symbols.paths`
+				: `${path} is another build than the one that crashed, and was not used; give the right one by --exe, --sysroot or analyzer.symbols.paths`,
+		),
+		...(others > 0 ? [`${others} more mapped ${others === 1 ? 'file is' : 'files are'} not here, or of another build`] : []),
+	];
+}

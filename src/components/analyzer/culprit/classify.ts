@@ -1,0 +1,42 @@
+import { basename } from 'node:path';
+import { normalName } from '../../../domain/function-name.ts';
+import type { Frame } from '../../../domain/report.ts';
+import { type FrameClass, type FrameRule, frameRules } from './rules.ts';
+
+/** A frame with what the rules say of it. */
+export type Suspect = {
+	readonly frame: Frame;
+	/** Normalised; empty where the frame has no name. */
+	readonly name: string;
+	readonly is: FrameClass;
+};
+
+export function classify(frame: Frame): Suspect {
+	const name = frame.function === undefined ? '' : normalName(frame.function);
+	const rule = compiled.find((one) => one.fits(name, frame));
+	return { frame, name, is: rule?.rule.is ?? 'other' };
+}
+
+/** The rule that decides on a frame; for the tests, and for who changes the rules. */
+export const ruleOf = (frame: Frame): FrameRule | undefined =>
+	compiled.find((one) => one.fits(frame.function === undefined ? '' : normalName(frame.function), frame))?.rule;
+
+const compiled = frameRules.map((rule) => {
+	const names = rule.names && pattern(rule.names);
+	const modules = rule.modules && pattern(rule.modules);
+	return {
+		rule,
+		fits: (name: string, { file, module }: Frame) =>
+			(name !== '' && names?.test(name) && !(rule.isCommon && isOwnSource(file))) ||
+			(file !== undefined && rule.files?.some((part) => file.includes(part))) ||
+			(name === '' && module !== undefined && modules?.test(basename(module))),
+	};
+});
+
+/** The C library's sources have relative paths, or lie where distributions build; `main` has the name of every program's own. */
+const isOwnSource = (file: string | undefined) => file?.startsWith('/') === true && !/^\/(?:usr|lib|build)\/|glibc|jemalloc|libstdc/.test(file);
+
+function pattern(wildcards: readonly string[]): RegExp {
+	const sources = wildcards.map((text) => text.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*'));
+	return new RegExp(`^(?:${sources.join('|')})$`, 's');
+}

@@ -1,0 +1,113 @@
+import type { Hex } from '../../base/hex.ts';
+import type { CrashKind, Frame, Signal } from '../../domain/report.ts';
+import { isFault, isSent, signalCodeName, signalName } from '../../domain/signals.ts';
+import type { Statement } from '../../readers/tracelog/tracelog.ts';
+import { classify } from './culprit/culprit.ts';
+
+/** What ended the process, as far as its signals, its own words and the crashed thread's stack say. */
+export type Death = {
+	readonly kind: CrashKind;
+	/** The crash's own signal, which may be another than the core's. */
+	readonly signal: Signal | null;
+	/** The statement that says it best. */
+	readonly statement: Statement | undefined;
+	/** The process's own words. */
+	readonly message: string | null;
+};
+
+/** What a signal's handler interrupted. */
+export type Fault = { readonly signal: number; readonly code: number; readonly address: Hex; readonly pc: Hex; readonly stackPointer: Hex };
+
+export type DeathInputs = {
+	/** What the core says. */
+	readonly coreSignal: Signal | null;
+	/** What the handlers in the crashed thread's stack dealt with, the innermost last. */
+	readonly faults: readonly Fault[];
+	readonly statements: readonly Statement[];
+	/** The crashed thread's. */
+	readonly frames: readonly Frame[];
+	readonly pid: number | undefined;
+};
+
+const [SIGABRT, SIGSEGV, SI_KERNEL] = [6, 11, 128];
+/** SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV: what an instruction can bring about. */
+const isOfProcessor = (signal: number) => [4, 5, 7, 8, 11].includes(signal);
+
+export function deathOf(inputs: DeathInputs): Death {
+	const statement = decisive(inputs.statements);
+	const signal = ownSignal(inputs);
+	return { kind: kindOf(inputs, statement, signal), signal, statement, message: statement ? wordsOf(statement) : null };
+}
+
+/** The first that says more than a signal's number: what comes after it follows from it. */
+export function decisive(statements: readonly Statement[]): Statement | undefined {
+	const first = statements.find(({ is }) => is !== 'exit' && is !== 'signal') ?? statements.find(({ is }) => is === 'signal');
+	return first ?? statements.find(({ is }) => is === 'exit');
+}
+
+/**
+ * Go's runtime, and handlers of the process's own, take a fault and raise a signal anew: what they interrupted knows better, and so does the log.
+ * In pid 1 of a container SIGABRT has no effect, and abort() goes on to an instruction that faults (glibc, stdlib/abort.c).
+ */
+function ownSignal({ coreSignal, faults, statements, frames }: DeathInputs): Signal | null {
+	if (coreSignal && isFault(coreSignal.number, coreSignal.code ?? 0) && faults.length === 0) return coreSignal;
+	const interrupted = faults.findLast(({ signal, code }) => isOfProcessor(signal) && !isSent(code));
+	if (interrupted) return signalOf(interrupted.signal, interrupted.code, interrupted.address);
+	const told = statements.find((one) => one.is === 'signal' && one.signal !== SIGABRT);
+	if (told?.is === 'signal') return signalOf(told.signal, told.code, told.address);
+	const top = frames[0] && classify(frames[0]).name;
+	if (coreSignal?.number === SIGSEGV && coreSignal.code === SI_KERNEL && top === 'abort') return { number: SIGABRT, name: 'SIGABRT' };
+	if (coreSignal) return coreSignal;
+	const aborted = statements.some((one) => one.is === 'signal' && one.signal === SIGABRT);
+	return aborted ? { number: SIGABRT, name: 'SIGABRT' } : null;
+}
+
+function signalOf(number: number, code: number | undefined, address: Hex | undefined): Signal {
+	const name = signalName(number);
+	if (code === undefined) return { number, name, ...(address === undefined ? {} : { address }) };
+	const hasAddress = address !== undefined && isFault(number, code);
+	return { number, name, code, codeName: signalCodeName(number, code), ...(hasAddress ? { address } : {}) };
+}
+
+function kindOf({ frames, pid }: DeathInputs, statement: Statement | undefined, signal: Signal | null): CrashKind {
+	if (statement && statement.is !== 'signal' && statement.is !== 'exit') return statement.is;
+	if (signal && isFault(signal.number, signal.code ?? 0)) return 'fault';
+	const shown = kindByFrames(frames);
+	if (shown) return shown;
+	if (signal?.sender && signal.sender.pid !== pid) return 'killed';
+	if (signal) return signal.number !== SIGABRT && isOfProcessor(signal.number) && !isSent(signal.code ?? 1) ? 'fault' : 'abort';
+	return statement?.is === 'exit' ? 'deliberate exit' : 'unknown';
+}
+
+/** Functions by which each kind of end shows in a stack. */
+const marks: readonly (readonly [CrashKind, RegExp])[] = [
+	['rust panic', /^(?:core::panicking|std::panicking)::|^rust_(?:panic|begin_unwind)/],
+	['heap corruption', /^malloc_printerr|^tcache_double_free_verify$|^__stack_chk_fail|^__fortify_fail|_chk_fail$/],
+	['assertion', /^__assert(?:_fail|_perror_fail|$)|^milvus::.*EasyAssertInfo$/],
+	['exception', /^__cxa_(?:throw|rethrow|pure_virtual|call_terminate|call_unexpected)$|^std::terminate$|^__cxxabiv1::__terminate$/],
+	['go fatal error', /^runtime\.(?:throw|fatal|fatalthrow)$/],
+	['go panic', /^runtime\.(?:gopanic|fatalpanic)$|^panic$/],
+];
+
+function kindByFrames(frames: readonly Frame[]): CrashKind | undefined {
+	const names = frames.slice(0, 60).map((frame) => classify(frame).name);
+	return marks.find(([, mark]) => names.some((name) => mark.test(name)))?.[0];
+}
+
+export function wordsOf(statement: Statement): string | null {
+	switch (statement.is) {
+		case 'signal':
+			return null;
+		case 'go panic':
+		case 'go fatal error':
+		case 'rust panic':
+		case 'assertion':
+		case 'heap corruption':
+		case 'exit':
+			return statement.message;
+		case 'exception':
+			return statement.message ?? null;
+		default:
+			return statement satisfies never;
+	}
+}

@@ -1,0 +1,79 @@
+import type { Culprit, Frame, Thread } from '../../domain/report.ts';
+import { type CoreEvidence, coreSignalOf, faultsOf, isRaised, statementsOf, threadsOf } from './core-side.ts';
+import { classify, culpritByCounter, culpritByWords, judge, type Suspect } from './culprit/culprit.ts';
+import { type Death, deathOf, decisive } from './death.ts';
+import { type LogEvidence, suspectStacks, threadOf } from './log-side.ts';
+
+/** What is known of a crash by stacks and words, whoever told them. */
+export type Suspicion = {
+	readonly death: Death;
+	/** The crashed one first. */
+	readonly threads: readonly Thread[];
+	/** Whose stack the crashed thread's is. */
+	readonly stack: 'gdb' | 'log' | 'none';
+	readonly culprit: Culprit | null;
+	/** The culprit and those that called it, without noise. Empty where the culprit is in no stack. */
+	readonly path: readonly Suspect[];
+};
+
+type Candidate = {
+	readonly stack?: 'gdb' | 'log';
+	readonly thread?: number;
+	readonly culprit: Culprit;
+	readonly path: readonly Suspect[];
+};
+
+/** Weighs the stacks of the core, those of the log and the process's own words: the surer culprit counts; where two are as sure, the earlier in this order. */
+export function suspicionOf(core: CoreEvidence | undefined, log: LogEvidence | undefined): Suspicion {
+	const told = log?.trace.statements ?? [];
+	const suspects = log ? suspectStacks(log.trace, decisive(told)) : [];
+	const inCore = core ? threadsOf(core) : [];
+	const inLog = suspects.map((stack) => ({ ...threadOf(stack), isCut: stack.isCut }));
+	const death = deathOf({
+		coreSignal: core ? coreSignalOf(core) : null,
+		faults: core ? faultsOf(core) : [],
+		statements: [...told, ...(core ? statementsOf(core) : [])],
+		frames: (core?.stacks ? inCore[0]?.frames : undefined) ?? inLog.flatMap(({ frames }) => frames),
+		pid: core?.corefile.process?.pid,
+	});
+	const { kind, statement } = death;
+	const byCore = core?.stacks && judge(inCore, { kind, isRaised: isRaised(core), among: 'those with a handler' });
+	const byLog = judge(inLog, { kind, isRaised: false, among: 'all' });
+	const [counter] = core && !core.stacks ? (inCore[0]?.frames ?? []) : [];
+	const words = culpritByWords(statement);
+	const best = surest([
+		byCore && { stack: 'gdb', ...byCore },
+		byLog && { stack: 'log', ...byLog },
+		words ? { culprit: words, path: [] } : undefined,
+		counter && culpritByCounter(counter),
+	]);
+	const stack = best?.stack ?? (core?.stacks ? 'gdb' : inLog.length > 0 ? 'log' : 'none');
+	const threads =
+		stack === 'log'
+			? [...crashedFirst(inLog.map(({ isCut: _, ...thread }) => thread), best?.thread), ...inCore.map(asBystander)]
+			: crashedFirst(inCore, best?.stack === 'gdb' ? best.thread : 0);
+	return { death, threads, stack, culprit: best?.culprit ?? null, path: best?.path ?? [] };
+}
+
+const sureness = { high: 3, medium: 2, low: 1 } as const;
+
+function surest(candidates: readonly (Candidate | undefined)[]): Candidate | undefined {
+	return candidates
+		.filter((one) => one !== undefined)
+		.reduce<Candidate | undefined>(
+			(best, one) => (best && sureness[best.culprit.confidence] >= sureness[one.culprit.confidence] ? best : one),
+			undefined,
+		);
+}
+
+function crashedFirst(threads: readonly Thread[], crashed = 0): Thread[] {
+	const first = threads[crashed];
+	if (!first) return [];
+	return [{ ...first, frames: first.frames.map(withMark), crashed: true }, ...threads.filter((thread) => thread !== first).map(asBystander)];
+}
+
+const neverToBlame: readonly Suspect['is'][] = ['death', 'noise', 'root', 'trampoline', 'panic', 'idle'];
+
+const withMark = (frame: Frame): Frame => (neverToBlame.includes(classify(frame).is) ? { ...frame, noise: true } : frame);
+
+const asBystander = (thread: Thread): Thread => ({ ...thread, crashed: false });
