@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { createProgram } from '../src/cli/program.ts';
 import { commandLineReference } from '../src/cli/reference.ts';
+import { loadKnownIssues } from '../src/components/analyzer/knownissues/knownissues.ts';
+import { knownIssuesReference } from '../src/components/analyzer/knownissues/reference.ts';
 import { configurationReference } from '../src/config/reference.ts';
 import { crashReport } from '../src/domain/report.ts';
 
@@ -11,6 +13,7 @@ import { crashReport } from '../src/domain/report.ts';
 export const pages: Readonly<Record<string, () => string>> = {
 	'configuration.md': configurationReference,
 	'command-line.md': () => commandLineReference(createProgram()),
+	'known-issues.md': () => knownIssuesReference(loadKnownIssues([])),
 	'report.schema.json': () => `${JSON.stringify(z.toJSONSchema(crashReport, { io: 'output' }), null, '\t')}\n`,
 };
 

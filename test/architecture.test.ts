@@ -28,7 +28,7 @@ const knownTo: Readonly<Record<string, readonly string[]>> = {
 	'node:child_process': [],
 	execa: ['drivers/process'],
 	'node:zlib': ['readers/bytes'],
-	zod: ['domain', 'config', 'drivers/gdb'],
+	zod: ['domain', 'config', 'drivers/gdb', 'components/analyzer'],
 	yaml: ['config'],
 	'fastest-levenshtein': ['config'],
 	pino: ['telemetry'],

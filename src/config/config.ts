@@ -32,12 +32,11 @@ export function loadConfig({ file, mode, paths }: LoadOptions): Loaded {
 	const defaults = schema.parse({});
 	if (file === undefined) return { config: defaults, warnings: [], source: undefined };
 	const fields = [...fieldsOf(schema)];
-	const document = readDocument(file);
+	const document = readDocument(file, 'collector');
 	const { content, opinion } = withOpinionOnTop(document);
 	const lineOf = (path: readonly PropertyKey[]) =>
 		document.lineOf(opinion === 'analyzer' && path[0] === 'aiAnalysis' ? ['analyzer', ...path] : path);
-	const problems = new Problems(file, lineOf, fields);
-	for (const line of document.repeated) problems.add(line, 'this key is there twice in its section; keep one');
+	const problems = new Problems(file, { lineOf, repeated: document.repeated }, fields);
 	if (opinion === 'twice')
 		problems.add(['analyzer', 'aiAnalysis'], 'aiAnalysis is there twice, under analyzer and at the top level; keep one');
 	const given = withoutEmpty(content, new Set(fields.map(({ path }) => path.join('.'))));

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { Document, isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseAllDocuments, visit, type YAMLError } from 'yaml';
-import { ConfigError } from './error.ts';
+import { ConfigError, unreadable } from './error.ts';
 
-/** The file, before anybody asks what its keys mean. */
+/** A YAML file, before anybody asks what its keys mean. */
 export type ConfigDocument = {
 	readonly content: Readonly<Record<string, unknown>>;
 	/** Keys that stand twice in one section, by their lines. */
@@ -11,8 +11,13 @@ export type ConfigDocument = {
 	lineOf(path: readonly PropertyKey[]): number;
 };
 
-/** No message quotes the file: a secret may stand where it is broken. @throws {ConfigError} */
-export function readDocument(file: string): ConfigDocument {
+/**
+ * No message quotes the file: a secret may stand where it is broken.
+ *
+ * @param example a key that such files begin with, for who gives something else
+ * @throws {ConfigError}
+ */
+export function readDocument(file: string, example: string): ConfigDocument {
 	const counter = new LineCounter();
 	const options = { lineCounter: counter, prettyErrors: false, stringKeys: true, merge: true, logLevel: 'error' } as const;
 	const documents: readonly Document[] = parseAllDocuments(read(file), options);
@@ -29,7 +34,7 @@ export function readDocument(file: string): ConfigDocument {
 	if (second) fail(second.range?.[0] ?? 0, `here begins a second YAML document; keep one of the ${documents.length}`);
 	const { contents } = document;
 	const isEmpty = contents === null || (isScalar(contents) && contents.value === null);
-	if (!isEmpty && !isMap(contents)) fail(startOf(contents), 'expected sections with keys, such as "collector:"');
+	if (!isEmpty && !isMap(contents)) fail(startOf(contents), `expected sections with keys, such as "${example}:"`);
 	checkAliases(document, fail);
 	return {
 		content: plain(document, fail),
@@ -44,13 +49,7 @@ function read(file: string): string {
 	try {
 		return readFileSync(file, 'utf8');
 	} catch (cause) {
-		const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-		const words: Readonly<Record<string, string>> = {
-			ENOENT: 'there is no such file',
-			EISDIR: 'is a directory',
-			EACCES: 'no permission to read it',
-		};
-		throw new ConfigError(`${file}: ${words[code] ?? String(cause)}`, { cause });
+		throw unreadable(file, cause);
 	}
 }
 

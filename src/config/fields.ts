@@ -1,7 +1,10 @@
 import type { z } from 'zod';
 import type { KeyMeta } from './schema.ts';
 
-/** One key of the configuration, or one section. */
+/** Stands in the path of a field for the number of an item. */
+const anyItem = '*';
+
+/** One key of a file, or one section. */
 export type Field = {
 	readonly path: readonly string[];
 	/** Its own, with what it inherits: a key in a planned section is planned. */
@@ -17,10 +20,15 @@ export function* fieldsOf(schema: z.ZodType, path: readonly string[] = [], inher
 		const isSection = shapeOf(field) !== undefined;
 		yield { path: [...path, name], meta, type: unwrapped(field), isSection };
 		if (isSection) yield* fieldsOf(field, [...path, name], meta);
+		const { element } = unwrapped(field).def;
+		if (element) yield* fieldsOf(element, [...path, name, anyItem], meta);
 	}
 }
 
-type Wrapped = z.ZodType & { readonly def: { readonly innerType?: Wrapped }; readonly shape?: Readonly<Record<string, z.ZodType>> };
+type Wrapped = z.ZodType & {
+	readonly def: { readonly innerType?: Wrapped; readonly element?: Wrapped };
+	readonly shape?: Readonly<Record<string, z.ZodType>>;
+};
 
 /** The type without its default and the like. */
 function unwrapped(schema: z.ZodType): Wrapped {
@@ -29,6 +37,11 @@ function unwrapped(schema: z.ZodType): Wrapped {
 }
 
 const shapeOf = (schema: z.ZodType) => unwrapped(schema).shape;
+
+/** Whether a place in a file is that of a field. */
+export const isAt = (place: readonly PropertyKey[], field: readonly string[]) =>
+	place.length === field.length &&
+	field.every((part, index) => place[index] === part || (part === anyItem && Number.isInteger(place[index])));
 
 export function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
 	return path.reduce<unknown>(

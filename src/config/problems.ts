@@ -1,21 +1,21 @@
 import { distance } from 'fastest-levenshtein';
 import type { z } from 'zod';
-import { type Field, valueAt } from './fields.ts';
+import type { ConfigDocument } from './document.ts';
+import { type Field, isAt, valueAt } from './fields.ts';
 import { expectation, kindInWords, nameOf, valueInWords } from './wording.ts';
 
-type LineOf = (path: readonly PropertyKey[]) => number;
-
-/** Turns what is wrong with a configuration into lines for the person who wrote it. */
+/** Turns what is wrong with a YAML file into lines for the person who wrote it. */
 export class Problems {
 	readonly #found: { readonly line: number; readonly text: string }[] = [];
 	readonly #file: string;
-	readonly #lineOf: LineOf;
+	readonly #lineOf: ConfigDocument['lineOf'];
 	readonly #fields: readonly Field[];
 
-	constructor(file: string, lineOf: LineOf, fields: readonly Field[]) {
+	constructor(file: string, { lineOf, repeated }: Pick<ConfigDocument, 'lineOf' | 'repeated'>, fields: readonly Field[]) {
 		this.#file = file;
 		this.#lineOf = lineOf;
 		this.#fields = fields;
+		for (const line of repeated) this.add(line, 'this key is there twice in its section; keep one');
 	}
 
 	/** What was found, in the order of the lines. */
@@ -27,12 +27,17 @@ export class Problems {
 		this.#found.push({ line: typeof where === 'number' ? where : this.#lineOf(where), text });
 	}
 
+	/** A value that is not what is expected there. */
+	addValue(path: readonly PropertyKey[], value: unknown, expected: string): void {
+		this.add(path, `${nameOf(path)} is ${valueInWords(value)}; expected ${expected}`);
+	}
+
 	addIssue(issue: z.core.$ZodIssue, content: unknown): void {
 		if (issue.code === 'unrecognized_keys') {
 			for (const name of issue.keys) this.add([...issue.path, name], this.#unknownKey(issue.path, name));
 			return;
 		}
-		const field = this.#fields.findLast(({ path }) => path.every((part, index) => issue.path[index] === part));
+		const field = this.#fields.findLast(({ path }) => isAt(issue.path.slice(0, path.length), path));
 		const value = valueAt(content, issue.path);
 		const isSection = issue.code === 'invalid_type' && ['object', 'record'].includes(issue.expected);
 		const told = field?.meta.secret || isSection ? kindInWords(value) : valueInWords(value);
@@ -54,9 +59,7 @@ export class Problems {
 	}
 
 	#keysOf(section: readonly PropertyKey[]): string[] {
-		const inside = this.#fields.filter(
-			({ path }) => path.length === section.length + 1 && section.every((part, index) => path[index] === part),
-		);
+		const inside = this.#fields.filter(({ path }) => isAt(section, path.slice(0, -1)));
 		return [...inside.map(({ path }) => path.at(-1) ?? ''), ...(nameOf(section) === 'analyzer' ? ['aiAnalysis'] : [])];
 	}
 }

@@ -129,6 +129,11 @@ export const configSchema = (paths: ModeDefaults) =>
 					'The folder in which compressed cores are unpacked for gdb, each for as long as that takes.',
 				),
 				scratchSize: key(size, '20GB', 'How much a core may take there; holes do not count.', inSize),
+				knownIssues: key(
+					z.array(text),
+					[],
+					'Files or folders with known issues of your own, written as docs/reference/known-issues.md says.',
+				),
 				symbols: section(
 					{
 						paths: key(z.array(text), [], 'Further folders with executables and libraries.'),

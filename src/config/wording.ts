@@ -43,15 +43,18 @@ export function expectation(issue: z.core.$ZodIssue, initial?: unknown): string 
 		case 'invalid_union':
 			return [...new Set(issue.errors.flat().map(alternative))].join(' or ');
 		case 'too_small':
-			return `${issue.origin === 'string' ? 'a text that is not empty' : `at least ${issue.minimum}`}${example}`;
+			return `${isEmptiness(issue) ? `a ${issue.origin === 'string' ? 'text' : 'list'} that is not empty` : `at least ${issue.minimum}${unitOf(issue)}`}${example}`;
 		case 'too_big':
-			return `at most ${issue.maximum}${example}`;
+			return `at most ${issue.maximum}${unitOf(issue)}${example}`;
 		case 'invalid_format':
 			return issue.format === 'url' ? 'an address such as https://example.com' : issue.message;
 		default:
 			return issue.message;
 	}
 }
+
+const unitOf = ({ origin }: { readonly origin: string }) => ({ string: ' characters', array: ' items' })[origin] ?? '';
+const isEmptiness = (issue: z.core.$ZodIssueTooSmall) => issue.minimum === 1 && unitOf(issue) !== '';
 
 /** A mistake inside of a list is told as the list that was expected. */
 const alternative = (issue: z.core.$ZodIssue) => (issue.path.length > 0 ? (typeNames.array ?? '') : expectation(issue));

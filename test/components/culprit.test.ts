@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { classify, ruleOf } from '../../src/components/analyzer/culprit/classify.ts';
-import { culpritByCounter, culpritByWords, judge } from '../../src/components/analyzer/culprit/culprit.ts';
+import { culpritByCounter, judge } from '../../src/components/analyzer/culprit/culprit.ts';
 import { type FrameClass, frameRules } from '../../src/components/analyzer/culprit/rules.ts';
 import type { Frame } from '../../src/domain/report.ts';
 
@@ -174,22 +174,4 @@ test('without a stack the program counter is a guess, and none in the C library'
 	expect(culpritByCounter(frame(undefined))?.culprit).toMatchObject({ module: '/milvus/bin/milvus', offset: '0x1000', rule: 'program counter', confidence: 'low' });
 	expect(culpritByCounter(frame(undefined, { module: libc }))).toBeUndefined();
 	expect(culpritByCounter({ pc: '0x10' })).toBeUndefined();
-});
-
-describe("the process's own words name the place", () => {
-	for (const [message, place] of [
-		['Error in virtual void faiss::IndexBinaryIVF::train(long, const uint8_t*) at IndexBinaryIVF.cpp:286: not trained', { function: 'virtual void faiss::IndexBinaryIVF::train(long, const uint8_t*)', file: 'IndexBinaryIVF.cpp', line: 286 }],
-		['Assert "rows == 7"  => wrong at /go/src/internal/core/src/segcore/x.cpp:12', { file: '/go/src/internal/core/src/segcore/x.cpp', line: 12 }],
-	] as const) {
-		test(message, () => expect(culpritByWords({ at: 1, is: 'exception', message })).toMatchObject(place));
-	}
-
-	test('the first of two Rust panics', () => {
-		expect(culpritByWords({ at: 1, is: 'rust panic', message: 'assertion failed', source: { file: 'src/index_reader_c.rs', line: 20 } })).toMatchObject({ file: 'src/index_reader_c.rs', line: 20 });
-	});
-
-	test('or they do not', () => {
-		expect(culpritByWords({ at: 1, is: 'exception', message: 'std::bad_alloc' })).toBeNull();
-		expect(culpritByWords(undefined)).toBeNull();
-	});
 });

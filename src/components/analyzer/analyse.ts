@@ -8,7 +8,7 @@ import { type Corefile, readHead, readPass } from '../../readers/corefile/corefi
 import { originOf } from '../../readers/corename/corename.ts';
 import type { CoreEvidence } from './core-side.ts';
 import { findings } from './findings.ts';
-import type { KnownIssues } from './knownissues/knownissues.ts';
+import type { KnownIssueEntry } from './knownissues/knownissues.ts';
 import { readLog } from './log-side.ts';
 import { type FoundModule, findModules, type SymbolPlaces } from './modules.ts';
 import { scratchFolder, unpackCore } from './scratch.ts';
@@ -19,7 +19,7 @@ export type AnalyseOptions = {
 	readonly gdb?: { readonly program?: string; readonly timeoutMs: number } | undefined;
 	readonly scratch: { readonly path: string; readonly maxBytes: number };
 	readonly panicKeywords: readonly string[];
-	readonly knownIssues: KnownIssues;
+	readonly knownIssues: readonly KnownIssueEntry[];
 	/** Name of the machine, for cores of its own processes that do not say where they ran. */
 	readonly host?: string | undefined;
 	/** kernel.core_pattern of the machine that wrote the core, if it is this one. */

@@ -1,11 +1,13 @@
 import { defined } from '../../base/defined.ts';
 import type { Bodies } from '../../domain/events.ts';
-import { stackText } from '../../domain/frames.ts';
-import type { Core, Frame, Process } from '../../domain/report.ts';
+import { placeName, stackText } from '../../domain/frames.ts';
+import { normalName } from '../../domain/function-name.ts';
+import type { Core, Culprit, Frame, Process } from '../../domain/report.ts';
 import { scoreOf } from '../../domain/score.ts';
 import { type CoreEvidence, coreSignalOf, missing, modulesOf, placeOfFault, withSize } from './core-side.ts';
+import type { Suspect } from './culprit/culprit.ts';
 import { fingerprintsOf } from './fingerprint/fingerprint.ts';
-import { type KnownIssues, matchKnownIssues } from './knownissues/knownissues.ts';
+import { type KnownIssueEntry, matchKnownIssues } from './knownissues/knownissues.ts';
 import type { LogEvidence } from './log-side.ts';
 import { reasonOf } from './reason.ts';
 import { suspicionOf } from './suspicion.ts';
@@ -15,7 +17,7 @@ export type Evidence = {
 	readonly found: Bodies['CoredumpFile'];
 	readonly core: CoreEvidence | undefined;
 	readonly log: LogEvidence | undefined;
-	readonly knownIssues: KnownIssues;
+	readonly knownIssues: readonly KnownIssueEntry[];
 	readonly panicKeywords: readonly string[];
 	/** Where it must have been if nothing else tells. */
 	readonly host: string | undefined;
@@ -24,7 +26,7 @@ export type Evidence = {
 /** What follows from the evidence. Pure. */
 export function findings(evidence: Evidence): Bodies['AnalysisResults'] {
 	const { core, log, knownIssues } = evidence;
-	const { threads, stack, death, culprit, path } = suspicionOf(core, log);
+	const { threads, stack, death, culprit, path } = suspicionOf(core, log, knownIssues);
 	const modules = core ? modulesOf(core) : [];
 	const frames = threads[0]?.frames ?? [];
 	const registers = core?.corefile.threads[0]?.registers ?? {};
@@ -48,8 +50,9 @@ export function findings(evidence: Evidence): Bodies['AnalysisResults'] {
 			modules,
 			stack,
 			knownIssues: matchKnownIssues(knownIssues, {
-				names: path.map(({ name }) => name),
-				texts: [reason, death.message].filter((text) => text !== null),
+				culprit: namesOf(culprit, path),
+				next: path.slice(1).map(({ name }) => name),
+				texts: [reason, death.message, culprit && placeName(culprit)].filter((text) => text !== null),
 				kind: death.kind,
 			}),
 			score: file && scoreIn(evidence, { reason, frames, threadCount: threads.length, signal: death.signal?.number, file }),
@@ -57,6 +60,9 @@ export function findings(evidence: Evidence): Bodies['AnalysisResults'] {
 		},
 	};
 }
+
+const namesOf = (culprit: Culprit | null, [suspect]: readonly Suspect[]) =>
+	[suspect?.name ?? '', culprit?.function === undefined ? '' : normalName(culprit.function)].filter((name) => name !== '');
 
 type Scored = {
 	readonly reason: string | null;

@@ -1,7 +1,9 @@
 import type { Culprit, Frame, Thread } from '../../domain/report.ts';
 import { type CoreEvidence, coreSignalOf, faultsOf, isRaised, statementsOf, threadsOf } from './core-side.ts';
-import { classify, culpritByCounter, culpritByWords, judge, type Suspect } from './culprit/culprit.ts';
+import { classify, culpritByCounter, judge, type Suspect } from './culprit/culprit.ts';
 import { type Death, deathOf, decisive } from './death.ts';
+import { culpritByWords } from './words.ts';
+import type { KnownIssueEntry } from './knownissues/knownissues.ts';
 import { type LogEvidence, suspectStacks, threadOf } from './log-side.ts';
 
 /** What is known of a crash by stacks and words, whoever told them. */
@@ -24,7 +26,11 @@ type Candidate = {
 };
 
 /** Weighs the stacks of the core, those of the log and the process's own words: the surer culprit counts; where two are as sure, the earlier in this order. */
-export function suspicionOf(core: CoreEvidence | undefined, log: LogEvidence | undefined): Suspicion {
+export function suspicionOf(
+	core: CoreEvidence | undefined,
+	log: LogEvidence | undefined,
+	knownIssues: readonly KnownIssueEntry[],
+): Suspicion {
 	const told = log?.trace.statements ?? [];
 	const suspects = log ? suspectStacks(log.trace, decisive(told)) : [];
 	const inCore = core ? threadsOf(core) : [];
@@ -36,15 +42,14 @@ export function suspicionOf(core: CoreEvidence | undefined, log: LogEvidence | u
 		frames: (core?.stacks ? inCore[0]?.frames : undefined) ?? inLog.flatMap(({ frames }) => frames),
 		pid: core?.corefile.process?.pid,
 	});
-	const { kind, statement } = death;
+	const { kind } = death;
 	const byCore = core?.stacks && judge(inCore, { kind, isRaised: isRaised(core), among: 'those with a handler' });
 	const byLog = judge(inLog, { kind, isRaised: false, among: 'all' });
 	const [counter] = core && !core.stacks ? (inCore[0]?.frames ?? []) : [];
-	const words = culpritByWords(statement);
 	const best = surest([
 		byCore && { stack: 'gdb', ...byCore },
 		byLog && { stack: 'log', ...byLog },
-		words ? { culprit: words, path: [] } : undefined,
+		culpritByWords(death.statement, knownIssues),
 		counter && culpritByCounter(counter),
 	]);
 	const stack = best?.stack ?? (core?.stacks ? 'gdb' : inLog.length > 0 ? 'log' : 'none');

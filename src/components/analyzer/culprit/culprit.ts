@@ -4,7 +4,6 @@ import { classify, type Suspect } from './classify.ts';
 import { rulesVersion } from './rules.ts';
 
 export { classify, type Suspect } from './classify.ts';
-export { culpritByWords } from './words.ts';
 export { rulesVersion } from './rules.ts';
 
 /** A thread as a suspect. */
