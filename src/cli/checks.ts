@@ -148,13 +148,16 @@ function programChecks({ storage }: Config): Promise<Check>[] {
 	const packer = storage.compressionEnabled ? storage.compression : undefined;
 	return [
 		...(packer === undefined ? [] : [programCheck(packer, `cores can not be stored (storage.compression: ${packer})`)]),
+		programCheck('lz4', '.lz4 cores can not be read', 'lz4', warning),
+		programCheck('xz', '.xz cores can not be read', 'xz-utils', warning),
 		programCheck('getfattr', "the host names in systemd-coredump's files are not read", 'attr'),
 	];
 }
 
-async function programCheck(program: string, loss: string, packageName = program): Promise<Check> {
+/** @param tell how bad it is that it is missing */
+async function programCheck(program: string, loss: string, packageName = program, tell = error): Promise<Check> {
 	const { how, stdout } = await tried(program, ['--version']);
-	if (how.is === 'not found') return error(program, `is not installed: ${loss}`, `as root: apt-get install ${packageName}`);
+	if (how.is === 'not found') return tell(program, `is not installed: ${loss}`, `as root: apt-get install ${packageName}`);
 	return ok(program, stdout.split('\n')[0]?.trim() ?? '');
 }
 

@@ -1,7 +1,7 @@
 import { CommanderError } from 'commander';
 import { ConfigError } from '../config/config.ts';
 import { JournalError } from '../journal/journal.ts';
-import { CorefileError } from '../readers/corefile/corefile.ts';
+import { CorefileError, NoUnpackerError } from '../readers/corefile/corefile.ts';
 
 /** How the program ends: `docs/reference/command-line.md`. */
 export const exitCodes = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
@@ -34,7 +34,8 @@ function userMessage(error: unknown): string | undefined {
 
 /** What went wrong with a file that the user named. */
 export function fileProblem(path: string, error: unknown): UserError | undefined {
-	if (error instanceof CorefileError) return new UserError(`${path}: ${error.message}`, { cause: error });
+	if (error instanceof CorefileError || error instanceof NoUnpackerError)
+		return new UserError(`${path}: ${error.message}`, { cause: error });
 	const word = error instanceof Error && 'code' in error ? fileWords[String(error.code)] : undefined;
 	return word === undefined ? undefined : new UserError(`${path}: ${word}`, { cause: error });
 }

@@ -120,7 +120,7 @@ export const core = z.strictObject({
 	path: z.string().describe('where the core was found'),
 	sizeBytes: z.int().describe('on disk'),
 	uncompressedBytes: z.int().exactOptional().describe('only of a compressed core that was read to its end'),
-	encoding: z.enum(['raw', 'zstd', 'gzip']),
+	encoding: z.enum(['raw', 'zstd', 'gzip', 'lz4', 'xz', 'apport']).describe('how it is packed; apport: a field of one of its reports'),
 	fileId: z.string().describe('device, inode and modification time, to know the file again'),
 });
 

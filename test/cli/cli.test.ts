@@ -280,6 +280,8 @@ describe('config and doctor', () => {
 			'collector.coredumpPath',
 			'gdb',
 			'zstd',
+			'lz4',
+			'xz',
 			'getfattr',
 			'analyzer.scratchPath',
 			'storage.localPath',

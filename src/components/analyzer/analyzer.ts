@@ -1,5 +1,5 @@
 import { done, retry, type Stage } from '../../domain/stage.ts';
-import { CorefileError } from '../../readers/corefile/corefile.ts';
+import { CorefileError, NoUnpackerError } from '../../readers/corefile/corefile.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { type AnalyseOptions, analyse } from './analyse.ts';
 
@@ -28,7 +28,7 @@ export function analyzer({ telemetry, options }: Deps): Stage<'CoredumpFile'> {
 					telemetry.analysisImpossible(key, path, lost);
 					return done({ kind: 'StorageEvent', key, body: { is: 'lost', reason: lost } });
 				}
-				if (isOutsideFault(error)) return retry(error.message);
+				if (isOutsideFault(error) || error instanceof NoUnpackerError) return retry(error.message);
 				throw error;
 			}
 		},

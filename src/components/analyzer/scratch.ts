@@ -3,10 +3,10 @@ import { dirname, join } from 'node:path';
 import { systemPath } from '../../base/filename.ts';
 import { formatBytes } from '../../base/quantity.ts';
 import type { Core } from '../../domain/report.ts';
-import { UnpackError, unpackSparsely } from '../../drivers/compression/compression.ts';
-import { readHead, trailerBytes } from '../../readers/corefile/corefile.ts';
+import { UnpackError, unpackForeign, unpackSparsely } from '../../drivers/compression/compression.ts';
+import { NoUnpackerError, readHead, trailerBytes } from '../../readers/corefile/corefile.ts';
 
-export type Packed = Core & { readonly encoding: 'zstd' | 'gzip' };
+export type Packed = Core & { readonly encoding: Exclude<Core['encoding'], 'raw'> };
 
 export type UnpackOptions = {
 	/** How much room there is for the core's data. */
@@ -64,6 +64,7 @@ export async function unpackCore(core: Packed, folder: string, options: UnpackOp
 		options.signal?.throwIfAborted();
 		if (deadline.aborted) return { is: 'no time', reason: `it took longer than ${timeLimitMs / 1000} s` };
 		if (error instanceof UnpackError || isFull(error)) return noRoom;
+		if (error instanceof NoUnpackerError) return { is: 'not unpacked', reason: error.message };
 		throw error;
 	}
 }
@@ -76,7 +77,7 @@ export async function rawCopy(
 ): Promise<{ readonly is: 'here'; readonly path: string } | { readonly is: 'not unpacked'; readonly reason: string }> {
 	const { encoding, path } = core;
 	if (encoding === 'raw') return { is: 'here', path };
-	const { expectedBytes } = await readHead(path);
+	const { expectedBytes } = await readHead(path, { unpackForeign });
 	const unpacking = await unpackCore({ ...core, encoding }, folder, {
 		maxBytes: Number.POSITIVE_INFINITY,
 		expectedBytes,

@@ -1,7 +1,7 @@
 import type { CrashReport } from '../../domain/report.ts';
 
-/** How a stored core is packed, by the end of its name. */
-export type StoredAs = '.core.zst' | '.core.gz' | '.core';
+/** How a stored core is packed, by the end of its name; `.crash` is a report of apport. */
+export type StoredAs = '.core.zst' | '.core.gz' | '.core.lz4' | '.core.xz' | '.crash' | '.core';
 
 /**
  * The name of a stored core without its end: `unassociated/{time}-{id6}_{host}_{process}`. It holds only letters, digits and `.-_/`, whatever the process

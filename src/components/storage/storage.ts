@@ -76,6 +76,9 @@ function reasonToSkip(
 const ends: Readonly<Record<Exclude<Core['encoding'], 'raw'> | StorageOptions['compression'], StoredAs>> = {
 	zstd: '.core.zst',
 	gzip: '.core.gz',
+	lz4: '.core.lz4',
+	xz: '.core.xz',
+	apport: '.crash',
 	none: '.core',
 };
 

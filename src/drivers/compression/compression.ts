@@ -1,5 +1,15 @@
+import { readFileSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { forwardBytes } from '../../readers/bytes/bytes.ts';
+import {
+	type ForeignPacking,
+	type ForwardSource,
+	forwardBytes,
+	NoUnpackerError,
+	PackedDataError,
+	type Packing,
+	type StreamOptions,
+	unpacked,
+} from '../../readers/bytes/bytes.ts';
 import { output, ProcessError } from '../process/process.ts';
 
 /** How a file is packed, and the program that does it. */
@@ -14,6 +24,61 @@ const packing: Readonly<Record<Compression, readonly string[]>> = {
 /** A file's content, packed by a program of its own, so that this process only passes it on. */
 export function packed(file: FileHandle, compression: Compression, signal: AbortSignal): AsyncIterable<Uint8Array> {
 	return output(compression, packing[compression], file.fd, signal);
+}
+
+type Unpacker = { readonly arguments: readonly string[]; readonly debianPackage: string };
+
+/** The program of the same name unpacks; each reads its standard input from where the file's position is: the start. */
+const unpackers: Readonly<Record<Exclude<Packing, 'apport'>, Unpacker>> = {
+	zstd: { arguments: ['-d', '-c', '-q'], debianPackage: 'zstd' },
+	gzip: { arguments: ['-d', '-c', '-q'], debianPackage: 'gzip' },
+	lz4: { arguments: ['-d', '-c', '-q'], debianPackage: 'lz4' },
+	// `xz -9` needs 65 MiB; what asks for more than this is no core that somebody packed.
+	xz: { arguments: ['-d', '-c', '-q', '-T1', '--memlimit-decompress=256MiB'], debianPackage: 'xz-utils' },
+};
+
+/** What Node can't unpack, by the program that can. The file's position must be at its start. */
+export const unpackForeign = (file: FileHandle, packing: ForeignPacking, options: StreamOptions) =>
+	unpackedByProgram(file, packing, options);
+
+/**
+ * The unpacked bytes of a file, as the program that packs it writes them. It is ended when nobody reads on.
+ *
+ * @throws {PackedDataError} damaged, or cut off
+ * @throws {NoUnpackerError} the program is not installed
+ */
+async function* unpackedByProgram(
+	file: FileHandle,
+	packing: keyof typeof unpackers,
+	{ signal, onRead }: StreamOptions,
+): AsyncGenerator<Uint8Array> {
+	const { arguments: args, debianPackage } = unpackers[packing];
+	try {
+		for await (const chunk of output(packing, args, file.fd, signal)) {
+			onRead?.(positionOf(file));
+			yield chunk;
+		}
+	} catch (cause) {
+		if (!(cause instanceof ProcessError)) throw cause;
+		if (cause.isMissing)
+			throw new NoUnpackerError(`${packing} is not installed, which unpacks it; as root: apt-get install ${debianPackage}`, {
+				cause,
+			});
+		throw new PackedDataError(
+			isCutOff.test(cause.message) ? `the ${packing} data ends in the middle` : `the ${packing} data is damaged: ${cause.message}`,
+			{
+				cause,
+			},
+		);
+	}
+}
+
+/** What the programs say of a file that ends too early: lz4 (frames, then the legacy format), xz, zstd, gzip. */
+const isCutOff = /Unfinished stream|Read error : cannot access|Unexpected end of input|premature end|unexpected end of file/;
+
+/** How far the program has read: it shares the file's position. */
+function positionOf(file: FileHandle): number {
+	return Number(/^pos:\s*(\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${file.fd}`, 'latin1'))?.[1] ?? 0);
 }
 
 /** Why a file was not unpacked whole, in words. */
@@ -35,23 +100,21 @@ export type UnpackLimits = {
 };
 
 /**
- * Unpacks a file into another, with holes where there are only zeros, as the kernel wrote the core. A program does the unpacking:
- * it is three times as fast as this process would be.
+ * Unpacks a file into another, with holes where there are only zeros, as the kernel wrote the core. A program does the unpacking where
+ * there is one: it is three times as fast as this process would be.
  *
  * @param onWritten told the size so far, holes included
  * @throws {UnpackError} there is more data than there is room for
+ * @throws {NoUnpackerError} the program is not installed
  */
 export async function unpackSparsely(
 	from: FileHandle,
-	encoding: Compression,
+	packing: Packing,
 	to: FileHandle,
 	{ maxBytes, mostBytes, signal }: UnpackLimits,
 	onWritten?: (bytes: number) => void,
 ): Promise<Unpacked> {
-	const chunks = output(encoding, ['-d', '-c', '-q'], from.fd, signal);
-	const source = forwardBytes(chunks, (error) =>
-		error instanceof ProcessError ? `the core can't be unpacked to its end: ${error.message}` : undefined,
-	);
+	await using source = unpackedQuickly(from, packing, signal);
 	let written = 0;
 	for (;;) {
 		const offset = source.position;
@@ -64,9 +127,21 @@ export async function unpackSparsely(
 		}
 		onWritten?.(source.position);
 	}
-	await chunks.return(undefined);
 	await to.truncate(source.position);
 	return { sizeBytes: source.position, damage: source.damage };
+}
+
+function unpackedQuickly(file: FileHandle, packing: Packing, signal: AbortSignal): ForwardSource & AsyncDisposable {
+	if (packing === 'apport') return unpacked(file, packing, { signal });
+	const chunks = unpackedByProgram(file, packing, { signal });
+	const source = forwardBytes(chunks, (error) =>
+		error instanceof PackedDataError ? `the core can't be unpacked to its end: ${error.message}` : undefined,
+	);
+	return Object.assign(source, {
+		[Symbol.asyncDispose]: async () => {
+			await chunks.return(undefined);
+		},
+	});
 }
 
 /** The stretches of whole pages that are not all zeros. */

@@ -100,10 +100,17 @@ function confined(
 
 export class ProcessError extends Error {
 	override readonly name = 'ProcessError';
+	/** The program is not installed. */
+	readonly isMissing: boolean;
+
+	constructor(message: string, { isMissing, cause }: { readonly isMissing: boolean; readonly cause: unknown }) {
+		super(message, { cause });
+		this.isMissing = isMissing;
+	}
 }
 
 /**
- * What a program writes, as it comes.
+ * What a program writes, as it comes. It is ended when nobody reads on.
  *
  * @param stdin descriptor of an open file
  * @throws {ProcessError} not found, or ended by anything but success
@@ -116,14 +123,25 @@ export async function* output(program: string, args: readonly string[], stdin: n
 		cancelSignal: signal,
 		killSignal: 'SIGKILL',
 	});
+	let isLeft = false;
 	try {
-		for await (const chunk of child.iterable({ binary: true })) yield chunk as Uint8Array;
+		for await (const chunk of child.iterable({ binary: true })) {
+			isLeft = true;
+			try {
+				yield chunk as Uint8Array;
+				isLeft = false;
+			} finally {
+				if (isLeft) child.kill('SIGKILL'); // nobody reads on
+			}
+		}
 		await child;
 	} catch (cause) {
+		if (isLeft) return; // that it was ended is no failure
 		signal.throwIfAborted();
-		throw new ProcessError(`${program} failed: ${complaint(cause)}`, { cause });
-	} finally {
-		child.kill('SIGKILL'); // when nobody reads on
+		throw new ProcessError(`${program} failed: ${complaint(cause)}`, {
+			cause,
+			isMissing: cause instanceof ExecaError && cause.code === 'ENOENT',
+		});
 	}
 }
 
@@ -135,14 +153,14 @@ function complaint(error: unknown): string {
 	return words || error.shortMessage;
 }
 
-/** Runs a program on the user's terminal until it ends. @returns its exit code */
-export async function interact(program: string, args: readonly string[]): Promise<number> {
+/** Runs a program on the user's terminal until it ends. @returns its exit code; undefined when it is not installed */
+export async function interact(program: string, args: readonly string[]): Promise<number | undefined> {
 	// Ctrl-C is for the program in front: it reaches both, and this process waits.
 	const ignore = () => {};
 	process.on('SIGINT', ignore);
 	try {
-		const { exitCode } = await execa(program, args, { stdio: 'inherit', reject: false });
-		return exitCode ?? 1;
+		const { exitCode, code } = await execa(program, args, { stdio: 'inherit', reject: false });
+		return code === 'ENOENT' ? undefined : (exitCode ?? 1);
 	} finally {
 		process.off('SIGINT', ignore);
 	}

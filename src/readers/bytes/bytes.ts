@@ -1,9 +1,18 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { ByteSource } from './source.ts';
 
+export { NoUnpackerError, PackedDataError } from './error.ts';
 export { type ForwardSource, forwardBytes } from './forward.ts';
 export type { ByteSource } from './source.ts';
-export { type Encoding, type UnpackOptions, unpacked } from './unpacked.ts';
+export {
+	type Encoding,
+	type ForeignPacking,
+	type Packing,
+	type StreamOptions,
+	type UnpackForeign,
+	type UnpackOptions,
+	unpacked,
+} from './unpacked.ts';
 
 /** Small reads near each other cost one system call. */
 const windowSize = 64 * 1024;

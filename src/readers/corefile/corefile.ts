@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { defined } from '../../base/defined.ts';
 import { systemPath } from '../../base/filename.ts';
 import { type Hex, hex } from '../../base/hex.ts';
-import { type ByteSource, type Encoding, type ForwardSource, fileBytes, unpacked } from '../bytes/bytes.ts';
+import { type ByteSource, type Encoding, type ForwardSource, fileBytes, type UnpackForeign, unpacked } from '../bytes/bytes.ts';
 import { type ElfHeader, ET_CORE, ET_DYN, ET_EXEC, elfHeader, elfHeaderSize, isElf, isElf64LittleEndian } from '../elf/elf.ts';
 import { type Architecture, architectures } from './architecture.ts';
 import { encodingOf } from './encoding.ts';
@@ -15,6 +15,7 @@ import { type MappedModule, mappedFiles, modulesAmong } from './modules.ts';
 import { type CoreNotes, emptyNotes, type ProcessInfo, readNotes, type Siginfo, type ThreadState } from './notes.ts';
 import { readSegments, type Segments } from './segments.ts';
 
+export { NoUnpackerError } from '../bytes/bytes.ts';
 export { CorefileError } from './error.ts';
 export type { Location } from './mappings.ts';
 export type { ProcessInfo, Siginfo, ThreadState } from './notes.ts';
@@ -51,6 +52,8 @@ export type ReadOptions = {
 	/** Which variables of the environment may be taken; none if absent. */
 	readonly environmentNames?: readonly string[];
 	readonly signal?: AbortSignal | undefined;
+	/** Unpacks the packings that need a program; absent: cores packed so are refused. */
+	readonly unpackForeign?: UnpackForeign | undefined;
 	/** After so long a compressed core is taken for what was read of it. */
 	readonly timeLimitMs?: number | undefined;
 	/** Told the share of the file that has been read, from 0 to 1. */
@@ -68,6 +71,7 @@ export const trailerBytes = 1 << 20;
  * Reads what stands near the start of a core: time, memory and reading do not grow with the core.
  *
  * @throws {CorefileError} not a core, or one that is not understood
+ * @throws {NoUnpackerError} the program that unpacks it is not here
  */
 export const readHead = (path: string, options: ReadOptions = {}) => read(path, 'head', options);
 
@@ -75,6 +79,7 @@ export const readHead = (path: string, options: ReadOptions = {}) => read(path, 
  * Reads all that the core says: a raw one by seeking, a compressed one from start to end in constant memory.
  *
  * @throws {CorefileError} not a core, or one that is not understood
+ * @throws {NoUnpackerError} the program that unpacks it is not here
  */
 export const readPass = (path: string, options: ReadOptions = {}) => read(path, 'pass', options);
 
@@ -87,7 +92,7 @@ async function read(path: string, depth: 'head' | 'pass', options: ReadOptions):
 	if (encoding === 'raw') return await parse(fileBytes(file), { ...options, encoding, size, depth });
 	const deadline = options.timeLimitMs === undefined ? undefined : AbortSignal.timeout(options.timeLimitMs);
 	const onRead = (bytes: number) => options.onProgress?.(bytes / size);
-	await using stream = unpacked(file, encoding, { signal: options.signal, deadline, onRead });
+	await using stream = unpacked(file, encoding, { signal: options.signal, deadline, onRead, unpackForeign: options.unpackForeign });
 	return await parse(stream, { ...options, encoding, size, depth, deadline }, stream);
 }
 
@@ -108,7 +113,7 @@ type Parsing = ReadOptions & {
 };
 
 async function parse(source: ByteSource, options: Parsing, stream?: ForwardSource): Promise<Corefile> {
-	const header = await coreHeader(source);
+	const header = await coreHeader(source, stream);
 	const architecture = architectureOf(header);
 	const segments = await readSegments(source, header, stream ? undefined : options.size);
 	const notes = emptyNotes();
@@ -120,8 +125,10 @@ async function parse(source: ByteSource, options: Parsing, stream?: ForwardSourc
 	return assemble(options, architecture, segments, notes, memory, stream);
 }
 
-async function coreHeader(source: ByteSource): Promise<ElfHeader> {
+async function coreHeader(source: ByteSource, stream: ForwardSource | undefined): Promise<ElfHeader> {
 	const bytes = await source.read(0, elfHeaderSize);
+	if (stream?.damage !== undefined && bytes.length < elfHeaderSize)
+		throw new CorefileError(`is not a core dump that can be unpacked: ${stream.damage}`);
 	if (!isElf(bytes)) throw new CorefileError('is not a core dump: expected an ELF file (7f 45 4c 46) when unpacked');
 	if (bytes.length < elfHeaderSize) throw new CorefileError(`ends within its ELF header of ${elfHeaderSize} bytes`, bytes.length);
 	if (!isElf64LittleEndian(bytes)) throw new CorefileError('is not of a 64-bit little-endian machine', 4);

@@ -1,0 +1,128 @@
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { unpackForeign } from '../../src/drivers/compression/compression.ts';
+import { type Corefile, CorefileError, NoUnpackerError, readHead, readPass } from '../../src/readers/corefile/corefile.ts';
+import { apportReport } from '../support/apport.ts';
+import { crash, crashTest, exec, program, temporaryFolder } from '../support/crash.ts';
+import { packings } from '../support/packing.ts';
+
+const options = { unpackForeign, environmentNames: ['HOSTNAME'] };
+
+/** All that can be compared. */
+const said = ({ locate: _, ...corefile }: Corefile) => corefile;
+
+describe('packed cores', () => {
+	for (const { name, encoding, pack } of packings) {
+		crashTest(`${name}: the pass says the same as of the plain core, the head all that stands near the start`, async () => {
+			await using crashed = await crash(await program('faults.c'), ['fifty'], { environment: { HOSTNAME: 'a' } });
+			const plain = said(await readPass(crashed.core, options));
+			const path = await pack(crashed.core);
+			const pass = said(await readPass(path, options));
+			expect(pass).toEqual({ ...plain, encoding, sizeBytes: statSync(path).size, uncompressedBytes: plain.sizeBytes });
+			const head = await readHead(path, options);
+			expect(head).toMatchObject({ complete: 'unknown', threads: plain.threads, siginfo: plain.siginfo, process: plain.process });
+			expect(head.modules.find(({ path }) => path === plain.executable)?.buildId).toMatch(/^[0-9a-f]{40}$/);
+		});
+
+		crashTest(`${name}: cut in the middle, it yields what is there and says so`, async () => {
+			await using crashed = await crash(await program('faults.c'), ['fifty'], { environment: { FILL_MB: '16' } });
+			const path = await pack(crashed.core);
+			const packed = readFileSync(path);
+			writeFileSync(path, packed.subarray(0, packed.length * 0.9));
+			const { complete, threads, problems } = await readPass(path, options);
+			expect({ complete, threads: threads.length }).toEqual({ complete: 'truncated', threads: 50 });
+			expect(problems).toContain(`the ${encoding} data ends in the middle`);
+		});
+
+		crashTest(`${name}: the head of a large one is read without unpacking the rest`, async () => {
+			await using crashed = await crash(await program('faults.c'), ['null'], { environment: { FILL_MB: '64' } });
+			const path = await pack(crashed.core);
+			const read: number[] = [];
+			const head = await readHead(path, { ...options, onProgress: (share) => read.push(share) });
+			expect(head).toMatchObject({ complete: 'unknown', threads: [{ signal: 11 }] });
+			expect(read.length).toBeGreaterThan(0);
+			expect(Math.max(...read)).toBeLessThan(0.5);
+		});
+	}
+
+	for (const { name, encoding, pack } of packings.filter(({ name }) => !name.includes('legacy') && !name.includes('zlib'))) {
+		crashTest(`${name}: damaged in the middle, it says so`, async () => {
+			await using crashed = await crash(await program('faults.c'), ['fifty'], { environment: { FILL_MB: '16' } });
+			const path = await pack(crashed.core);
+			const packed = readFileSync(path);
+			packed.write('A'.repeat(4000), packed.length >> 1);
+			writeFileSync(path, packed);
+			const { problems } = await readPass(path, options);
+			expect(problems).toContainEqual(expect.stringMatching(new RegExp(`^the ${encoding} data is damaged: `)));
+		});
+	}
+});
+
+describe('what is packed and no core is refused in words', () => {
+	const cases: readonly (readonly [name: string, bytes: Buffer | (() => Promise<string>), message: RegExp])[] = [
+		[
+			'nothing behind the mark of lz4',
+			Buffer.from('04224d18', 'hex'),
+			/^is not a core dump that can be unpacked: the lz4 data ends in the middle/,
+		],
+		['nothing behind the mark of xz', Buffer.from('fd377a585a00', 'hex'), /^is not a core dump that can be unpacked: the xz data/],
+		['rubbish behind the mark of lz4', Buffer.from(`04224d18${'ff'.repeat(100)}`, 'hex'), /unpacked: the lz4 data is damaged: .*lz4/],
+		['bzip2', Buffer.from('BZh91AY&SY'), /^is packed with bzip2; \.zst, \.gz, \.lz4 and \.xz are read: unpack it first/],
+		['a report without a core', () => apportReport({ ProblemType: 'Bug' }, undefined), /: the report has no core in it \(CoreDump\)/],
+		[
+			'a report whose core is text',
+			() => apportReport({}, Buffer.from('core dumped\n'.repeat(100))),
+			/^is not a core dump: expected an ELF file/,
+		],
+		[
+			'a report whose core is not base64',
+			async () => `${await apportReport({}, undefined)}CoreDump: base64\n !!!!\n ????\n`,
+			/^is not a core dump that can be unpacked: the apport data ends in the middle/,
+		],
+	];
+	for (const [name, content, message] of cases) {
+		test(name, async () => {
+			await using folder = await temporaryFolder();
+			const path = join(folder.path, 'file');
+			writeFileSync(path, typeof content === 'function' ? await content() : content);
+			for (const read of [readHead, readPass]) {
+				const error = await read(path, options).catch((thrown: unknown) => thrown);
+				expect(error).toBeInstanceOf(CorefileError);
+				expect((error as CorefileError).message).toMatch(message);
+			}
+		});
+	}
+
+	test('a report of endless text is not read to its end', async () => {
+		await using folder = await temporaryFolder();
+		const path = join(folder.path, 'endless.crash');
+		writeFileSync(path, 'ProblemType: Crash\n');
+		await exec('truncate', ['-s', '100G', path]);
+		await expect(readHead(path)).rejects.toThrow('the report has no core in it');
+	});
+
+	test('a program that is not installed is named, with the package that brings it', async () => {
+		await using folder = await temporaryFolder();
+		const path = join(folder.path, 'core.xz');
+		writeFileSync(path, Buffer.from('fd377a585a000000', 'hex'));
+		const { PATH } = process.env;
+		process.env.PATH = folder.path;
+		try {
+			const error = await readHead(path, options).catch((thrown: unknown) => thrown);
+			expect(error).toBeInstanceOf(NoUnpackerError);
+			expect((error as Error).message).toBe('xz is not installed, which unpacks it; as root: apt-get install xz-utils');
+		} finally {
+			process.env.PATH = PATH;
+		}
+		await expect(readHead(path)).rejects.toThrow('is packed with xz, which is not unpacked here: unpack it first');
+	});
+});
+
+crashTest('the program that unpacks ends with the reading of the head', async () => {
+	await using crashed = await crash(await program('faults.c'), ['null'], { environment: { FILL_MB: '64' } });
+	await exec('lz4', ['-q', '-m', crashed.core]);
+	await readHead(`${crashed.core}.lz4`, options);
+	const children = async () => (await exec('ps', ['--ppid', String(process.pid), '-o', 'comm='])).stdout.split('\n');
+	await expect.poll(children).not.toContain('lz4');
+});
