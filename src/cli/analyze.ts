@@ -20,7 +20,9 @@ const gdbTimeoutMs = 5 * 60_000;
 export function analyzeCommand(program: Command): void {
 	program
 		.command('analyze')
-		.description('say what crashed and why, from one core file of any origin (plain, .zst or .gz); needs no agent and no configuration')
+		.description(
+			'say what crashed and why, from one core of any origin (plain, .zst, .gz, .lz4, .xz, a directory of abrt, a report of apport); needs no agent and no configuration',
+		)
 		.argument('<core>', 'the core file')
 		.option('--exe <file>', 'the executable that crashed, if it is not where the core says')
 		.option('--sysroot <dir>', 'the root of the file system in which it ran, such as an unpacked container image', '/')

@@ -1,16 +1,16 @@
-import { basename } from 'node:path';
 import type { Bodies } from '../../domain/events.ts';
 import type { Core } from '../../domain/report.ts';
 import { coredumpAttributes } from '../../drivers/attributes/attributes.ts';
+import { unpackForeign } from '../../drivers/compression/compression.ts';
 import { demangle } from '../../drivers/demangle/demangle.ts';
 import { GdbError, gdbStacks, type Stacks } from '../../drivers/gdb/gdb.ts';
 import { type Corefile, readHead, readPass } from '../../readers/corefile/corefile.ts';
-import { originOf } from '../../readers/corename/corename.ts';
+import { readOrigin } from '../../readers/corename/corename.ts';
 import type { CoreEvidence } from './core-side.ts';
 import { findings } from './findings.ts';
 import type { KnownIssueEntry } from './knownissues/knownissues.ts';
 import { readLog } from './log-side.ts';
-import { type FoundModule, findModules, type SymbolPlaces } from './modules.ts';
+import { findModules, type SymbolPlaces } from './modules.ts';
 import { scratchFolder, unpackCore } from './scratch.ts';
 
 export type AnalyseOptions = {
@@ -45,6 +45,7 @@ const readingLimitMs = 10 * 60_000;
  * in the result, which says so.
  *
  * @throws {CorefileError} not a core
+ * @throws {NoUnpackerError} the program that unpacks it is not installed
  */
 export async function analyse(found: Bodies['CoredumpFile'], options: AnalyseOptions): Promise<Bodies['AnalysisResults']> {
 	const { knownIssues, panicKeywords, host, signal } = options;
@@ -57,14 +58,14 @@ async function coreSide(core: Core, options: AnalyseOptions): Promise<CoreEviden
 	await using folder = await scratchFolder(options.scratch.path);
 	const { corefile, rawPath, notes } = await readCore(core, folder.path, options);
 	const evidence = {
-		origin: originOf(basename(core.path), await coredumpAttributes(core.path), options.corePattern),
+		origin: await readOrigin(core.path, { attributes: await coredumpAttributes(core.path), pattern: options.corePattern }),
 		corefile,
 		modules: await findModules(corefile, options.places),
 		notes: [...notes, ...corefile.problems],
 	};
 	if (rawPath === undefined) return { ...evidence, stacks: undefined };
 	try {
-		return { ...evidence, stacks: await stacksOf(rawPath, evidence.modules, folder.path, options) };
+		return { ...evidence, stacks: await stacksOf(rawPath, evidence, folder.path, options) };
 	} catch (error) {
 		if (!(error instanceof GdbError)) throw error;
 		return { ...evidence, stacks: undefined, notes: [...evidence.notes, `no stack: ${error.message}`] };
@@ -82,7 +83,13 @@ type ReadCore = {
 async function readCore(core: Core, folder: string, options: AnalyseOptions): Promise<ReadCore> {
 	const { encoding, path } = core;
 	const { signal, onProgress } = options;
-	const reading = { environmentNames, signal, timeLimitMs: readingLimitMs, onProgress: (share: number) => onProgress?.('reading', share) };
+	const reading = {
+		environmentNames,
+		unpackForeign,
+		signal,
+		timeLimitMs: readingLimitMs,
+		onProgress: (share: number) => onProgress?.('reading', share),
+	};
 	if (encoding === 'raw') return { corefile: await readPass(path, reading), rawPath: path, notes: [] };
 	if (!options.gdb) return { corefile: await readPass(path, reading), notes: [`no stack: ${notAsked}`] };
 	const head = await readHead(path, reading);
@@ -111,7 +118,7 @@ async function readCore(core: Core, folder: string, options: AnalyseOptions): Pr
 
 async function stacksOf(
 	core: string,
-	modules: readonly FoundModule[],
+	{ corefile, modules }: Pick<CoreEvidence, 'corefile' | 'modules'>,
 	directory: string,
 	{ gdb, signal, onProgress }: AnalyseOptions,
 ): Promise<Stacks> {
@@ -119,7 +126,7 @@ async function stacksOf(
 	const loaded = modules.map(({ loaded }) => loaded).filter((one) => one !== undefined);
 	if (loaded.length === 0) throw new GdbError('none of the files that the process had mapped is here; give them by --exe or --sysroot');
 	onProgress?.('unwinding');
-	const stacks = await gdbStacks({ core, modules: loaded, directory }, { ...gdb, signal });
+	const stacks = await gdbStacks({ core, architecture: corefile.architecture.name, modules: loaded, directory }, { ...gdb, signal });
 	if (!stacks.exception) return stacks;
 	const { type } = stacks.exception;
 	const names = await demangle([`_Z${type}`], signal);

@@ -94,7 +94,7 @@ function processOf({ corefile: { process, executable, initialStack }, origin }: 
 		hostPid: origin.hostPid,
 		name: process?.name ?? origin.name,
 		executable: executable ?? origin.executable,
-		arguments: initialStack?.arguments.join(' ') ?? process?.arguments,
+		arguments: initialStack?.arguments.join(' ') ?? origin.arguments ?? process?.arguments,
 		environment: Object.keys(environment).length > 0 ? environment : undefined,
 	});
 }

@@ -1,16 +1,19 @@
 import { lstat, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileNameText, systemPath } from '../../base/filename.ts';
 import type { Intake } from '../../domain/intake.ts';
+import { NoUnpackerError } from '../../readers/corefile/corefile.ts';
+import { problemCore } from '../../readers/corename/corename.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { type Examined, originalOf } from './examine.ts';
-import { createJudge, type VerdictOptions } from './verdict.ts';
+import { type Candidate, createJudge, type VerdictOptions } from './verdict.ts';
 import { folderWatch } from './watch.ts';
 
 export { type Examined, examine } from './examine.ts';
 export { remover } from './remover.ts';
 
 export type CollectorOptions = VerdictOptions & {
+	readonly directory: string;
 	/** How often the folder is looked through whole; in between, inotify tells. */
 	readonly watchIntervalMs: number;
 };
@@ -87,10 +90,11 @@ export function collector({ intake, telemetry, options, now = Date.now }: Deps) 
 		if (name.startsWith('.')) return undefined;
 		const path = join(directory, name);
 		try {
-			const file = await lstat(systemPath(path), { bigint: true });
-			const original = originalOf(file, name);
-			if (!file.isFile() || dealtWith.get(name) === original) return undefined;
-			const verdict = intake.isKnown(original) ? undefined : await judge(name, file);
+			const candidate = await candidateAt(path);
+			if (!candidate) return undefined;
+			const original = originalOf(candidate.file, basename(candidate.path));
+			if (dealtWith.get(name) === original) return undefined;
+			const verdict = intake.isKnown(original) ? undefined : await judge(name, candidate);
 			unfinished.delete(name);
 			if (verdict?.is === 'unfinished') {
 				telemetry.coreAwaited(path, verdict.reason);
@@ -109,13 +113,26 @@ export function collector({ intake, telemetry, options, now = Date.now }: Deps) 
 
 	/** Looked at again at each rescan; told of once. */
 	function notLooked(name: string, path: string, error: unknown): void {
-		if (!(error instanceof Error && 'code' in error)) throw error;
-		if (error.code === 'ENOENT' || unreadable.has(name)) return; // gone while we looked, or told before
+		const isOutside = error instanceof NoUnpackerError || (error instanceof Error && 'code' in error);
+		if (!isOutside) throw error;
+		if (('code' in error && error.code === 'ENOENT') || unreadable.has(name)) return; // gone while we looked, or told before
 		unreadable.add(name);
 		telemetry.coreUnreadable(path, error.message);
 	}
 
 	return { run };
+}
+
+/** What abrt still writes to: libreport's dump_dir.c. */
+const unfinishedProblem = '.new';
+
+/** The file at a path, or the core in the problem directory of abrt that is there. Links are not followed. */
+async function candidateAt(path: string): Promise<Candidate | undefined> {
+	const file = await lstat(systemPath(path), { bigint: true });
+	if (file.isFile()) return { path, file };
+	if (!file.isDirectory() || path.endsWith(unfinishedProblem)) return undefined;
+	const core = await problemCore(path);
+	return core === undefined ? undefined : { path: core, file: await lstat(systemPath(core), { bigint: true }) };
 }
 
 function folderProblem(directory: string, error: unknown): string {

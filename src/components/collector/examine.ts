@@ -5,8 +5,9 @@ import { systemPath } from '../../base/filename.ts';
 import type { Event } from '../../domain/events.ts';
 import { crashId, fileId } from '../../domain/identity.ts';
 import type { Core } from '../../domain/report.ts';
-import { readHead } from '../../readers/corefile/corefile.ts';
-import { type Origin, originOf } from '../../readers/corename/corename.ts';
+import { unpackForeign } from '../../drivers/compression/compression.ts';
+import { CorefileError, readHead } from '../../readers/corefile/corefile.ts';
+import { type Origin, problemCore, readOrigin } from '../../readers/corename/corename.ts';
 
 /** A core file at first sight. */
 export type Examined = {
@@ -27,13 +28,15 @@ export type ExamineOptions = {
 /**
  * Reads as much of a file as it takes to say that it is a core, and which crash it tells of.
  *
- * @param path absolute
+ * @param place absolute path of a core, or of a problem directory of abrt that holds one
  * @throws {CorefileError} not a core
+ * @throws {NoUnpackerError} a core whose program to unpack it is not installed
  */
-export async function examine(path: string, { corePattern, attributes, now }: ExamineOptions): Promise<Examined> {
+export async function examine(place: string, { corePattern, attributes, now }: ExamineOptions): Promise<Examined> {
+	const path = await coreAt(place);
 	const file = await stat(systemPath(path), { bigint: true });
-	const { encoding, complete } = await readHead(path);
-	const origin = originOf(basename(path), attributes, corePattern);
+	const { encoding, complete } = await readHead(path, { unpackForeign });
+	const origin = await readOrigin(path, { attributes, pattern: corePattern });
 	return {
 		event: {
 			kind: 'CoredumpFile',
@@ -47,8 +50,16 @@ export async function examine(path: string, { corePattern, attributes, now }: Ex
 			},
 		},
 		complete,
-		isAtomic: origin.producer === 'systemd-coredump',
+		// abrt gives its directory the final name once the core is in it.
+		isAtomic: origin.producer === 'systemd-coredump' || origin.producer === 'abrt',
 	};
+}
+
+async function coreAt(place: string): Promise<string> {
+	if (!(await stat(systemPath(place))).isDirectory()) return place;
+	const core = await problemCore(place);
+	if (core === undefined) throw new CorefileError('is a directory, and none of abrt with a coredump in it');
+	return core;
 }
 
 /** How the journal knows a file again. */

@@ -1,9 +1,12 @@
 import type { BigIntStats } from 'node:fs';
-import { join, matchesGlob } from 'node:path';
+import { matchesGlob } from 'node:path';
 import { formatSpan } from '../../base/quantity.ts';
 import type { EpochMs } from '../../domain/stage.ts';
 import { CorefileError } from '../../readers/corefile/corefile.ts';
 import { type Examined, examine } from './examine.ts';
+
+/** A file that may be a core. */
+export type Candidate = { readonly path: string; readonly file: BigIntStats };
 
 /** What a file in the folder of cores is. */
 export type Verdict =
@@ -12,7 +15,6 @@ export type Verdict =
 	| { readonly is: 'left alone'; readonly why: 'ignored' | 'too old' | 'not a core'; readonly detail: string };
 
 export type VerdictOptions = {
-	readonly directory: string;
 	readonly corePattern?: string | undefined;
 	readonly maxFileAgeMs: number;
 	/** Shell patterns for base names. */
@@ -23,7 +25,7 @@ export type VerdictOptions = {
 const quietMs = { packed: 5_000, truncated: 30_000, notCore: 5_000 } as const;
 
 /** Judges files, and remembers since when those that are not finished have not changed. */
-export function createJudge({ directory, corePattern, maxFileAgeMs, ignorePatterns }: VerdictOptions, now: () => EpochMs) {
+export function createJudge({ corePattern, maxFileAgeMs, ignorePatterns }: VerdictOptions, now: () => EpochMs) {
 	const unchanged = new Map<string, { readonly state: string; readonly since: EpochMs }>();
 
 	function quietSince(name: string, { mtimeNs, size, ino }: BigIntStats): EpochMs {
@@ -34,7 +36,11 @@ export function createJudge({ directory, corePattern, maxFileAgeMs, ignorePatter
 		return now();
 	}
 
-	async function judge(name: string, file: BigIntStats): Promise<Verdict> {
+	/**
+	 * @param name in the folder of cores
+	 * @param core where the core is: the same file, or one in the directory of that name
+	 */
+	async function judge(name: string, { path, file }: Candidate): Promise<Verdict> {
 		if (ignorePatterns.some((pattern) => matchesGlob(name, pattern)))
 			return { is: 'left alone', why: 'ignored', detail: 'collector.ignorePatterns' };
 		const ageMs = now() - Number(file.mtimeMs);
@@ -44,8 +50,11 @@ export function createJudge({ directory, corePattern, maxFileAgeMs, ignorePatter
 			const lookAgainAt = quietSince(name, file) + quiet;
 			return now() < lookAgainAt ? { is: 'unfinished', reason, lookAgainAt } : undefined;
 		};
+		// Until a report of apport is whole, nobody has a right to it.
+		if ((file.mode & 0o777n) === 0n && name.endsWith('.crash'))
+			return { is: 'unfinished', reason: 'apport is writing it', lookAgainAt: now() + quietMs.packed };
 		try {
-			const { event, complete, isAtomic } = await examine(join(directory, name), { corePattern, now: now() });
+			const { event, complete, isAtomic } = await examine(path, { corePattern, now: now() });
 			const isFinished = complete === 'yes' || isAtomic;
 			const quiet = complete === 'truncated' ? quietMs.truncated : quietMs.packed;
 			return (isFinished ? undefined : unlessQuiet(quiet, `complete: ${complete}`)) ?? { is: 'core', event };

@@ -1,19 +1,28 @@
+import { basename } from 'node:path';
 import { defined } from '../../base/defined.ts';
 import { fileNameText } from '../../base/filename.ts';
+import { problemOrigin } from './abrt.ts';
+import { reportOrigin } from './apport.ts';
+import { milliseconds, number, type Origin } from './origin.ts';
 
-/** What a core's file name and extended attributes tell of the crash. */
-export type Origin = {
-	readonly producer: 'systemd-coredump' | 'kernel' | 'unknown';
-	/** Name of the process, or with a kernel pattern of the thread that crashed. */
-	readonly name?: string;
-	readonly executable?: string;
-	/** On the machine. */
-	readonly hostPid?: number;
-	readonly bootId?: string;
-	readonly hostname?: string;
-	readonly signal?: number;
-	readonly timeMs?: number;
+export { problemCore } from './abrt.ts';
+export type { Origin } from './origin.ts';
+
+type OriginOptions = {
+	/** The file's `user.coredump.*`, without that prefix. */
+	readonly attributes?: Readonly<Record<string, string>> | undefined;
+	/** The machine's kernel.core_pattern, when the file is of this machine. */
+	readonly pattern?: string | undefined;
 };
+
+/**
+ * All that tells of a core but the core itself: abrt's files beside it, apport's fields around it, or its name and attributes.
+ *
+ * @param path of the core
+ */
+export async function readOrigin(path: string, { attributes, pattern }: OriginOptions = {}): Promise<Origin> {
+	return (await problemOrigin(path)) ?? (await reportOrigin(path)) ?? originOf(basename(path), attributes, pattern);
+}
 
 /**
  * @param fileName without its folder
@@ -44,9 +53,6 @@ function bySystemd(fileName: string, attributes: Readonly<Record<string, string>
 		}),
 	};
 }
-
-/** Names and attributes may be forged: what is no number of sensible size is not there. */
-const number = (text: string | undefined) => (text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined);
 
 const unescaped = (name: string) =>
 	fileNameText(
@@ -91,13 +97,12 @@ function match(pattern: string, name: string): Omit<Origin, 'producer'> | undefi
 	const match = new RegExp(`^${source}${letters.includes('p') ? '' : '(?:\\.\\d+)?'}$`, 's').exec(name);
 	if (!match) return undefined;
 	const text = (letter: string) => match[letters.indexOf(letter) + 1 || match.length];
-	const seconds = number(text('t'));
 	return defined({
 		name: text('e') ?? text('f'),
 		executable: text('E')?.replaceAll('!', '/'),
 		hostPid: number(text('P')),
 		hostname: text('h'),
 		signal: number(text('s')),
-		timeMs: seconds === undefined ? undefined : seconds * 1000,
+		timeMs: milliseconds(number(text('t'))),
 	});
 }
