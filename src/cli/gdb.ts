@@ -7,7 +7,7 @@ import { printable } from '../base/printable.ts';
 import { findModules, rawCopy, scratchFolder } from '../components/analyzer/analyzer.ts';
 import { examine } from '../components/collector/collector.ts';
 import type { Core } from '../domain/report.ts';
-import { debug } from '../drivers/gdb/gdb.ts';
+import { debug, GdbError } from '../drivers/gdb/gdb.ts';
 import { readJournal } from '../journal/journal.ts';
 import { readPass } from '../readers/corefile/corefile.ts';
 import { fileProblem, UserError } from './errors.ts';
@@ -43,10 +43,12 @@ async function run(target: string, gdbArguments: readonly string[], options: Opt
 	if (!executable) process.stderr.write('the executable is not here: give it by --exe, or its root file system by --sysroot\n');
 	const isNatural = executable !== undefined && modules.every(({ module }) => module.file !== 'replaced');
 	process.exitCode = await debug(
-		{ core, modules: loaded, directory: folder.path },
+		{ core, architecture: corefile.architecture.name, modules: loaded, directory: folder.path },
 		isNatural ? { executable, sysroot: places.sysroot } : undefined,
 		gdbArguments,
-	);
+	).catch((error: unknown) => {
+		throw error instanceof GdbError ? new UserError(error.message) : error;
+	});
 }
 
 /** A file, or the stored core of a crash, or the original where none was stored. */

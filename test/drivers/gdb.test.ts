@@ -12,7 +12,7 @@ crashTest('forged paths of mapped files lead to no file outside the folder, and 
 	const file = await program('faults.c');
 	const paths = ['/../../evil', '/x/../../../evil', 'relative', '/file', '/file/below', `/${'x'.repeat(300)}`, '/odd\n\udcff', '//double'];
 	const stacks = await gdbStacks(
-		{ core: crashed.core, modules: paths.map((path) => ({ path, file, bias: '0x0' })), directory },
+		{ core: crashed.core, architecture: 'x86-64', modules: paths.map((path) => ({ path, file, bias: '0x0' })), directory },
 		{ timeoutMs: 30_000 },
 	);
 	expect(stacks.threads).toHaveLength(1);

@@ -21,18 +21,20 @@ export type FoundModule = { readonly module: Module; readonly loaded?: LoadedMod
 /** Looks for the file of each module. A file of another build is never used. */
 export async function findModules(core: Corefile, places: SymbolPlaces): Promise<FoundModule[]> {
 	return Promise.all(
-		core.modules.map((mapped) => findModule(mapped, mapped.path === core.executable ? places : { ...places, executable: undefined })),
+		core.modules.map((mapped) =>
+			findModule(mapped, core.architecture.machine, mapped.path === core.executable ? places : { ...places, executable: undefined }),
+		),
 	);
 }
 
-async function findModule(mapped: Corefile['modules'][number], places: SymbolPlaces): Promise<FoundModule> {
+async function findModule(mapped: Corefile['modules'][number], machine: number, places: SymbolPlaces): Promise<FoundModule> {
 	const { path, buildId } = mapped;
 	const known = { path, ...(buildId === undefined ? {} : { buildId }) };
 	let isReplaced = false;
 	for (const file of candidates(path, places)) {
 		const elf = await elfFile(file);
 		if (!elf) continue;
-		const match = matches(mapped, elf, file === places.executable);
+		const match = elf.machine === machine ? matches(mapped, elf, file === places.executable) : 'replaced';
 		if (match === 'replaced') {
 			isReplaced = true;
 			continue;

@@ -18,6 +18,8 @@ export type LoadedModule = {
 export type StackRequest = {
 	/** Not compressed. */
 	readonly core: string;
+	/** Of the core: `x86-64`, `aarch64`. */
+	readonly architecture: string;
 	readonly modules: readonly LoadedModule[];
 	/** An empty folder for this run alone; the caller removes it. */
 	readonly directory: string;
@@ -73,10 +75,10 @@ const limits = { dataBytes: 512 << 20, maxThreads: 2000, maxFrames: 200, maxOutp
  *
  * @throws {GdbError}
  */
-export async function gdbStacks(request: StackRequest, { program = 'gdb', timeoutMs, signal }: StackOptions): Promise<Stacks> {
+export async function gdbStacks(request: StackRequest, { program, timeoutMs, signal }: StackOptions): Promise<Stacks> {
 	await prepare(request);
 	await prepareScript(request, timeoutMs);
-	const ended = await run(program, [...quiet, '-batch', '-x', 'stack.py'], {
+	const ended = await run(program ?? gdbFor(request.architecture), [...quiet, '-batch', '-x', 'stack.py'], {
 		environment: { LC_ALL: 'C.UTF-8', HOME: request.directory },
 		directory: request.directory,
 		descriptors: ['pipe'],
@@ -86,9 +88,23 @@ export async function gdbStacks(request: StackRequest, { program = 'gdb', timeou
 		isLowPriority: true,
 		signal,
 	});
-	const stacks = parsed(ended, timeoutMs);
-	return { ...stacks, problems: [...stacks.problems, ...warnings(ended.stderr)] };
+	const stacks = parsed(ended, request.architecture, timeoutMs);
+	return { ...stacks, problems: [...foreign(request.architecture), ...stacks.problems, ...warnings(ended.stderr)] };
 }
+
+/** This machine's processor, by the names that cores have. */
+const machine = { x64: 'x86-64', arm64: 'aarch64' }[process.arch as string] ?? process.arch;
+
+/** Debian's gdb reads cores of its own machine only. */
+const gdbFor = (architecture: string) => (architecture === machine ? 'gdb' : 'gdb-multiarch');
+
+const notInstalled = (architecture: string) =>
+	architecture === machine
+		? 'gdb is not installed'
+		: `the core is of ${architecture}, this machine of ${machine}, and gdb-multiarch is not installed; as root: apt-get install gdb-multiarch`;
+
+const foreign = (architecture: string) =>
+	architecture === machine ? [] : [`the core is of ${architecture}, this machine of ${machine}: the stacks are by gdb-multiarch`];
 
 const quiet = [
 	'-nx',
@@ -142,10 +158,10 @@ async function linkBelow(root: string, path: string, file: string): Promise<void
 	}
 }
 
-function parsed({ how, stderr, others }: Ended, timeoutMs: number): Stacks {
+function parsed({ how, stderr, others }: Ended, architecture: string, timeoutMs: number): Stacks {
 	switch (how.is) {
 		case 'not found':
-			throw new GdbError('gdb is not installed');
+			throw new GdbError(notInstalled(architecture));
 		case 'timed out':
 			throw new GdbError(`gdb did not finish within ${timeoutMs / 1000} s`);
 		case 'wrote too much':
@@ -194,16 +210,23 @@ export async function debug(
 	extraArguments: readonly string[],
 ): Promise<number> {
 	await prepare(request);
-	const { directory, modules } = request;
+	const { architecture, directory, modules } = request;
+	const open = (args: readonly string[]) => opened(architecture, [...args, ...extraArguments]);
 	const core = join(directory, 'core');
 	if (natural) {
 		await symlink(systemPath(natural.executable), join(directory, 'executable'));
 		await symlink(systemPath(natural.sysroot), join(directory, 'sysroot'));
 		const sysroot = natural.sysroot === '/' ? [] : ['-iex', `set sysroot ${join(directory, 'sysroot')}`];
-		return interact('gdb', ['-q', ...sysroot, join(directory, 'executable'), core, ...extraArguments]);
+		return open(['-q', ...sysroot, join(directory, 'executable'), core]);
 	}
 	const settings = [`sysroot ${join(directory, 'root')}`, 'auto-solib-add off'].flatMap((setting) => ['-iex', `set ${setting}`]);
 	const loads = modules.map(({ bias }, index) => `add-symbol-file ${join(directory, 'modules', String(index))} -o ${bias}`);
 	const commands = [`core-file ${core}`, 'set confirm off', ...loads, 'set confirm on', 'frame 0'].flatMap((command) => ['-ex', command]);
-	return interact('gdb', ['-q', ...settings, ...commands, ...extraArguments]);
+	return open(['-q', ...settings, ...commands]);
+}
+
+async function opened(architecture: string, args: readonly string[]): Promise<number> {
+	const exitCode = await interact(gdbFor(architecture), args);
+	if (exitCode === undefined) throw new GdbError(notInstalled(architecture));
+	return exitCode;
 }

@@ -128,6 +128,8 @@ export async function buildIdIn(source: ByteSource, start: number, end: number):
 
 /** What an executable or library on disk says of itself. */
 export type ElfFile = {
+	/** `e_machine`. */
+	readonly machine: number;
 	readonly buildId?: string;
 	/** The address for which the file's first byte was linked: 0 but for executables that are not position-independent. */
 	readonly linkedAt: bigint;
@@ -148,6 +150,7 @@ export async function elfFile(path: string): Promise<ElfFile | undefined> {
 	const segments = await programHeaders(source, header);
 	const sections = await sectionNames(source, header);
 	return {
+		machine: header.e_machine,
 		...defined({ buildId: await buildIdAmong(source, segments) }),
 		linkedAt: linkedAt(segments),
 		hasDebugInfo: sections.has('.debug_info') || sections.has('.zdebug_info'),
