@@ -35,7 +35,7 @@ describe('a mistake of the user is one clear line, and exit code 2', () => {
 		[['analyze', '--jsn', 'x'], /^error: unknown option '--jsn'\n\(Did you mean --json\?\)$/],
 		[['analyze'], /^error: missing required argument 'core'$/],
 		[['analyze', '/nowhere/core'], /^milvus-coredump-agent: \/nowhere\/core: there is no such file$/],
-		[['analyze', '/'], /^milvus-coredump-agent: \/: is a directory \(at byte 0\)$/],
+		[['analyze', '/'], /^milvus-coredump-agent: \/: is a directory, and none of abrt with a coredump in it \(at byte 0\)$/],
 		[['analyze', '/dev/null'], /^milvus-coredump-agent: \/dev\/null: is not a regular file \(at byte 0\)$/],
 		[['analyze', '/bin/sh'], /^milvus-coredump-agent: \/bin\/sh: is an executable or a library, not a core dump \(at byte 16\)$/],
 		[['analyze', '/etc/passwd'], /^milvus-coredump-agent: \/etc\/passwd: is not a core dump: expected an ELF file/],

@@ -1,9 +1,12 @@
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { CrashReport } from '../../src/domain/report.ts';
+import { problemDirectory } from '../support/abrt.ts';
 import { analyseCore, gdbFunctions } from '../support/analysis.ts';
+import { apportReport } from '../support/apport.ts';
 import { type Crash, crash, crashTest, exec, program, temporaryFolder } from '../support/crash.ts';
+import { packings } from '../support/packing.ts';
 
 const functions = ({ threads }: CrashReport) => threads.map(({ frames }) => frames.map(({ function: name }) => name));
 
@@ -176,14 +179,12 @@ describe('files that are not those that crashed', () => {
 });
 
 describe('packed cores', () => {
-	for (const pack of ['zstd', 'gzip']) {
-		crashTest(`${pack}: the same analysis as of the plain core, and nothing left in the scratch folder`, async () => {
+	for (const { name, encoding, pack } of packings) {
+		crashTest(`${name}: the same analysis as of the plain core, and nothing left in the scratch folder`, async () => {
 			await using crashed = await crash(await program('faults.c'), ['fifty']);
 			await using scratch = await temporaryFolder();
 			const plain = await analyseCore(crashed.core);
-			await exec(pack, ['-q', '-k', crashed.core]);
-			const end = pack === 'zstd' ? 'zst' : 'gz';
-			const packed = await analyseCore(`${crashed.core}.${end}`, { scratch: { path: scratch.path, maxBytes: 1e9 } });
+			const packed = await analyseCore(await pack(crashed.core), { scratch: { path: scratch.path, maxBytes: 1e9 } });
 			expect(packed).toMatchObject({
 				threads: plain.threads,
 				modules: plain.modules,
@@ -191,7 +192,7 @@ describe('packed cores', () => {
 				fingerprint: plain.fingerprint,
 				complete: 'yes',
 			});
-			expect(packed.core.uncompressedBytes).toBe(plain.core.sizeBytes);
+			expect(packed.core).toMatchObject({ encoding, uncompressedBytes: plain.core?.sizeBytes });
 			expect(packed.score).toEqual(plain.score);
 			expect(readdirSync(scratch.path)).toEqual([]);
 		});
@@ -208,6 +209,48 @@ describe('packed cores', () => {
 		);
 		expect(report.culprit).toMatchObject({ rule: 'program counter', confidence: 'low' });
 		expect(readdirSync(scratch.path)).toEqual([]);
+	});
+});
+
+describe('what others have kept of a crash', () => {
+	crashTest('a directory of abrt: the core in it, and what its files tell', async () => {
+		await using crashed = await crash(await program('faults.c'), ['fifty']);
+		const path = problemDirectory(join(crashed.folder, 'ccpp-2026-11-23-08:01:22-7'), (core) => copyFileSync(crashed.core, core));
+		const report = await analyseCore(path);
+		expect(report).toMatchObject({
+			core: { path: join(path, 'coredump') },
+			time: '2026-11-23T08:01:22.000Z',
+			process: { hostPid: 28622, executable: await program('faults.c'), arguments: `${await program('faults.c')} fifty` },
+			association: { host: 'node-1.example.org' },
+			culprit: { function: 'write_null' },
+			stack: 'gdb',
+		});
+		expect(JSON.stringify(report)).not.toContain('hunter2');
+	});
+
+	crashTest('a report of apport: the core in it, and what its fields tell', async () => {
+		await using crashed = await crash(await program('faults.c'), ['fifty']);
+		const path = join(crashed.folder, '_milvus_bin_milvus.0.crash');
+		const fields = {
+			Date: 'Mon Nov 23 08:01:22 2026',
+			ExecutablePath: '/milvus/bin/milvus',
+			ProcStatus: 'Name:\tmilvus\nPid:\t28622',
+			Signal: '11',
+		};
+		writeFileSync(path, await apportReport(fields, readFileSync(crashed.core)));
+		expect(await analyseCore(path)).toMatchObject({
+			core: { path, encoding: 'apport' },
+			complete: 'yes',
+			time: new Date('2026-11-23T08:01:22').toISOString(),
+			process: { hostPid: 28622 },
+			culprit: { function: 'write_null' },
+			stack: 'gdb',
+		});
+	});
+
+	test('a directory that holds no core is refused', async () => {
+		await using folder = await temporaryFolder();
+		await expect(analyseCore(folder.path)).rejects.toThrow('is a directory, and none of abrt with a coredump in it');
 	});
 });
 

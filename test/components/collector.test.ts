@@ -1,5 +1,6 @@
 import {
 	appendFileSync,
+	chmodSync,
 	closeSync,
 	copyFileSync,
 	linkSync,
@@ -20,6 +21,8 @@ import { describe, expect, vi } from 'vitest';
 import { type CollectorOptions, collector, remover } from '../../src/components/collector/collector.ts';
 import type { Event } from '../../src/domain/events.ts';
 import type { Intake } from '../../src/domain/intake.ts';
+import { problemDirectory } from '../support/abrt.ts';
+import { apportReport } from '../support/apport.ts';
 import { type Crash, crash, crashTest, exec, program, temporaryFolder } from '../support/crash.ts';
 import { listening } from '../support/telemetry.ts';
 
@@ -215,6 +218,79 @@ describe('a core is taken when it is whole', () => {
 		home.start();
 		await expect.poll(() => home.events.length).toBe(4);
 		for (const { body } of home.events) expect(Math.abs(Date.parse(body.time) - Date.now())).toBeLessThan(60_000);
+	});
+});
+
+describe('what abrt and apport have kept', () => {
+	crashTest('a problem directory of abrt is taken at once when it gets its name, and once', async () => {
+		await using home = await watched({ watchIntervalMs: 3_600_000 });
+		home.start();
+		await expect.poll(() => home.lines.some(({ msg }) => msg === 'collector is ready')).toBe(true);
+		mkdirSync(home.place('ccpp-1.new'));
+		for (const name of ['time', 'coredump']) writeFileSync(join(home.place('ccpp-1.new'), name), home.bytes.subarray(0, 20_000));
+		problemDirectory(home.place('ccpp-2'), (core) => writeFileSync(core, home.bytes.subarray(0, 20_000)));
+		await found(home, ['ccpp-2/coredump']);
+		expect(home.events[0]?.body.time).toBe('2026-11-23T08:01:22.000Z');
+		await home.stop();
+		home.start();
+		await onlyFound(home, ['ccpp-2/coredump']);
+	});
+
+	crashTest('a packed core in a problem directory is taken too', async () => {
+		await using home = await watched();
+		await exec('lz4', ['-q', '-m', home.core]);
+		problemDirectory(home.place('ccpp-1'), (core) => copyFileSync(`${home.core}.lz4`, `${core}.lz4`));
+		home.start();
+		await found(home, ['ccpp-1/coredump.lz4']);
+		expect(home.events[0]?.body.core).toMatchObject({ encoding: 'lz4' });
+	});
+
+	crashTest('links lead nowhere: neither to a directory, nor from one to a core', async () => {
+		await using home = await watched();
+		const elsewhere = await temporaryFolder();
+		await using _elsewhere = elsewhere;
+		problemDirectory(join(elsewhere.path, 'ccpp-1'), (core) => copyFileSync(home.core, core));
+		symlinkSync(join(elsewhere.path, 'ccpp-1'), home.place('ccpp-1'));
+		problemDirectory(home.place('ccpp-2'), (core) => symlinkSync(home.core, core));
+		mkdirSync(home.place('a folder'));
+		copyFileSync(home.core, join(home.place('a folder'), 'coredump'));
+		home.start();
+		await onlyFound(home, []);
+	});
+
+	crashTest('a report of apport is taken when apport has given it its mode, and it has not changed for a while', async () => {
+		await using home = await watched();
+		writeFileSync(home.place('_milvus.0.crash'), await apportReport({}, home.bytes), { mode: 0 });
+		home.start();
+		await expect.poll(() => home.lines.some(({ reason }) => reason === 'apport is writing it')).toBe(true);
+		home.clock.ahead = 60_000;
+		await onlyFound(home, []);
+		chmodSync(home.place('_milvus.0.crash'), 0o640);
+		await expect.poll(() => home.lines.some(({ reason }) => reason === 'complete: unknown')).toBe(true);
+		home.clock.ahead = 120_000;
+		await found(home, ['_milvus.0.crash', 'zz-after']);
+	});
+
+	crashTest('what can not be unpacked here is told once, and taken when the program has come', async () => {
+		await using home = await watched();
+		await exec('xz', ['-q', '-0', home.core]);
+		copyFileSync(`${home.core}.xz`, home.place('core.xz'));
+		const { PATH } = process.env;
+		process.env.PATH = home.folder;
+		try {
+			home.start();
+			const told = () =>
+				home.lines.filter(({ error }) => error === 'xz is not installed, which unpacks it; as root: apt-get install xz-utils');
+			await expect.poll(told).toHaveLength(1);
+			writeFileSync(home.place('core'), home.bytes);
+			await found(home, ['core']);
+			expect(told()).toHaveLength(1);
+		} finally {
+			process.env.PATH = PATH;
+		}
+		await expect.poll(() => home.lines.some(({ reason }) => reason === 'complete: unknown')).toBe(true);
+		home.clock.ahead = 60_000;
+		await found(home, ['core', 'core.xz']);
 	});
 });
 

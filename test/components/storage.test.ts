@@ -12,17 +12,14 @@ import type { Outcome } from '../../src/domain/stage.ts';
 import { localBackend } from '../../src/drivers/local/local.ts';
 import { type Crash, crash, crashTest, exec, program, temporaryFolder } from '../support/crash.ts';
 import { events } from '../support/events.ts';
+import { packings } from '../support/packing.ts';
 import { listening } from '../support/telemetry.ts';
 
 /** A store, and a core that was found and analysed. */
-async function withStore(pack?: 'zstd' | 'gzip') {
+async function withStore(pack?: (core: string) => Promise<string>) {
 	const folder = await temporaryFolder();
 	const crashed: Crash = await crash(await program('faults.c'), ['null']);
-	let path = crashed.core;
-	if (pack) {
-		await exec(pack, ['-q', crashed.core]);
-		path = `${crashed.core}.${pack === 'zstd' ? 'zst' : 'gz'}`;
-	}
+	const path = pack ? await pack(crashed.core) : crashed.core;
 	const { event: found } = await examine(path, { now: Date.now() });
 	const { analysed } = events();
 	const event: Event<'AnalysisResults'> = { ...analysed, key: found.key, body: { ...analysed.body, core: found.body.core } };
@@ -57,7 +54,7 @@ function storedBy(outcome: Outcome): { readonly location: string; readonly besid
 	const body = outcome.is === 'done' && outcome.emit[0]?.kind === 'StorageEvent' ? outcome.emit[0].body : undefined;
 	if (body?.is !== 'stored') throw new Error(`not stored: ${JSON.stringify(outcome)}`);
 	const { location } = body.storage;
-	return { location, beside: JSON.parse(readFileSync(location.replace(/\.core(\.zst|\.gz)?$/, '.json'), 'utf8')) };
+	return { location, beside: JSON.parse(readFileSync(location.replace(/\.(crash|core(\.\w+)?)$/, '.json'), 'utf8')) };
 }
 
 const unpackedBy = async (program: string, path: string) =>
@@ -76,11 +73,14 @@ describe('a core that is worth it is stored', () => {
 			expect(readFileSync(location).length).toBeLessThan(home.original.length / 4);
 			expect(beside).toMatchObject({ id: home.report.id, status: 'stored', storage: { form: 'full', location } });
 		});
+	}
 
-		crashTest(`kept as it is when it is packed with ${compression} already`, async () => {
-			await using home = await withStore(compression);
-			const { location } = storedBy(await home.handle({ compression: compression === 'zstd' ? 'gzip' : 'zstd' }));
-			expect(location.endsWith(end)).toBe(true);
+	const ends = { zstd: '.core.zst', gzip: '.core.gz', lz4: '.core.lz4', xz: '.core.xz', apport: '.crash' } as const;
+	for (const { name, encoding, pack } of packings) {
+		crashTest(`kept as it is when it is packed already: ${name}`, async () => {
+			await using home = await withStore(pack);
+			const { location } = storedBy(await home.handle({ compression: encoding === 'zstd' ? 'gzip' : 'zstd' }));
+			expect(location.endsWith(ends[encoding])).toBe(true);
 			expect(readFileSync(location).equals(home.original)).toBe(true);
 		});
 	}

@@ -1,11 +1,13 @@
-import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { coredumpAttributes } from '../../src/drivers/attributes/attributes.ts';
 import { readPass } from '../../src/readers/corefile/corefile.ts';
-import { originOf } from '../../src/readers/corename/corename.ts';
+import { originOf, problemCore, readOrigin } from '../../src/readers/corename/corename.ts';
 import { coreDestination } from '../../src/readers/corepattern/corepattern.ts';
+import { problemDirectory, problemFiles } from '../support/abrt.ts';
 import { analyseCore } from '../support/analysis.ts';
+import { apportReport } from '../support/apport.ts';
 import { crash, crashTest, exec, program, root, temporaryFolder } from '../support/crash.ts';
 
 const bootId = '3a370f5b76c84d819f904db94345159d';
@@ -154,6 +156,78 @@ describe('the kernel', () => {
 		expect(originOf('a(b.7', {}, 'a(b.%p')).toEqual({ producer: 'kernel' });
 		expect(originOf('x', {}, '%')).toEqual({ producer: 'unknown' });
 		expect(originOf('', {}, '')).toEqual({ producer: 'kernel' });
+	});
+});
+
+describe('abrt', () => {
+	const original = { producer: 'abrt', name: 'milvus', executable: '/milvus/bin/milvus', arguments: '/milvus/bin/milvus run querynode' };
+
+	test('tells by the files beside the core', async () => {
+		await using folder = await temporaryFolder();
+		const path = problemDirectory(join(folder.path, 'ccpp-1'), (core) => writeFileSync(`${core}.xz`, ''));
+		expect(await problemCore(path)).toBe(join(path, 'coredump.xz'));
+		const told = { ...original, hostPid: 28622, hostname: 'node-1.example.org', signal: 11, timeMs: 1_795_420_882_000 };
+		expect(await readOrigin(join(path, 'coredump.xz'))).toEqual(told);
+	});
+
+	test('in files that are forged: only their start is read, links are not followed, nonsense is not there', async () => {
+		await using folder = await temporaryFolder();
+		const files = { ...problemFiles, time: 'yesterday', pid: '-1', global_pid: '1e9', reason: `signal ${'9'.repeat(100)}` };
+		const path = problemDirectory(join(folder.path, 'ccpp-1'), (core) => writeFileSync(core, ''), files);
+		rmSync(join(path, 'hostname'));
+		symlinkSync('/etc/hostname', join(path, 'hostname'));
+		writeFileSync(join(path, 'cmdline'), 'x'.repeat(10_000_000));
+		rmSync(join(path, 'executable'));
+		await exec('mkfifo', [join(path, 'executable')]);
+		expect(await readOrigin(join(path, 'coredump'))).toEqual({ producer: 'abrt', arguments: 'x'.repeat(16 * 1024) });
+	});
+
+	test('only where its mark is: a core of this name elsewhere is like any other', async () => {
+		await using folder = await temporaryFolder();
+		writeFileSync(join(folder.path, 'coredump'), '');
+		expect(await readOrigin(join(folder.path, 'coredump'))).toEqual({ producer: 'unknown' });
+		expect(await problemCore(folder.path)).toBeUndefined();
+	});
+});
+
+describe('apport', () => {
+	const readReport = async (fields: Readonly<Record<string, string>>) => {
+		await using folder = await temporaryFolder();
+		const path = join(folder.path, '_milvus_bin_milvus.0.crash');
+		writeFileSync(path, await apportReport(fields, Buffer.from('core')));
+		return readOrigin(path);
+	};
+
+	test('tells by the fields around the core', async () => {
+		const fields = {
+			Date: 'Mon Nov  2 08:01:22 2026',
+			ExecutablePath: '/milvus/bin/milvus',
+			ProcCmdline: '/milvus/bin/milvus run querynode',
+			ProcEnviron: 'LANG=C\nPASSWORD=hunter2',
+			ProcStatus: 'Name:\tmilvus\nTgid:\t1\nPid:\t28622\nPPid:\t3',
+			Signal: '11',
+			Uname: 'Linux 6.1.0',
+		};
+		expect(await readReport(fields)).toEqual({
+			producer: 'apport',
+			name: 'milvus',
+			executable: '/milvus/bin/milvus',
+			arguments: '/milvus/bin/milvus run querynode',
+			hostPid: 28622,
+			signal: 11,
+			timeMs: new Date(2026, 10, 2, 8, 1, 22).getTime(),
+		});
+	});
+
+	test('nonsense in the fields is not there', async () => {
+		expect(await readReport({})).toEqual({ producer: 'apport' });
+		const nonsense = {
+			Date: 'Xxx Xxx 99 99:99:99 9999',
+			ProcStatus: 'Pid:\t-3',
+			Signal: 'SIGSEGV',
+			Package: `x\n${'y'.repeat(3_000_000)}`,
+		};
+		expect(await readReport(nonsense)).toEqual({ producer: 'apport' });
 	});
 });
 

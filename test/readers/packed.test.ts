@@ -119,6 +119,24 @@ describe('what is packed and no core is refused in words', () => {
 	});
 });
 
+crashTest(
+	'mutations of a report: an answer or a CorefileError, nothing else',
+	async () => {
+		await using crashed = await crash(await program('faults.c'), ['null']);
+		const report = Buffer.from(await apportReport({ ExecutablePath: '/milvus/bin/milvus' }, readFileSync(crashed.core)), 'latin1');
+		const path = `${crashed.core}.crash`;
+		for (let round = 0; round < 500; round++) {
+			const mutant = Buffer.from(report);
+			const at = Math.floor((round / 500) ** 2 * (mutant.length - 4));
+			mutant.set(['\n', '\n ', ' \n', '=', '====', 'x', '\0', '\xff'].map((text) => Buffer.from(text, 'latin1'))[round % 8] ?? [], at);
+			writeFileSync(path, mutant);
+			const error = await readPass(path).catch((thrown: unknown) => thrown);
+			if (error instanceof Error && !(error instanceof CorefileError)) throw new Error(`round ${round}, byte ${at}`, { cause: error });
+		}
+	},
+	60_000,
+);
+
 crashTest('the program that unpacks ends with the reading of the head', async () => {
 	await using crashed = await crash(await program('faults.c'), ['null'], { environment: { FILL_MB: '64' } });
 	await exec('lz4', ['-q', '-m', crashed.core]);

@@ -6,7 +6,7 @@ export type Form =
 	| 'in blocks'
 	/** Loaded and written again: one line, however long. */
 	| 'on one line'
-	/** Before apport 0.106. */
+	/** Apport's first versions. */
 	| 'zlib';
 
 const blockSize = 1 << 20;

@@ -6,7 +6,7 @@ const fieldStart = '\nCoreDump: base64\n';
 const mostTextBytes = 64 << 20;
 
 /**
- * The gzip data (zlib data before apport 0.106) of the core in a report of apport: lines of base64, each encoded for itself and led by a space. A line is as long as
+ * The gzip data (zlib data of its first versions) of the core in a report of apport: lines of base64, each encoded for itself and led by a space. A line is as long as
  * whoever wrote the report read at a time, up to the whole core, so that it is decoded in pieces.
  *
  * @see https://github.com/canonical/apport/blob/main/problem_report.py ProblemReport.write()

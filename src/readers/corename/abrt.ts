@@ -5,7 +5,7 @@ import { defined } from '../../base/defined.ts';
 import { fileNameText, systemPath } from '../../base/filename.ts';
 import { milliseconds, number, type Origin } from './origin.ts';
 
-/** A problem directory of abrt: one crash, each thing that is known of it in a file of its own: libreport's problem_data.h. */
+/** A problem directory of abrt: one crash, each thing that is known of it in a file of its own (abrt-hook-ccpp.c of abrt). */
 
 const coreNames = ['coredump', 'coredump.zst', 'coredump.lz4', 'coredump.xz', 'coredump.gz'];
 /** Each problem directory has it; it is how abrt itself knows one. */
