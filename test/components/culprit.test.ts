@@ -12,7 +12,7 @@ const frame = (name: string | undefined, more: Partial<Frame> = {}): Frame => ({
 	...more,
 });
 const own = frame('milvus::segcore::Search');
-const native = { kind: 'fault', isRaised: false, among: 'those with a handler' } as const;
+const native = { kind: 'fault', isRaised: false, isBadJump: false, among: 'those with a handler' } as const;
 const blamed = (frames: readonly Frame[], circumstances: Partial<Parameters<typeof judge>[1]> = {}) =>
 	judge([{ frames: [...frames] }], { ...native, ...circumstances })?.culprit;
 
@@ -114,7 +114,12 @@ describe('the culprit of a stack', () => {
 	});
 
 	test('is the caller of a jump to nowhere', () => {
-		expect(blamed([{ pc: '0x0' }, own])).toMatchObject({ function: own.function, rule: 'first of the program, behind a bad jump' });
+		expect(blamed([{ pc: '0x0' }, own], { isBadJump: true })).toMatchObject({
+			function: own.function,
+			rule: 'first of the program, behind a bad jump',
+			confidence: 'high',
+		});
+		expect(blamed([{ pc: '0x7f00' }, own])).toMatchObject({ rule: 'first of the program, behind code without a name', confidence: 'low' });
 		expect(blamed([{ pc: '0x0' }])).toBeUndefined();
 	});
 

@@ -79,7 +79,8 @@ export function modulesOf({ modules, stacks }: CoreEvidence): Module[] {
 }
 
 export function threadsOf({ corefile, modules, stacks, origin }: CoreEvidence): Thread[] {
-	const usable = new Set(modules.filter(({ loaded }) => loaded).map(({ module }) => module.path));
+	// The kernel's own code in the process comes with the core.
+	const usable = new Set(['[vdso]', ...modules.filter(({ loaded }) => loaded).map(({ module }) => module.path)]);
 	const byId = new Map(stacks?.threads.map((thread) => [thread.id, thread]));
 	let spare = mostFrames;
 	return corefile.threads.map(({ id, registers }, index) => {
@@ -101,6 +102,12 @@ export function threadsOf({ corefile, modules, stacks, origin }: CoreEvidence): 
 function trusted(frames: readonly Frame[], usable: ReadonlySet<string>): Frame[] {
 	const last = frames.findIndex(({ module }) => module !== undefined && !usable.has(module));
 	return last < 0 ? [...frames] : frames.slice(0, last + 1);
+}
+
+/** What gdb complained of, and how the crashed thread's stack ended if not at its beginning. */
+export function complaintsOf({ stacks }: CoreEvidence): readonly string[] {
+	const ended = stacks?.threads[0]?.ended;
+	return [...(stacks?.problems ?? []), ...(ended ? [`the stack of the crashed thread may go on: ${ended}`] : [])];
 }
 
 /** The file, with the size that was found by reading it. */

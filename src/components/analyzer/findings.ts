@@ -4,7 +4,7 @@ import { placeName, stackText } from '../../domain/frames.ts';
 import { normalName } from '../../domain/function-name.ts';
 import type { Core, Culprit, Frame, Process } from '../../domain/report.ts';
 import { scoreOf } from '../../domain/score.ts';
-import { type CoreEvidence, coreSignalOf, missing, modulesOf, placeOfFault, withSize } from './core-side.ts';
+import { type CoreEvidence, complaintsOf, coreSignalOf, missing, modulesOf, placeOfFault, withSize } from './core-side.ts';
 import type { Suspect } from './culprit/culprit.ts';
 import { fingerprintsOf } from './fingerprint/fingerprint.ts';
 import { type KnownIssueEntry, matchKnownIssues } from './knownissues/knownissues.ts';
@@ -56,7 +56,7 @@ export function findings(evidence: Evidence): Bodies['AnalysisResults'] {
 				kind: death.kind,
 			}),
 			score: file && scoreIn(evidence, { reason, frames, threadCount: threads.length, signal: death.signal?.number, file }),
-			notes: [...(core ? [...core.notes, ...(core.stacks?.problems ?? []), ...missing(modules, frames)] : []), ...(log?.notes ?? [])],
+			notes: [...(core ? [...core.notes, ...complaintsOf(core), ...missing(modules, frames)] : []), ...(log?.notes ?? [])],
 		},
 	};
 }

@@ -14,6 +14,8 @@ export type ReasonInputs = {
 
 /** How far from the stack pointer a fault still belongs to the stack: the largest frame that is usual, with arrays. */
 const stackReach = 64n << 10n;
+/** Who writes upwards beyond the end meets the next page's first byte; who runs out of stack downwards, any. */
+const pageSize = 4096n;
 /** A panic's value may be as long as its author likes. */
 const mostWords = 500;
 
@@ -23,10 +25,16 @@ export function reasonOf(inputs: ReasonInputs): string | null {
 	const words = inOwnWords(inputs.death);
 	if (words !== undefined) return signal && inputs.death.kind !== 'go panic' ? `${signal.name}: ${words}` : words;
 	if (!signal) return null;
-	if (signal.sender && signal.sender.pid !== inputs.pid)
-		return `${signal.name}: sent by process ${signal.sender.pid} (uid ${signal.sender.uid})`;
+	if (signal.name === 'SIGSTOP') return 'not a crash: a copy of a running process';
+	if (signal.sender && signal.sender.pid !== inputs.pid) return `${signal.name}: sent ${senderInWords(signal.sender)}`;
+	if (signal.sender && signal.name !== 'SIGABRT')
+		return `${signal.name}: raised by the process itself, perhaps anew by a handler of its own after a fault`;
 	return `${signal.name}: ${inWords(signal, inputs)}`;
 }
+
+/** Whoever is outside of the pid namespace has no number in it. */
+const senderInWords = ({ pid, uid }: NonNullable<Signal['sender']>) =>
+	pid === 0 ? "from outside of the process's pid namespace" : `by process ${pid} (uid ${uid})`;
 
 /** What the process itself said is better than what its signal says. */
 function inOwnWords({ statement, kind }: Death): string | undefined {
@@ -76,7 +84,7 @@ function inWords(signal: Signal, inputs: ReasonInputs): string {
 		case 'SIGSYS':
 			return 'a system call that seccomp forbids';
 		default:
-			return signal.sender ? 'sent by the process to itself' : 'raised by the kernel';
+			return 'raised by the kernel';
 	}
 }
 
@@ -88,12 +96,14 @@ const arithmetic: Readonly<Record<string, string>> = {
 	FPE_FLTINV: 'invalid floating-point operation',
 };
 
-function segmentationFault({ address, codeName, sender }: Signal, { pc, stackPointer }: ReasonInputs): string {
-	if (sender) return 'sent by the process to itself';
+function segmentationFault({ address, codeName }: Signal, { pc, stackPointer }: ReasonInputs): string {
 	if (address === undefined) return 'an address that no pointer can have (not canonical), or an instruction that is not allowed';
 	const at = BigInt(address);
 	if (at === pc) return `jump to ${address}, where there is no code${at < 4096n ? ' (call through a null pointer)' : ''}`;
-	if (stackPointer !== undefined && isNear(at, stackPointer)) return `stack overflow: access to ${address}, below the end of the stack`;
+	if (stackPointer !== undefined && isNear(at, stackPointer))
+		return at > stackPointer && at % pageSize === 0n
+			? `access to ${address}, where the stack's memory ends: something on the stack was written beyond its end`
+			: `stack overflow: access to ${address}, below the end of the stack`;
 	if (codeName === 'SEGV_ACCERR')
 		return `access to ${address}, which is mapped without the right to do so (a write to read-only memory, for example)`;
 	if (at < 4096n) return `access to ${address} through a null pointer${at === 0n ? '' : ` (offset ${at})`}`;

@@ -42,9 +42,10 @@ export function suspicionOf(
 		frames: (core?.stacks ? inCore[0]?.frames : undefined) ?? inLog.flatMap(({ frames }) => frames),
 		pid: core?.corefile.process?.pid,
 	});
-	const { kind } = death;
-	const byCore = core?.stacks && judge(inCore, { kind, isRaised: isRaised(core), among: 'those with a handler' });
-	const byLog = judge(inLog, { kind, isRaised: false, among: 'all' });
+	const { kind, signal } = death;
+	const isBadJump = signal?.address !== undefined && signal.address === (core?.stacks ? inCore : inLog)[0]?.frames[0]?.pc;
+	const byCore = core?.stacks && judge(inCore, { kind, isRaised: isRaised(core), isBadJump, among: 'those with a handler' });
+	const byLog = judge(inLog, { kind, isRaised: false, isBadJump, among: 'all' });
 	const [counter] = core && !core.stacks ? (inCore[0]?.frames ?? []) : [];
 	const best = surest([
 		byCore && { stack: 'gdb', ...byCore },

@@ -175,6 +175,8 @@ function parsed({ how, stderr, others }: Ended, architecture: string, timeoutMs:
 	}
 	const result = answer.safeParse(json(others[0] ?? ''));
 	if (!result.success) throw new GdbError(`gdb gave no usable answer${complaint(stderr)}`);
+	const { threads, problems } = result.data;
+	if (threads.length === 0) throw new GdbError(`gdb could not read the core${problems[0] === undefined ? '' : ` (${problems[0]})`}`);
 	return result.data;
 }
 

@@ -18,15 +18,28 @@ problems = []
 answer = {"threads": [], "abortMessage": None, "exception": None, "debugFiles": [], "problems": problems}
 
 
+# What gdb itself may raise, and what its Python raises on bytes of a hostile core.
+trouble = (gdb.error, RuntimeError, ValueError, IndexError, OverflowError)
+
+
 def attempt(command):
     try:
-        gdb.execute(command, to_string=True)
-    except gdb.error as error:
+        gdb.execute(command)  # its output is not taken as text: command lines in a core may hold any bytes
+    except trouble as error:
         problems.append("%s: %s" % (command.split()[0], error))
 
 
 def describe(frame):
     described = {"pc": "0x%x" % frame.pc()}
+    try:
+        described.update(names(frame))
+    except trouble:
+        pass  # a missing or broken file of debug information: the place alone must do
+    return described
+
+
+def names(frame):
+    described = {}
     if frame.type() == gdb.SIGTRAMP_FRAME:
         described["function"] = "<signal handler called>"
     elif frame.name():
@@ -55,10 +68,10 @@ def walk():
         if frame.name() == "main":
             return frames, omitted, faults, None
         if omitted > 20000 or time.monotonic() > deadline:
-            return frames, omitted, faults, "there was no time for more frames"
+            return frames, omitted, faults, "there are more frames than were counted"
         try:
             older = frame.older()
-        except gdb.error as error:
+        except trouble as error:
             return frames, omitted, faults, str(error)
         if older is None and frame.unwind_stop_reason() != gdb.FRAME_UNWIND_OUTERMOST:
             reason = frame.unwind_stop_reason()
@@ -74,7 +87,7 @@ def interrupted(trampoline):
         ucontext = int(trampoline.read_register("rsp"))
         number, code, address = unpacked("<i4xi4xQ", ucontext + 304)
         stack_pointer, pc = unpacked("<QQ", ucontext + 40 + 15 * 8)
-    except (gdb.error, ValueError):
+    except trouble:
         return []
     return [{"signal": number, "code": code, "address": "0x%x" % address, "pc": "0x%x" % pc, "stackPointer": "0x%x" % stack_pointer}]
 
@@ -94,12 +107,18 @@ def text(address, most=4000):
 
 def stacks():
     threads = sorted(gdb.selected_inferior().threads(), key=lambda thread: thread.num)
+    if len(threads) > request["maxThreads"]:
+        problems.append("gdb was asked for the stacks of %d threads of %d" % (request["maxThreads"], len(threads)))
     for thread in threads[: request["maxThreads"]]:
         if time.monotonic() > deadline:
             problems.append("there was no time for the stacks of all %d threads" % len(threads))
             return
-        thread.switch()
-        frames, omitted, faults, ended = walk()
+        try:
+            thread.switch()
+            frames, omitted, faults, ended = walk()
+        except trouble as error:
+            problems.append("gdb, stack of thread %d: %s" % (thread.num, error))
+            continue
         identity = thread.ptid[1] or thread.ptid[0]
         answer["threads"].append({"id": identity, "frames": frames, "omittedFrames": omitted, "faults": faults, "ended": ended})
 
@@ -109,7 +128,7 @@ def abort_message():
     try:
         message = gdb.parse_and_eval("*(char **)&__abort_msg")
         is_set = int(message) != 0
-    except gdb.error:
+    except trouble:
         return  # another C library, one without names, or a core without this memory
     if is_set:
         answer["abortMessage"] = text(int(message) + 4, 1000).strip()
@@ -125,7 +144,7 @@ def exception():
                 continue
             (type_info,) = unpacked("<Q", pointer - 80)
             names = list(type_and_bases(type_info))
-        except (gdb.error, OverflowError):
+        except trouble:
             continue
         answer["exception"] = {"type": names[0], "message": what(names, pointer + 32)}
         return
@@ -168,7 +187,7 @@ def what(names, thrown):
             return text(second)
         if "St9exception" in names and 0 < third < 4000:  # a std::string of its own
             return memory(second, third).decode(errors="replace")
-    except gdb.error:
+    except trouble:
         pass  # not in the core
     return None
 
@@ -185,7 +204,7 @@ for module in request["modules"]:
 for find in [stacks, abort_message, exception, debug_files]:
     try:
         find()
-    except (gdb.error, RuntimeError, IndexError) as error:
+    except trouble as error:
         problems.append("gdb, %s: %s" % (find.__name__.replace("_", " "), error))
 with os.fdopen(3, "w") as out:
     json.dump(answer, out)

@@ -16,6 +16,8 @@ export type Circumstances = {
 	readonly kind: CrashKind;
 	/** The process raised the signal itself, so that the top frame is that of the raise. */
 	readonly isRaised: boolean;
+	/** The address that could not be reached was that of the next instruction. */
+	readonly isBadJump: boolean;
 	/** Which threads may be to blame besides the first. */
 	readonly among: 'all' | 'those with a handler';
 };
@@ -75,7 +77,7 @@ function verdictOf(suspects: readonly Suspect[], circumstances: Circumstances): 
 			...placeOf(frame),
 			rule: isDoubtful ? 'victim of a damaged heap' : cut === undefined ? (at === 0 ? 'top frame' : rule) : `${rule}, behind ${cut}`,
 			rules: rulesVersion,
-			confidence: isDoubtful ? 'low' : frame.function === undefined && confidence === 'high' ? 'medium' : confidence,
+			confidence: isDoubtful || cut === 'code without a name' ? 'low' : frame.function === undefined && confidence === 'high' ? 'medium' : confidence,
 		},
 		path: rest.slice(at).filter(({ is }) => !['noise', 'root', 'standard', 'death'].includes(is)),
 	};
@@ -84,10 +86,10 @@ function verdictOf(suspects: readonly Suspect[], circumstances: Circumstances): 
 const placeOf = ({ function: name, module, offset, file, line }: Frame) => defined({ function: name, module, offset, file, line });
 
 /** What was cut off above the frames that may be to blame. */
-type Cut = 'a panic' | 'a signal handler' | 'the end of the process' | 'a bad jump' | undefined;
+type Cut = 'a panic' | 'a signal handler' | 'the end of the process' | 'a bad jump' | 'code without a name' | undefined;
 
 /** The frames behind the innermost fault: past the last trampoline or panic, then past what only ends the process. */
-function behindTheFault(suspects: readonly Suspect[], { isRaised }: Circumstances): { readonly rest: readonly Suspect[]; readonly cut: Cut } {
+function behindTheFault(suspects: readonly Suspect[], { isRaised, isBadJump }: Circumstances): { readonly rest: readonly Suspect[]; readonly cut: Cut } {
 	const fault = suspects.findLastIndex(({ is }) => is === 'trampoline' || is === 'panic');
 	let rest = suspects.slice(fault + 1);
 	let cut: Cut = fault < 0 ? undefined : suspects[fault]?.is === 'panic' ? 'a panic' : 'a signal handler';
@@ -100,7 +102,8 @@ function behindTheFault(suspects: readonly Suspect[], { isRaised }: Circumstance
 		cut = 'the end of the process';
 	}
 	const landed = rest.findIndex(({ name, frame }) => name !== '' || frame.module !== undefined || frame.file !== undefined);
-	return landed > 0 ? { rest: rest.slice(landed), cut: cut ?? 'a bad jump' } : { rest: landed < 0 ? [] : rest, cut };
+	if (landed <= 0) return { rest: landed < 0 ? [] : rest, cut };
+	return { rest: rest.slice(landed), cut: cut ?? (isBadJump ? 'a bad jump' : 'code without a name') };
 }
 
 /** The last frame that ends the process, among those before the first that may be to blame. */

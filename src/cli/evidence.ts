@@ -1,0 +1,66 @@
+import { open } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { systemPath } from '../base/filename.ts';
+import { printable } from '../base/printable.ts';
+import { examine } from '../components/collector/collector.ts';
+import type { Event } from '../domain/events.ts';
+import { crashId, fileId } from '../domain/identity.ts';
+import type { Log } from '../domain/report.ts';
+import { coredumpAttributes } from '../drivers/attributes/attributes.ts';
+import { CorefileError } from '../readers/corefile/corefile.ts';
+import { looksLikeText } from '../readers/tracelog/tracelog.ts';
+import { fileProblem, UserError } from './errors.ts';
+
+/** How much of a file tells a log from a core. */
+const headBytes = 64 * 1024;
+
+/**
+ * What a user has of a crash: a core, what the process wrote, or both.
+ *
+ * @param path a core of any origin, or a log
+ * @param logPath a log that belongs to the core
+ * @throws {UserError} neither, or not readable
+ */
+export async function evidenceOf(path: string, logPath: string | undefined): Promise<Event<'CoredumpFile'>> {
+	const log = logPath === undefined ? null : await logAt(resolve(logPath));
+	try {
+		const { event } = await examine(path, { attributes: await coredumpAttributes(path), now: Date.now() });
+		return { ...event, body: { ...event.body, log } };
+	} catch (error) {
+		if (!(error instanceof CorefileError) || !(await isText(path))) throw fileProblem(printable(path), error) ?? error;
+		if (log) throw new UserError(`${printable(path)} is a log, as ${printable(logPath ?? '')} is; give a core and a log, or one of them`);
+		return logOnly(path);
+	}
+}
+
+async function logAt(path: string): Promise<Log> {
+	try {
+		if (!(await isText(path))) throw new UserError(`${printable(path)} is not a text; --log wants what the process wrote`);
+		await using file = await open(systemPath(path));
+		return { path, sizeBytes: (await file.stat()).size };
+	} catch (error) {
+		throw fileProblem(printable(path), error) ?? error;
+	}
+}
+
+async function isText(path: string): Promise<boolean> {
+	await using file = await open(systemPath(path));
+	if (!(await file.stat()).isFile()) return false;
+	const { buffer, bytesRead } = await file.read(Buffer.alloc(headBytes), 0, headBytes, 0);
+	return looksLikeText(buffer.subarray(0, bytesRead));
+}
+
+async function logOnly(path: string): Promise<Event<'CoredumpFile'>> {
+	await using file = await open(systemPath(path));
+	const stat = await file.stat({ bigint: true });
+	return {
+		kind: 'CoredumpFile',
+		key: crashId({ by: 'file', fileId: fileId(stat) }),
+		body: {
+			core: null,
+			log: { path, sizeBytes: Number(stat.size) },
+			time: new Date(Number(stat.mtimeMs)).toISOString(),
+			foundAt: new Date().toISOString(),
+		},
+	};
+}
