@@ -7,7 +7,7 @@ import { type Corefile, readHead, readPass } from '../../readers/corefile/corefi
 import { originOf } from '../../readers/corename/corename.ts';
 import { type Evidence, findings } from './findings.ts';
 import { findModules, type SymbolPlaces } from './modules.ts';
-import { scratchFolder, unpackCore } from './scratch.ts';
+import { ScratchError, scratchFolder, unpackCore } from './scratch.ts';
 
 export type AnalyseOptions = {
 	readonly places: SymbolPlaces;
@@ -41,8 +41,9 @@ const readingLimitMs = 10 * 60_000;
  * @throws {CorefileError} not a core
  */
 export async function analyse(found: Bodies['CoredumpFile'], options: AnalyseOptions): Promise<Bodies['AnalysisResults']> {
-	await using folder = await scratchFolder(options.scratch.path);
-	const { corefile, rawPath, notes } = await readCore(found.core, folder.path, options);
+	await using stack = new AsyncDisposableStack();
+	const folder = await workFolder(stack, options);
+	const { corefile, rawPath, notes } = await readCore(found.core, folder, options);
 	const evidence: Evidence = {
 		found,
 		origin: originOf(basename(found.core.path), await coredumpAttributes(found.core.path), options.corePattern),
@@ -55,10 +56,22 @@ export async function analyse(found: Bodies['CoredumpFile'], options: AnalyseOpt
 	};
 	if (rawPath === undefined) return findings(evidence);
 	try {
-		return findings({ ...evidence, stacks: await stacksOf(rawPath, evidence, folder.path, options) });
+		return findings({ ...evidence, stacks: await stacksOf(rawPath, evidence, folder, options) });
 	} catch (error) {
 		if (!(error instanceof GdbError)) throw error;
 		return findings({ ...evidence, notes: [...evidence.notes, `no stack: ${error.message}`] });
+	}
+}
+
+/** Where a debugger works and a core is unpacked, or why there is no such place. */
+type WorkFolder = { readonly is: 'folder'; readonly path: string } | { readonly is: 'none'; readonly reason: string };
+
+async function workFolder(stack: AsyncDisposableStack, { scratch }: AnalyseOptions): Promise<WorkFolder> {
+	try {
+		return { is: 'folder', path: stack.use(await scratchFolder(scratch.path)).path };
+	} catch (error) {
+		if (!(error instanceof ScratchError)) throw error;
+		return { is: 'none', reason: `${error.message} (analyzer.scratchPath)` };
 	}
 }
 
@@ -70,14 +83,15 @@ type ReadCore = {
 };
 
 /** Reads the core; a compressed one is unpacked first when a debugger will want it, so that it is unpacked only once. */
-async function readCore(core: Core, folder: string, options: AnalyseOptions): Promise<ReadCore> {
+async function readCore(core: Core, folder: WorkFolder, options: AnalyseOptions): Promise<ReadCore> {
 	const { encoding, path } = core;
 	const { signal, onProgress } = options;
 	const reading = { environmentNames, signal, timeLimitMs: readingLimitMs, onProgress: (share: number) => onProgress?.('reading', share) };
 	if (encoding === 'raw') return { corefile: await readPass(path, reading), rawPath: path, notes: [] };
 	if (!options.gdb) return { corefile: await readPass(path, reading), notes: [`no stack: ${notAsked}`] };
+	if (folder.is === 'none') return { corefile: await readPass(path, reading), notes: [`no stack: ${folder.reason}`] };
 	const head = await readHead(path, reading);
-	const unpacking = await unpackCore({ ...core, encoding }, folder, {
+	const unpacking = await unpackCore({ ...core, encoding }, folder.path, {
 		maxBytes: options.scratch.maxBytes,
 		expectedBytes: head.expectedBytes,
 		timeLimitMs: readingLimitMs,
@@ -100,10 +114,11 @@ async function readCore(core: Core, folder: string, options: AnalyseOptions): Pr
 	}
 }
 
-async function stacksOf(core: string, { modules }: Evidence, directory: string, { gdb, signal, onProgress }: AnalyseOptions) {
+async function stacksOf(core: string, { modules }: Evidence, folder: WorkFolder, { gdb, signal, onProgress }: AnalyseOptions) {
 	if (!gdb) throw new GdbError(notAsked);
+	if (folder.is === 'none') throw new GdbError(folder.reason);
 	const loaded = modules.map(({ loaded }) => loaded).filter((one) => one !== undefined);
 	if (loaded.length === 0) throw new GdbError('none of the files that the process had mapped is here; give them by --exe or --sysroot');
 	onProgress?.('unwinding');
-	return gdbStacks({ core, modules: loaded, directory }, { ...gdb, signal });
+	return gdbStacks({ core, modules: loaded, directory: folder.path }, { ...gdb, signal });
 }
