@@ -9,7 +9,8 @@ import { fold } from '../domain/fold.ts';
 import type { CrashReport } from '../domain/report.ts';
 import { coredumpAttributes } from '../drivers/attributes/attributes.ts';
 import { reportText } from '../report/report.ts';
-import { fileProblem, InterruptedError } from './errors.ts';
+import { fileProblem } from './errors.ts';
+import { interruptible } from './interruption.ts';
 import { paintFor, writeJson } from './output.ts';
 import { createProgress } from './progress.ts';
 
@@ -30,16 +31,13 @@ export function analyzeCommand(program: Command): void {
 }
 
 async function run(core: string, options: Options): Promise<void> {
-	const report = await analyzeFile(resolve(core), options);
+	const report = await interruptible(({ signal }) => analyzeFile(resolve(core), options, signal));
 	if (options.json) writeJson(report);
 	else process.stdout.write(reportText(report, { paint: paintFor(process.stdout), now: Date.now() }));
 }
 
-async function analyzeFile(path: string, { exe, sysroot = '/', gdb }: Options): Promise<CrashReport> {
+async function analyzeFile(path: string, { exe, sysroot = '/', gdb }: Options, signal: AbortSignal): Promise<CrashReport> {
 	using progress = createProgress();
-	const stop = new AbortController();
-	const interrupted = () => stop.abort(new InterruptedError());
-	process.on('SIGINT', interrupted);
 	try {
 		const { event: found } = await examine(path, { attributes: await coredumpAttributes(path), now: Date.now() });
 		const body = await analyse(found.body, {
@@ -47,14 +45,12 @@ async function analyzeFile(path: string, { exe, sysroot = '/', gdb }: Options): 
 			gdb: gdb ? { timeoutMs: gdbTimeoutMs } : undefined,
 			scratch: { path: tmpdir(), maxBytes: Number.POSITIVE_INFINITY },
 			panicKeywords: defaultPanicKeywords,
-			signal: stop.signal,
+			signal,
 			onProgress: progress.step,
 		});
 		const analysed = fold(fold(undefined, found), { kind: 'AnalysisResults', key: found.key, body });
 		return analysed as CrashReport;
 	} catch (error) {
-		throw stop.signal.aborted ? stop.signal.reason : (fileProblem(printable(path), error) ?? error);
-	} finally {
-		process.off('SIGINT', interrupted);
+		throw fileProblem(printable(path), error) ?? error;
 	}
 }

@@ -11,6 +11,7 @@ import { debug } from '../drivers/gdb/gdb.ts';
 import { readJournal } from '../journal/journal.ts';
 import { readPass } from '../readers/corefile/corefile.ts';
 import { fileProblem, UserError } from './errors.ts';
+import { type Interruption, interruptible } from './interruption.ts';
 import { createProgress } from './progress.ts';
 import { loadSettings, type SettingsOptions, withConfig } from './settings.ts';
 import { findReport } from './show.ts';
@@ -24,14 +25,18 @@ export function gdbCommand(program: Command): void {
 		.argument('[gdb arguments...]', 'handed on to gdb, after `--`')
 		.option('--exe <file>', 'the executable that crashed, if it is not where the core says')
 		.option('--sysroot <dir>', 'the root of the file system in which it ran', '/')
-		.action(run);
+		.action(async (target: string, gdbArguments: readonly string[], options: Options) => {
+			const path = await corePath(target, options);
+			process.exitCode = await interruptible((interruption) => debugCore(path, gdbArguments, options, interruption));
+		});
 }
 
-async function run(target: string, gdbArguments: readonly string[], options: Options): Promise<void> {
-	const path = await corePath(target, options);
+/** @returns gdb's exit code */
+async function debugCore(path: string, gdbArguments: readonly string[], options: Options, interruption: Interruption): Promise<number> {
+	const { signal, leaveCtrlCTo } = interruption;
 	await using folder = await scratchFolder(tmpdir());
-	const core = await unpackedCore(path, folder.path);
-	const corefile = await readPass(core);
+	const core = await unpackedCore(path, folder.path, signal);
+	const corefile = await readPass(core, { signal });
 	const places = { executable: options.exe && resolve(options.exe), sysroot: resolve(options.sysroot), paths: [] };
 	const modules = await findModules(corefile, places);
 	for (const { module } of modules) {
@@ -42,11 +47,9 @@ async function run(target: string, gdbArguments: readonly string[], options: Opt
 	const executable = loaded.find(({ path }) => path === corefile.executable)?.file;
 	if (!executable) process.stderr.write('the executable is not here: give it by --exe, or its root file system by --sysroot\n');
 	const isNatural = executable !== undefined && modules.every(({ module }) => module.file !== 'replaced');
-	process.exitCode = await debug(
-		{ core, modules: loaded, directory: folder.path },
-		isNatural ? { executable, sysroot: places.sysroot } : undefined,
-		gdbArguments,
-	);
+	const request = { core, modules: loaded, directory: folder.path };
+	const natural = isNatural ? { executable, sysroot: places.sysroot } : undefined;
+	return await leaveCtrlCTo(() => debug(request, natural, gdbArguments, signal));
 }
 
 /** A file, or the stored core of a crash, or the original where none was stored. */
@@ -67,10 +70,10 @@ const isThere = (path: string) =>
 		() => false,
 	);
 
-async function unpackedCore(path: string, folder: string): Promise<string> {
+async function unpackedCore(path: string, folder: string, signal: AbortSignal): Promise<string> {
 	using progress = createProgress();
 	const { core } = await examined(path);
-	const copy = await rawCopy(core, folder, progress.step);
+	const copy = await rawCopy(core, folder, signal, progress.step);
 	if (copy.is === 'not unpacked') throw new UserError(copy.reason);
 	return copy.path;
 }

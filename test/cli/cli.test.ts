@@ -144,21 +144,49 @@ describe('analyze', () => {
 			code: 2,
 		});
 	});
+});
 
-	crashTest('Ctrl-C ends it with 130 and leaves nothing behind', async () => {
-		await using crashed = await crash(await program('faults.c'), ['null'], { environment: { FILL_MB: '200' } });
-		await exec('gzip', ['-1', crashed.core]);
+describe('what is interrupted while it unpacks leaves nothing behind', () => {
+	crashTest(
+		'analyze and gdb, by each signal, with its exit code',
+		async () => {
+			await using crashed = await crash(await program('faults.c'), ['null'], { environment: { FILL_MB: '200' } });
+			await exec('gzip', ['-1', crashed.core]);
+			await using temporary = await temporaryFolder();
+			const env = { PATH: process.env.PATH, TMPDIR: temporary.path };
+			const found = async (...which: readonly string[]) => (await exec('find', [temporary.path, ...which])).stdout;
+			for (const command of ['analyze', 'gdb']) {
+				for (const [signal, code] of [
+					['SIGINT', 130],
+					['SIGTERM', 143],
+					['SIGHUP', 129],
+				] as const) {
+					const child = spawn(bin, [command, `${crashed.core}.gz`], { env, stdio: 'ignore' });
+					await expect.poll(() => found('-name', 'core.unpacked'), { timeout: 10_000 }).not.toBe('');
+					child.kill(signal);
+					expect([command, signal, ...(await once(child, 'exit'))]).toEqual([command, signal, code, null]);
+					expect(await found('-mindepth', '1')).toBe('');
+				}
+			}
+		},
+		60_000,
+	);
+
+	crashTest('gdb that is open is ended by SIGTERM, and keeps Ctrl-C for itself', async () => {
+		await using crashed = await crash(await program('faults.c'), ['null']);
 		await using temporary = await temporaryFolder();
-		const child = spawn(bin, ['analyze', `${crashed.core}.gz`], {
-			env: { PATH: process.env.PATH, TMPDIR: temporary.path },
-			stdio: 'ignore',
+		const env = { PATH: process.env.PATH, TMPDIR: temporary.path };
+		const child = spawn(bin, ['gdb', crashed.core], { env, stdio: ['pipe', 'pipe', 'ignore'] });
+		let output = '';
+		child.stdout.on('data', (chunk) => {
+			output += chunk;
 		});
-		await expect
-			.poll(async () => (await exec('find', [temporary.path, '-name', 'core.unpacked'])).stdout, { timeout: 10_000 })
-			.not.toBe('');
+		await expect.poll(() => output, { timeout: 20_000 }).toContain('(gdb)');
 		child.kill('SIGINT');
-		const [code] = await once(child, 'exit');
-		expect(code).toBe(130);
+		child.stdin.write('echo still here\\n\n');
+		await expect.poll(() => output, { timeout: 20_000 }).toContain('still here');
+		child.kill('SIGTERM');
+		expect(await once(child, 'exit')).toEqual([143, null]);
 		expect((await exec('find', [temporary.path, '-mindepth', '1'])).stdout).toBe('');
 	});
 });

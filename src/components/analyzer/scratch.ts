@@ -97,6 +97,7 @@ export async function unpackCore(core: Packed, folder: string, options: UnpackOp
 export async function rawCopy(
 	core: Core,
 	folder: string,
+	signal: AbortSignal,
 	onProgress: (step: 'unpacking', share: number) => void,
 ): Promise<{ readonly is: 'here'; readonly path: string } | { readonly is: 'not unpacked'; readonly reason: string }> {
 	const { encoding, path } = core;
@@ -106,6 +107,7 @@ export async function rawCopy(
 		maxBytes: Number.POSITIVE_INFINITY,
 		expectedBytes,
 		timeLimitMs: 24 * 3600_000,
+		signal,
 		onProgress: (share) => onProgress('unpacking', share),
 	});
 	return unpacking.is === 'unpacked'

@@ -188,6 +188,7 @@ export async function debug(
 	request: StackRequest,
 	natural: { readonly executable: string; readonly sysroot: string } | undefined,
 	extraArguments: readonly string[],
+	signal: AbortSignal,
 ): Promise<number> {
 	await prepare(request);
 	const { directory, modules } = request;
@@ -196,10 +197,10 @@ export async function debug(
 		await symlink(systemPath(natural.executable), join(directory, 'executable'));
 		await symlink(systemPath(natural.sysroot), join(directory, 'sysroot'));
 		const sysroot = natural.sysroot === '/' ? [] : ['-iex', `set sysroot ${join(directory, 'sysroot')}`];
-		return interact('gdb', ['-q', ...sysroot, join(directory, 'executable'), core, ...extraArguments]);
+		return interact('gdb', ['-q', ...sysroot, join(directory, 'executable'), core, ...extraArguments], signal);
 	}
 	const settings = [`sysroot ${join(directory, 'root')}`, 'auto-solib-add off'].flatMap((setting) => ['-iex', `set ${setting}`]);
 	const loads = modules.map(({ bias }, index) => `add-symbol-file ${join(directory, 'modules', String(index))} -o ${bias}`);
 	const commands = [`core-file ${core}`, 'set confirm off', ...loads, 'set confirm on', 'frame 0'].flatMap((command) => ['-ex', command]);
-	return interact('gdb', ['-q', ...settings, ...commands, ...extraArguments]);
+	return interact('gdb', ['-q', ...settings, ...commands, ...extraArguments], signal);
 }

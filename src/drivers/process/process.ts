@@ -135,15 +135,8 @@ function complaint(error: unknown): string {
 	return words || error.shortMessage;
 }
 
-/** Runs a program on the user's terminal until it ends. @returns its exit code */
-export async function interact(program: string, args: readonly string[]): Promise<number> {
-	// Ctrl-C is for the program in front: it reaches both, and this process waits.
-	const ignore = () => {};
-	process.on('SIGINT', ignore);
-	try {
-		const { exitCode } = await execa(program, args, { stdio: 'inherit', reject: false });
-		return exitCode ?? 1;
-	} finally {
-		process.off('SIGINT', ignore);
-	}
+/** Runs a program on the user's terminal until it ends; at the signal it is asked to. @returns its exit code */
+export async function interact(program: string, args: readonly string[], signal: AbortSignal): Promise<number> {
+	const { exitCode } = await execa(program, args, { stdio: 'inherit', reject: false, cancelSignal: signal });
+	return exitCode ?? 1;
 }
