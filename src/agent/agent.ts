@@ -38,7 +38,7 @@ export async function runAgent({ config, mode, version, telemetry }: AgentOption
 	await using running = new AsyncDisposableStack();
 	const journal = running.use(new Journal(config.journal.path, readersOf(stages), Date.now, telemetry.workRejected));
 	telemetry.componentReady('journal');
-	telemetry.agentStarted({ version, mode, journal: config.journal.path });
+	telemetry.agentStarted({ version, mode, cores: config.collector.coredumpPath, journal: config.journal.path });
 	running.use(await startMonitor(telemetry, monitorOptions(config, mode)));
 	await sweepScratch(config.analyzer.scratchPath);
 	telemetry.storeMeasured(await backend.start());

@@ -1,8 +1,6 @@
-import { stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { systemPath } from '../base/filename.ts';
 import { printable } from '../base/printable.ts';
 import { findModules, rawCopy, scratchFolder } from '../components/analyzer/analyzer.ts';
 import { examine } from '../components/collector/collector.ts';
@@ -11,6 +9,7 @@ import { debug } from '../drivers/gdb/gdb.ts';
 import { readJournal } from '../journal/journal.ts';
 import { readPass } from '../readers/corefile/corefile.ts';
 import { fileProblem, UserError } from './errors.ts';
+import { isThere } from './files.ts';
 import { type Interruption, interruptible } from './interruption.ts';
 import { createProgress } from './progress.ts';
 import { loadSettings, type SettingsOptions, withConfig } from './settings.ts';
@@ -63,12 +62,6 @@ async function corePath(target: string, options: Options): Promise<string> {
 	for (const place of places) if (await isThere(place)) return place;
 	throw new UserError(`the core of crash ${id} is gone: it was ${places.map(printable).join(' and ')}`);
 }
-
-const isThere = (path: string) =>
-	stat(systemPath(path)).then(
-		() => true,
-		() => false,
-	);
 
 async function unpackedCore(path: string, folder: string, signal: AbortSignal): Promise<string> {
 	using progress = createProgress();

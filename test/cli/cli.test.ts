@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { crashReport } from '../../src/domain/report.ts';
 import { Journal } from '../../src/journal/journal.ts';
-import { bin, cli } from '../support/cli.ts';
-import { crash, crashTest, exec, program, root, temporaryFolder, withoutRights } from '../support/crash.ts';
+import { bin, type CliResult, cli } from '../support/cli.ts';
+import { canSetPattern, crash, crashTest, exec, program, root, setCorePattern, temporaryFolder, withoutRights } from '../support/crash.ts';
 import { events } from '../support/events.ts';
 
 describe('help', () => {
@@ -45,7 +45,10 @@ describe('a mistake of the user is one clear line, and exit code 2', () => {
 			/^error: command-argument value 'hang' is invalid for argument 'kind'\. Allowed choices are segv, abort, fpe\.$/,
 		],
 		[['list', '-n', 'many'], /^error: option '-n, --number <count>' argument 'many' is invalid\. It must be a whole number above 0\.$/],
-		[['list'], /^milvus-coredump-agent: there is no journal \/proc\/nonexistent\/.*: no agent has run with this configuration yet$/],
+		[
+			['list'],
+			/^milvus-coredump-agent: there is no journal \/proc\/nonexistent\/.*: no agent has run with this configuration yet; if one runs with another, give its --config, or its XDG_STATE_HOME$/,
+		],
 		[['show', 'abc'], /^milvus-coredump-agent: there is no journal/],
 		[['gdb', 'no-such-id'], /^milvus-coredump-agent: there is no journal/],
 		[['gdb', './no-such-file'], /^milvus-coredump-agent: .*no-such-file: there is no such file$/],
@@ -192,11 +195,11 @@ describe('what is interrupted while it unpacks leaves nothing behind', () => {
 });
 
 /** Without the right of root to read everything. */
-async function cliWithoutRights(args: readonly string[]): Promise<{ readonly code: number; readonly stderr: string }> {
+async function cliWithoutRights(args: readonly string[]): Promise<CliResult> {
 	const [file = '', ...rest] = [...withoutRights, bin, ...args];
 	return exec(file, rest, { env: { PATH: process.env.PATH, HOME: '/proc/nonexistent' } }).then(
-		({ stderr }) => ({ code: 0, stderr }),
-		(error: { code: number; stderr: string }) => ({ code: error.code, stderr: error.stderr }),
+		({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+		({ code, stdout, stderr }: CliResult) => ({ code, stdout, stderr }),
 	);
 }
 
@@ -284,6 +287,25 @@ describe('list, show and gdb read beside the agent', () => {
 });
 
 describe('config and doctor', () => {
+	test('a journal that another user keeps to himself is not one that is missing', async () => {
+		await using folder = await temporaryFolder();
+		const hidden = join(folder.path, 'hidden');
+		const path = join(hidden, 'journal.db');
+		const config = join(folder.path, 'config.yaml');
+		mkdirSync(hidden);
+		writeFileSync(config, `journal: { path: ${path} }\n`);
+		new Journal(path, { CoredumpFile: [], AnalysisResults: [], StorageEvent: [] })[Symbol.dispose]();
+		const problem = `the journal ${path} may not be read by uid ${process.getuid?.()}: run this as the user of the agent, or as root`;
+		for (const closed of [path, hidden]) {
+			chmodSync(closed, 0o000);
+			expect((await cliWithoutRights(['list', '--config', config])).stderr).toBe(`milvus-coredump-agent: ${problem}\n`);
+			expect((await cliWithoutRights(['doctor', '--config', config])).stdout).toContain(
+				`error    journal: ${problem}\n         → run this as`,
+			);
+			chmodSync(closed, 0o700);
+		}
+	});
+
 	test('config show prints what config check accepts', async () => {
 		await using folder = await temporaryFolder();
 		const file = join(folder.path, 'shown.yaml');
@@ -335,10 +357,51 @@ describe('config and doctor', () => {
 });
 
 describe('crash-test', () => {
-	crashTest('leaves a core where the agent looks', async () => {
+	async function configWithFolder(folder: string): Promise<string> {
+		mkdirSync(join(folder, 'cores'));
+		writeFileSync(join(folder, 'config.yaml'), `collector: { coredumpPath: ${folder}/cores }\n`);
+		return join(folder, 'config.yaml');
+	}
+
+	test('names the key of a folder that is not there or is none, and makes nothing', async () => {
 		await using folder = await temporaryFolder();
 		const file = join(folder.path, 'config.yaml');
-		writeFileSync(file, `collector: { coredumpPath: ${folder.path}/cores }\n`);
+		for (const [path, what] of [
+			[join(folder.path, 'none', 'cores'), 'is not there'],
+			[file, 'is not a directory'],
+		] as const) {
+			writeFileSync(file, `collector: { coredumpPath: ${path} }\n`);
+			expect(await cli(['crash-test', 'segv', '--config', file])).toEqual({
+				code: 2,
+				stdout: '',
+				stderr: `milvus-coredump-agent: ${path} ${what}: make it, or set collector.coredumpPath to the directory of the cores\n`,
+			});
+		}
+		expect((await exec('find', [folder.path, '-mindepth', '1'])).stdout).toBe(`${file}\n`);
+	});
+
+	test.skipIf(!canSetPattern)('warns where the kernel puts cores elsewhere, and asks gdb at once where they are lost', async () => {
+		await using folder = await temporaryFolder();
+		const file = await configWithFolder(folder.path);
+		const elsewhere = join(folder.path, 'elsewhere');
+		mkdirSync(elsewhere);
+		await using _pattern = await setCorePattern(join(elsewhere, 'core.%p'));
+		const { stdout, stderr } = await cli(['crash-test', 'segv', '--config', file]);
+		expect(stdout).toMatch(new RegExp(`^core: ${elsewhere}/core\\.\\d+$`, 'm'));
+		expect(stderr).toBe(
+			`warning: cores go to ${elsewhere}, and an agent with this configuration looks in ${folder.path}/cores: set collector.coredumpPath to ${elsewhere}\n`,
+		);
+		rmSync(elsewhere, { recursive: true });
+		const lost = await cli(['crash-test', 'segv', '--config', file]);
+		expect(lost.stdout).toContain(
+			`${elsewhere}, where the kernel's cores go, can't be read (ENOENT)\nso gdb writes the core at the crash\n`,
+		);
+		expect(lost.stdout).toMatch(new RegExp(`^core: ${folder.path}/cores/`, 'm'));
+	});
+
+	crashTest('leaves a core where the agent looks', async () => {
+		await using folder = await temporaryFolder();
+		const file = await configWithFolder(folder.path);
 		for (const [kind, culprit] of [
 			['segv', 'read_row_count'],
 			['abort', 'release_segment'],
@@ -354,8 +417,7 @@ describe('crash-test', () => {
 
 	crashTest('takes gdb where the hard limit lets the kernel write none', async () => {
 		await using folder = await temporaryFolder();
-		const file = join(folder.path, 'config.yaml');
-		writeFileSync(file, `collector: { coredumpPath: ${folder.path}/cores }\n`);
+		const file = await configWithFolder(folder.path);
 		const { stdout } = await exec('bash', ['-c', 'ulimit -H -c 0; "$0" crash-test segv --config "$1"', bin, file]);
 		expect(stdout).toContain('so gdb writes the core at the crash');
 		const core = /^core: (.*)$/m.exec(stdout)?.[1] ?? '';
