@@ -12,9 +12,10 @@ import { reportText } from '../report/report.ts';
 import { fileProblem } from './errors.ts';
 import { interruptible } from './interruption.ts';
 import { paintFor, writeJson } from './output.ts';
+import { symbolPlaces } from './places.ts';
 import { createProgress } from './progress.ts';
 
-type Options = { readonly exe?: string; readonly sysroot?: string; readonly json?: boolean; readonly gdb: boolean };
+type Options = { readonly exe?: string; readonly sysroot: string; readonly json?: boolean; readonly gdb: boolean };
 
 const gdbTimeoutMs = 5 * 60_000;
 
@@ -36,12 +37,12 @@ async function run(core: string, options: Options): Promise<void> {
 	else process.stdout.write(reportText(report, { paint: paintFor(process.stdout), now: Date.now() }));
 }
 
-async function analyzeFile(path: string, { exe, sysroot = '/', gdb }: Options, signal: AbortSignal): Promise<CrashReport> {
+async function analyzeFile(path: string, { gdb, ...places }: Options, signal: AbortSignal): Promise<CrashReport> {
 	using progress = createProgress();
 	try {
 		const { event: found } = await examine(path, { attributes: await coredumpAttributes(path), now: Date.now() });
 		const body = await analyse(found.body, {
-			places: { executable: exe && resolve(exe), sysroot: resolve(sysroot), paths: [] },
+			places: await symbolPlaces(places),
 			gdb: gdb ? { timeoutMs: gdbTimeoutMs } : undefined,
 			scratch: { path: tmpdir(), maxBytes: Number.POSITIVE_INFINITY },
 			panicKeywords: defaultPanicKeywords,

@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { printable } from '../base/printable.ts';
-import { findModules, rawCopy, scratchFolder } from '../components/analyzer/analyzer.ts';
+import { findModules, rawCopy, scratchFolder, unusedExecutable } from '../components/analyzer/analyzer.ts';
 import { examine } from '../components/collector/collector.ts';
 import type { Core } from '../domain/report.ts';
 import { debug } from '../drivers/gdb/gdb.ts';
@@ -11,6 +11,7 @@ import { readPass } from '../readers/corefile/corefile.ts';
 import { fileProblem, UserError } from './errors.ts';
 import { isThere } from './files.ts';
 import { type Interruption, interruptible } from './interruption.ts';
+import { symbolPlaces } from './places.ts';
 import { createProgress } from './progress.ts';
 import { loadSettings, type SettingsOptions, withConfig } from './settings.ts';
 import { findReport } from './show.ts';
@@ -33,11 +34,13 @@ export function gdbCommand(program: Command): void {
 /** @returns gdb's exit code */
 async function debugCore(path: string, gdbArguments: readonly string[], options: Options, interruption: Interruption): Promise<number> {
 	const { signal, leaveCtrlCTo } = interruption;
+	const places = await symbolPlaces(options);
 	await using folder = await scratchFolder(tmpdir());
 	const core = await unpackedCore(path, folder.path, signal);
 	const corefile = await readPass(core, { signal });
-	const places = { executable: options.exe && resolve(options.exe), sysroot: resolve(options.sysroot), paths: [] };
 	const modules = await findModules(corefile, places);
+	const unused = unusedExecutable(corefile, modules, places);
+	if (unused !== undefined) process.stderr.write(`${printable(unused)}\n`);
 	for (const { module } of modules) {
 		if (module.file === 'replaced')
 			process.stderr.write(`${printable(module.path)} is another build than the one that crashed, and is left out\n`);

@@ -68,6 +68,30 @@ describe('a mistake of the user is one clear line, and exit code 2', () => {
 		});
 	}
 
+	crashTest('an executable or a root file system that can not be one', async () => {
+		await using crashed = await crash(await program('faults.c'), ['null']);
+		const [empty, text] = [join(crashed.folder, 'empty'), join(crashed.folder, 'text')];
+		writeFileSync(empty, '');
+		writeFileSync(text, 'no ELF');
+		for (const [option, path, problem] of [
+			['--exe', '/nowhere/milvus', 'there is no such file'],
+			['--exe', '', 'there is no such file'],
+			['--exe', '/', 'is a directory; expected the executable'],
+			['--exe', empty, 'is not a 64-bit ELF executable'],
+			['--exe', text, 'is not a 64-bit ELF executable'],
+			['--exe', '/dev/null', 'is not a 64-bit ELF executable'],
+			['--sysroot', '/nowhere', 'there is no such file'],
+			['--sysroot', text, 'is not a directory'],
+		] as const) {
+			for (const command of ['analyze', 'gdb'])
+				expect(await cli([command, option, path, crashed.core])).toEqual({
+					code: 2,
+					stdout: '',
+					stderr: `milvus-coredump-agent: ${option} ${path}: ${problem}\n`,
+				});
+		}
+	});
+
 	test('a journal that can not be made', async () => {
 		await using folder = await temporaryFolder();
 		writeFileSync(join(folder.path, 'file'), '');
@@ -118,6 +142,12 @@ describe('analyze', () => {
 		expect(JSON.parse((await cli(['analyze', '--json', crashed.core])).stdout).culprit.function).toBeUndefined();
 		const given = await cli(['analyze', '--json', '--exe', await program('faults.c'), crashed.core]);
 		expect(JSON.parse(given.stdout).culprit.function).toBe('write_null');
+		const other = await program('throws.cc');
+		const note = `${other} was not used: it is another build than the one that crashed`;
+		const { notes } = JSON.parse((await cli(['analyze', '--json', '--exe', other, crashed.core])).stdout);
+		expect(notes).toContain(note);
+		expect(notes.join()).toContain(`${copy} is not here`);
+		expect((await cli(['gdb', '--exe', other, crashed.core, '--', '-batch'])).stderr).toContain(`${note}\n`);
 	});
 
 	crashTest('reads files of odd names, links, and what is left of a cut one', async () => {

@@ -6,7 +6,7 @@ import { GdbError, gdbStacks } from '../../drivers/gdb/gdb.ts';
 import { type Corefile, readHead, readPass } from '../../readers/corefile/corefile.ts';
 import { originOf } from '../../readers/corename/corename.ts';
 import { type Evidence, findings } from './findings.ts';
-import { findModules, type SymbolPlaces } from './modules.ts';
+import { findModules, type SymbolPlaces, unusedExecutable } from './modules.ts';
 import { ScratchError, scratchFolder, unpackCore } from './scratch.ts';
 
 export type AnalyseOptions = {
@@ -44,13 +44,15 @@ export async function analyse(found: Bodies['CoredumpFile'], options: AnalyseOpt
 	await using stack = new AsyncDisposableStack();
 	const folder = await workFolder(stack, options);
 	const { corefile, rawPath, notes } = await readCore(found.core, folder, options);
+	const modules = await findModules(corefile, options.places);
+	const unused = unusedExecutable(corefile, modules, options.places);
 	const evidence: Evidence = {
 		found,
 		origin: originOf(basename(found.core.path), await coredumpAttributes(found.core.path), options.corePattern),
 		corefile,
-		modules: await findModules(corefile, options.places),
+		modules,
 		stacks: undefined,
-		notes: [...notes, ...corefile.problems],
+		notes: [...notes, ...corefile.problems, ...(unused ? [unused] : [])],
 		panicKeywords: options.panicKeywords,
 		host: options.host,
 	};
