@@ -86,7 +86,10 @@ title('1. A program crashes, for real');
 const core = await crash();
 
 title('2. The agent finds, analyses and stores the core');
-if (dirname(core) !== join(home, 'cores')) configure(dirname(core));
+if (dirname(core) !== join(home, 'cores')) {
+	configure(dirname(core));
+	console.log(`so the agent of this demo looks in ${dirname(core)}`);
+}
 const { id, storage } = await runAgent(core);
 
 title('3. The report');

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { analyzer, sweepScratch } from '../components/analyzer/analyzer.ts';
+import { analyzer, checkScratch, ScratchError, sweepScratch } from '../components/analyzer/analyzer.ts';
 import { collector, remover } from '../components/collector/collector.ts';
 import { startMonitor } from '../components/monitor/monitor.ts';
 import { storage } from '../components/storage/storage.ts';
@@ -11,7 +11,7 @@ import type { Reports } from '../domain/reports.ts';
 import { corePattern } from '../drivers/host/host.ts';
 import { localBackend } from '../drivers/local/local.ts';
 import { Journal } from '../journal/journal.ts';
-import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { Component, Telemetry } from '../telemetry/telemetry.ts';
 import { readersOf, type Stages, startPipeline } from './pipeline.ts';
 
 export type Mode = 'standalone' | 'node';
@@ -19,7 +19,7 @@ export type AgentOptions = { readonly config: Config; readonly mode: Mode; reado
 
 /** For how long work may go on after the signal to stop. */
 const graceMs = 6_000;
-const healthIntervalMs = 30_000;
+const healthIntervalMs = 10_000;
 /** For how long the journal keeps what is settled. */
 const keepMs = 90 * 24 * 3600_000;
 const pruneIntervalMs = 24 * 3600_000;
@@ -38,9 +38,9 @@ export async function runAgent({ config, mode, version, telemetry }: AgentOption
 	await using running = new AsyncDisposableStack();
 	const journal = running.use(new Journal(config.journal.path, readersOf(stages), Date.now, telemetry.workRejected));
 	telemetry.componentReady('journal');
-	telemetry.agentStarted({ version, mode, journal: config.journal.path });
+	telemetry.agentStarted({ version, mode, cores: config.collector.coredumpPath, journal: config.journal.path });
 	running.use(await startMonitor(telemetry, monitorOptions(config, mode)));
-	await prepareScratch(config, telemetry);
+	await sweepScratch(config.analyzer.scratchPath);
 	telemetry.storeMeasured(await backend.start());
 
 	const stop = new AbortController();
@@ -49,7 +49,7 @@ export async function runAgent({ config, mode, version, telemetry }: AgentOption
 	const tasks = [
 		pipeline.ended,
 		collector({ intake: journal, telemetry, options: await collectorOptions(config) }).run(either),
-		watchHealth(backend, telemetry, either),
+		watchHealth(healthOf(config, backend), telemetry, either),
 		pruneDaily(journal, either),
 	];
 	try {
@@ -105,26 +105,33 @@ const monitorOptions = ({ monitor: { prometheusEnabled, metricsPort, healthPort 
 	healthPort,
 });
 
-async function prepareScratch({ analyzer: { scratchPath } }: Config, telemetry: Telemetry): Promise<void> {
+/** What each component needs of the disk: why it can't work now, if it can't. */
+type Health = Readonly<Partial<Record<Component, () => Promise<string | undefined>>>>;
+
+const healthOf = ({ analyzer: { scratchPath } }: Config, backend: Backend): Health => ({
+	storage: () => problemOf(() => backend.health(), BackendUnavailable),
+	analyzer: async () => {
+		const problem = await problemOf(() => checkScratch(scratchPath), ScratchError);
+		return problem && `${problem} (analyzer.scratchPath)`;
+	},
+});
+
+async function problemOf(check: () => Promise<void>, expected: new (message: string) => Error): Promise<string | undefined> {
 	try {
-		await sweepScratch(scratchPath);
-		telemetry.componentReady('analyzer');
+		await check();
+		return undefined;
 	} catch (error) {
-		telemetry.componentNotReady(
-			'analyzer',
-			`${scratchPath} can't be used: ${error instanceof Error ? error.message : String(error)} (analyzer.scratchPath)`,
-		);
+		if (error instanceof expected) return error.message;
+		throw error;
 	}
 }
 
-async function watchHealth(backend: Backend, telemetry: Telemetry, signal: AbortSignal): Promise<void> {
+async function watchHealth(health: Health, telemetry: Telemetry, signal: AbortSignal): Promise<void> {
 	while (!signal.aborted) {
-		try {
-			await backend.health();
-			telemetry.componentReady('storage');
-		} catch (error) {
-			if (!(error instanceof BackendUnavailable)) throw error;
-			telemetry.componentNotReady('storage', error.message);
+		for (const [component, check] of Object.entries(health) as [Component, () => Promise<string | undefined>][]) {
+			const problem = await check();
+			if (problem === undefined) telemetry.componentReady(component);
+			else telemetry.componentNotReady(component, problem);
 		}
 		await pause(healthIntervalMs, signal);
 	}

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { runAgent } from '../agent/agent.ts';
 import { createLog } from '../telemetry/log.ts';
 import { createTelemetry } from '../telemetry/telemetry.ts';
+import { patternCheck } from './pattern-check.ts';
 import { loadSettings, type SettingsOptions, withConfig } from './settings.ts';
 import { version } from './version.ts';
 
@@ -22,6 +23,8 @@ async function run(options: Options): Promise<void> {
 	const log = await createLog({ level: config.log.level, format: options.logFormat ?? (process.stdout.isTTY ? 'text' : 'json') });
 	const telemetry = createTelemetry(log);
 	for (const warning of warnings) telemetry.configWarning(warning);
+	const pattern = await patternCheck(config);
+	if (pattern.state !== 'ok') telemetry.configWarning(`${pattern.subject} ${pattern.finding} (${pattern.todo})`);
 	const stop = new AbortController();
 	for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 		process.on(signal, () => {

@@ -9,11 +9,13 @@ import { fold } from '../domain/fold.ts';
 import type { CrashReport } from '../domain/report.ts';
 import { coredumpAttributes } from '../drivers/attributes/attributes.ts';
 import { reportText } from '../report/report.ts';
-import { fileProblem, InterruptedError } from './errors.ts';
+import { fileProblem } from './errors.ts';
+import { interruptible } from './interruption.ts';
 import { paintFor, writeJson } from './output.ts';
+import { symbolPlaces } from './places.ts';
 import { createProgress } from './progress.ts';
 
-type Options = { readonly exe?: string; readonly sysroot?: string; readonly json?: boolean; readonly gdb: boolean };
+type Options = { readonly exe?: string; readonly sysroot: string; readonly json?: boolean; readonly gdb: boolean };
 
 const gdbTimeoutMs = 5 * 60_000;
 
@@ -32,31 +34,26 @@ export function analyzeCommand(program: Command): void {
 }
 
 async function run(core: string, options: Options): Promise<void> {
-	const report = await analyzeFile(resolve(core), options);
+	const report = await interruptible(({ signal }) => analyzeFile(resolve(core), options, signal));
 	if (options.json) writeJson(report);
 	else process.stdout.write(reportText(report, { paint: paintFor(process.stdout), now: Date.now() }));
 }
 
-async function analyzeFile(path: string, { exe, sysroot = '/', gdb }: Options): Promise<CrashReport> {
+async function analyzeFile(path: string, { gdb, ...places }: Options, signal: AbortSignal): Promise<CrashReport> {
 	using progress = createProgress();
-	const stop = new AbortController();
-	const interrupted = () => stop.abort(new InterruptedError());
-	process.on('SIGINT', interrupted);
 	try {
 		const { event: found } = await examine(path, { attributes: await coredumpAttributes(path), now: Date.now() });
 		const body = await analyse(found.body, {
-			places: { executable: exe && resolve(exe), sysroot: resolve(sysroot), paths: [] },
+			places: await symbolPlaces(places),
 			gdb: gdb ? { timeoutMs: gdbTimeoutMs } : undefined,
 			scratch: { path: tmpdir(), maxBytes: Number.POSITIVE_INFINITY },
 			panicKeywords: defaultPanicKeywords,
-			signal: stop.signal,
+			signal,
 			onProgress: progress.step,
 		});
 		const analysed = fold(fold(undefined, found), { kind: 'AnalysisResults', key: found.key, body });
 		return analysed as CrashReport;
 	} catch (error) {
-		throw stop.signal.aborted ? stop.signal.reason : (fileProblem(printable(path), error) ?? error);
-	} finally {
-		process.off('SIGINT', interrupted);
+		throw fileProblem(printable(path), error) ?? error;
 	}
 }

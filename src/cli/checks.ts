@@ -1,25 +1,17 @@
-import { access, constants, stat, statfs } from 'node:fs/promises';
+import { access, constants, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { formatBytes } from '../base/quantity.ts';
 import type { Config } from '../config/config.ts';
 import { BackendUnavailable } from '../domain/backend.ts';
-import { corePattern, coreSizeLimits, isListening } from '../drivers/host/host.ts';
+import { corePattern, coreSizeLimits } from '../drivers/host/host.ts';
 import { localBackend } from '../drivers/local/local.ts';
 import { run } from '../drivers/process/process.ts';
 import { JournalError, readJournal } from '../journal/journal.ts';
-import { coreDestination } from '../readers/corepattern/corepattern.ts';
+import { type Check, error, ok, warning } from './check.ts';
+import { isMissing, isThere, unreadable } from './files.ts';
+import { patternCheck } from './pattern-check.ts';
 
-/** One thing that was looked at. */
-export type Check = {
-	readonly state: 'ok' | 'warning' | 'error';
-	readonly subject: string;
-	readonly finding: string;
-	readonly todo?: string;
-};
-
-const ok = (subject: string, finding: string): Check => ({ state: 'ok', subject, finding });
-const warning = (subject: string, finding: string, todo: string): Check => ({ state: 'warning', subject, finding, todo });
-const error = (subject: string, finding: string, todo: string): Check => ({ state: 'error', subject, finding, todo });
+export type { Check } from './check.ts';
 
 /** All that the agent needs, in the order in which a core passes it. */
 export async function allChecks(config: Config): Promise<Check[]> {
@@ -29,60 +21,6 @@ export async function allChecks(config: Config): Promise<Check[]> {
 		await folderCheck(config),
 		...(await Promise.all([gdbCheck(config), ...programChecks(config), scratchCheck(config), storageCheck(config), journalCheck(config)])),
 	];
-}
-
-async function patternCheck({ collector: { coredumpPath } }: Config): Promise<Check> {
-	const pattern = await corePattern();
-	if (pattern === undefined)
-		return warning('core_pattern', '/proc/sys/kernel/core_pattern can not be read', 'run this on Linux, with /proc mounted');
-	const destination = coreDestination(pattern);
-	const looksElsewhere = (path: string) => coredumpPath !== path && coredumpPath !== `/host${path}`;
-	switch (destination.is) {
-		case 'nowhere':
-			return error('core_pattern', 'is empty: no core is written', 'as root: sysctl -w kernel.core_pattern=/var/crash/core.%e.%p.%h.%t');
-		case 'working directory':
-			return warning(
-				'core_pattern',
-				`"${pattern}" is relative: each process writes its core into its own working directory; the agent sees only ${coredumpPath}`,
-				'as root: mkdir -m 1777 -p /var/crash && sysctl -w kernel.core_pattern=/var/crash/core.%e.%p.%h.%t',
-			);
-		case 'folder':
-			if (looksElsewhere(destination.path))
-				return warning(
-					'core_pattern',
-					`cores go to ${destination.path}; the agent looks in ${coredumpPath}`,
-					`set collector.coredumpPath to ${destination.path}`,
-				);
-			return ok('core_pattern', `"${pattern}": cores go to ${destination.path}`);
-		case 'systemd-coredump':
-			if (looksElsewhere(destination.path))
-				return warning(
-					'core_pattern',
-					`systemd-coredump keeps cores in ${destination.path}; the agent looks in ${coredumpPath}`,
-					`set collector.coredumpPath to ${destination.path}`,
-				);
-			return socketCheck(destination.path);
-		case 'program':
-			return warning(
-				'core_pattern',
-				`cores are handed to ${destination.program}; the agent sees only what that writes into ${coredumpPath}`,
-				'set collector.coredumpPath to where it keeps cores',
-			);
-		default:
-			return destination satisfies never;
-	}
-}
-
-const coredumpSocket = '/run/systemd/coredump';
-
-/** Without its socket systemd-coredump stores nothing, and the shell still says "core dumped". */
-async function socketCheck(folder: string): Promise<Check> {
-	if (await isListening(coredumpSocket)) return ok('core_pattern', `systemd-coredump keeps cores in ${folder}`);
-	return error(
-		'core_pattern',
-		`systemd-coredump gets the cores, but nobody listens on its socket ${coredumpSocket}: they are lost`,
-		'as root: systemctl enable --now systemd-coredump.socket',
-	);
 }
 
 async function limitCheck(): Promise<Check> {
@@ -119,18 +57,8 @@ async function folderCheck({ collector: { coredumpPath } }: Config): Promise<Che
 	return error(
 		subject,
 		`${coredumpPath} is not there${isOther ? `, but ${other} is: ${why}` : ''}`,
-		isOther ? `set collector.coredumpPath to ${other}` : 'set collector.coredumpPath to the directory of the cores',
+		isOther ? `set collector.coredumpPath to ${other}` : 'make it, or set collector.coredumpPath to the directory of the cores',
 	);
-}
-
-async function unreadable(path: string): Promise<string | undefined> {
-	try {
-		if (!(await stat(path)).isDirectory()) return 'ENOTDIR';
-		await access(path, constants.R_OK | constants.X_OK);
-		return undefined;
-	} catch (cause) {
-		return cause instanceof Error && 'code' in cause ? String(cause.code) : 'ENOENT';
-	}
 }
 
 async function gdbCheck({ analyzer }: Config): Promise<Check> {
@@ -197,7 +125,7 @@ async function storageCheck({ storage: { localPath, minFreeSpace } }: Config): P
 }
 
 async function journalCheck({ journal: { path } }: Config): Promise<Check> {
-	if (!(await isThere(path))) {
+	if (await isMissing(path)) {
 		if ((await freeBytes(dirname(path))) === undefined)
 			return error('journal', `${path} can not be made`, 'set journal.path to a place that the agent may write to');
 		return ok('journal', `${path} is not there yet: the agent makes it when it starts`);
@@ -211,15 +139,9 @@ async function journalCheck({ journal: { path } }: Config): Promise<Check> {
 			: warning('journal', `${text}, ${rejections} given up`, 'milvus-coredump-agent list --rejected');
 	} catch (cause) {
 		if (!(cause instanceof JournalError)) throw cause;
-		return error('journal', cause.message, 'set journal.path');
+		return error('journal', cause.message, 'run this as the user of the agent, or set journal.path');
 	}
 }
-
-const isThere = (path: string) =>
-	stat(path).then(
-		() => true,
-		() => false,
-	);
 
 /** Free space at a path, or at what of it is there already; undefined where nothing may be written. */
 async function freeBytes(path: string): Promise<number | undefined> {

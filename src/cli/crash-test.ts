@@ -1,5 +1,5 @@
-import { mkdir, readdir, rename, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { readdir, rename } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Argument, type Command } from 'commander';
 import { corePattern, coreSizeLimits } from '../drivers/host/host.ts';
@@ -7,6 +7,8 @@ import { run as runProgram } from '../drivers/process/process.ts';
 import { readHead } from '../readers/corefile/corefile.ts';
 import { type CoreDestination, coreDestination } from '../readers/corepattern/corepattern.ts';
 import { UserError } from './errors.ts';
+import { isThere, isWritable, unreadable } from './files.ts';
+import { isSeen, systemdListens } from './pattern-check.ts';
 import { loadSettings, type SettingsOptions, withConfig } from './settings.ts';
 
 const kinds = ['segv', 'abort', 'fpe'] as const;
@@ -26,11 +28,24 @@ export function crashTestCommand(program: Command): void {
 async function run(kind: Kind, options: SettingsOptions): Promise<void> {
 	const { config } = await loadSettings(options);
 	if (!(await isThere(crasher))) throw new UserError('the crash program is not built: run scripts/setup.sh');
-	const pattern = (await corePattern()) ?? '';
 	const folder = config.collector.coredumpPath;
-	await mkdir(folder, { recursive: true }).catch(() => {}); // told below, by the first that can't write there
-	const core = (await byKernel(kind, folder, pattern)) ?? (await byGdb(kind, folder));
+	await checkFolder(folder);
+	const core = (await byKernel(kind, folder, (await corePattern()) ?? '')) ?? (await byGdb(kind, folder));
+	const home = dirname(core);
+	if (!isSeen(home, folder))
+		process.stderr.write(
+			`warning: cores go to ${home}, and an agent with this configuration looks in ${folder}: set collector.coredumpPath to ${home}\n`,
+		);
 	process.stdout.write(`core: ${core}\n`);
+}
+
+async function checkFolder(folder: string): Promise<void> {
+	const problem = await unreadable(folder);
+	if (problem === undefined) return;
+	const words: Readonly<Record<string, string>> = { ENOENT: 'is not there', ENOTDIR: 'is not a directory' };
+	throw new UserError(
+		`${folder} ${words[problem] ?? `can't be read (${problem})`}: make it, or set collector.coredumpPath to the directory of the cores`,
+	);
 }
 
 /** Lets the kernel write the core, with no setting changed; undefined where it writes none that can be read. */
@@ -40,9 +55,14 @@ async function byKernel(kind: Kind, folder: string, pattern: string): Promise<st
 	const place = isLimited ? undefined : placeOf(destination, folder);
 	process.stdout.write(`milvus_crasher ${kind}, kernel.core_pattern "${pattern}"${isLimited ? ', the hard limit for cores is 0' : ''}\n`);
 	if (place === undefined) return undefined;
+	const obstacle = await obstacleTo(destination, place);
+	if (obstacle !== undefined) {
+		process.stdout.write(`${obstacle}\n`);
+		return undefined;
+	}
 	const before = new Set(await names(place));
 	const ended = await crash(kind, destination.is === 'working directory' ? folder : '/');
-	process.stdout.write(`milvus_crasher was ended by ${ended}\n`);
+	process.stdout.write(`milvus_crasher was ended by ${ended}; waiting for its core in ${place}\n`);
 	for (const giveUpAt = Date.now() + patienceMs; Date.now() < giveUpAt; await delay(200)) {
 		for (const name of await names(place)) {
 			if (!before.has(name) && (await isOurs(join(place, name)))) return join(place, name);
@@ -59,12 +79,24 @@ function placeOf(destination: CoreDestination, folder: string): string | undefin
 		case 'folder':
 		case 'systemd-coredump':
 			return destination.path;
+		case 'folders':
 		case 'program':
+		case 'socket':
 		case 'nowhere':
 			return undefined;
 		default:
 			return destination satisfies never;
 	}
+}
+
+/** Why no core can be found there, if that is known beforehand. */
+async function obstacleTo(destination: CoreDestination, place: string): Promise<string | undefined> {
+	if (destination.is === 'systemd-coredump' && !(await systemdListens()))
+		return 'nobody listens on the socket of systemd-coredump: cores are lost';
+	const problem = await unreadable(place);
+	if (problem !== undefined) return `${place}, where the kernel's cores go, can't be read (${problem})`;
+	const isByCrasher = destination.is !== 'systemd-coredump';
+	return isByCrasher && !(await isWritable(place)) ? `${place} may not be written to by uid ${process.getuid?.()}` : undefined;
 }
 
 const names = (folder: string) => readdir(folder).catch(() => []); // not ours to read: no core is found there
@@ -111,9 +143,3 @@ async function byGdb(kind: Kind, folder: string): Promise<string> {
 	await rename(part, join(folder, name));
 	return join(folder, name);
 }
-
-const isThere = (path: string) =>
-	stat(path).then(
-		() => true,
-		() => false,
-	);

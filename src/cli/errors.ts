@@ -2,24 +2,20 @@ import { CommanderError } from 'commander';
 import { ConfigError } from '../config/config.ts';
 import { JournalError } from '../journal/journal.ts';
 import { CorefileError, NoUnpackerError } from '../readers/corefile/corefile.ts';
+import { InterruptedError } from './interruption.ts';
 
-/** How the program ends: `docs/reference/command-line.md`. */
-export const exitCodes = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+/** How the program ends: `docs/reference/command-line.md`. A signal that ends it adds 128 and its number. */
+export const exitCodes = { ok: 0, failed: 1, usage: 2 } as const;
 
 /** Something that the user can mend: told in one line. */
 export class UserError extends Error {
 	override readonly name = 'UserError';
 }
 
-/** Ctrl-C. */
-export class InterruptedError extends Error {
-	override readonly name = 'InterruptedError';
-}
-
 /** Tells an error on standard error: the user's in one line, a bug with its stack. @returns the exit code */
 export function tell(error: unknown): number {
 	if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage; // told already
-	if (error instanceof InterruptedError) return exitCodes.interrupted;
+	if (error instanceof InterruptedError) return error.exitCode;
 	const message = userMessage(error);
 	process.stderr.write(`${message ?? `${error instanceof Error ? error.stack : error}\nThis is a bug in milvus-coredump-agent.`}\n`);
 	return message === undefined ? exitCodes.failed : exitCodes.usage;

@@ -1,16 +1,17 @@
-import { stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { systemPath } from '../base/filename.ts';
 import { printable } from '../base/printable.ts';
-import { findModules, rawCopy, scratchFolder } from '../components/analyzer/analyzer.ts';
+import { findModules, rawCopy, scratchFolder, unusedExecutable } from '../components/analyzer/analyzer.ts';
 import { examine } from '../components/collector/collector.ts';
 import type { Core } from '../domain/report.ts';
 import { debug, GdbError } from '../drivers/gdb/gdb.ts';
 import { readJournal } from '../journal/journal.ts';
 import { readPass } from '../readers/corefile/corefile.ts';
 import { fileProblem, UserError } from './errors.ts';
+import { isThere } from './files.ts';
+import { type Interruption, interruptible } from './interruption.ts';
+import { symbolPlaces } from './places.ts';
 import { createProgress } from './progress.ts';
 import { loadSettings, type SettingsOptions, withConfig } from './settings.ts';
 import { findReport } from './show.ts';
@@ -24,16 +25,22 @@ export function gdbCommand(program: Command): void {
 		.argument('[gdb arguments...]', 'handed on to gdb, after `--`')
 		.option('--exe <file>', 'the executable that crashed, if it is not where the core says')
 		.option('--sysroot <dir>', 'the root of the file system in which it ran', '/')
-		.action(run);
+		.action(async (target: string, gdbArguments: readonly string[], options: Options) => {
+			const path = await corePath(target, options);
+			process.exitCode = await interruptible((interruption) => debugCore(path, gdbArguments, options, interruption));
+		});
 }
 
-async function run(target: string, gdbArguments: readonly string[], options: Options): Promise<void> {
-	const path = await corePath(target, options);
+/** @returns gdb's exit code */
+async function debugCore(path: string, gdbArguments: readonly string[], options: Options, interruption: Interruption): Promise<number> {
+	const { signal, leaveCtrlCTo } = interruption;
+	const places = await symbolPlaces(options);
 	await using folder = await scratchFolder(tmpdir());
-	const core = await unpackedCore(path, folder.path);
-	const corefile = await readPass(core);
-	const places = { executable: options.exe && resolve(options.exe), sysroot: resolve(options.sysroot), paths: [] };
+	const core = await unpackedCore(path, folder.path, signal);
+	const corefile = await readPass(core, { signal });
 	const modules = await findModules(corefile, places);
+	const unused = unusedExecutable(corefile, modules, places);
+	if (unused !== undefined) process.stderr.write(`${printable(unused)}\n`);
 	for (const { module } of modules) {
 		if (module.file === 'replaced')
 			process.stderr.write(`${printable(module.path)} is another build than the one that crashed, and is left out\n`);
@@ -42,13 +49,13 @@ async function run(target: string, gdbArguments: readonly string[], options: Opt
 	const executable = loaded.find(({ path }) => path === corefile.executable)?.file;
 	if (!executable) process.stderr.write('the executable is not here: give it by --exe, or its root file system by --sysroot\n');
 	const isNatural = executable !== undefined && modules.every(({ module }) => module.file !== 'replaced');
-	process.exitCode = await debug(
-		{ core, architecture: corefile.architecture.name, modules: loaded, directory: folder.path },
-		isNatural ? { executable, sysroot: places.sysroot } : undefined,
-		gdbArguments,
-	).catch((error: unknown) => {
+	const request = { core, architecture: corefile.architecture.name, modules: loaded, directory: folder.path };
+	const natural = isNatural ? { executable, sysroot: places.sysroot } : undefined;
+	try {
+		return await leaveCtrlCTo(() => debug(request, natural, gdbArguments, signal));
+	} catch (error) {
 		throw error instanceof GdbError ? new UserError(error.message) : error;
-	});
+	}
 }
 
 /** A file, or the stored core of a crash, or the original where none was stored. */
@@ -63,16 +70,10 @@ async function corePath(target: string, options: Options): Promise<string> {
 	throw new UserError(`the core of crash ${id} is gone: it was ${places.map(printable).join(' and ')}`);
 }
 
-const isThere = (path: string) =>
-	stat(systemPath(path)).then(
-		() => true,
-		() => false,
-	);
-
-async function unpackedCore(path: string, folder: string): Promise<string> {
+async function unpackedCore(path: string, folder: string, signal: AbortSignal): Promise<string> {
 	using progress = createProgress();
 	const core = await examined(path);
-	const copy = await rawCopy(core, folder, progress.step);
+	const copy = await rawCopy(core, folder, signal, progress.step);
 	if (copy.is === 'not unpacked') throw new UserError(copy.reason);
 	return copy.path;
 }

@@ -17,7 +17,7 @@ export function createProgram(): Command {
 		.showSuggestionAfterError()
 		.exitOverride()
 		.configureHelp({ showGlobalOptions: true })
-		.addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong use (arguments, files, configuration), 130 interrupted.');
+		.addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong use (arguments, files, configuration), 128 + n ended by signal n.');
 	for (const add of [agentCommand, analyzeCommand, listCommand, showCommand, gdbCommand, doctorCommand, configCommand, crashTestCommand])
 		add(program);
 	return program;

@@ -7,7 +7,6 @@ export function commandLineReference(program: Command): string {
 		ok: 'done',
 		failed: 'failed, or `doctor` found an error',
 		usage: 'wrong use: arguments, a file that is missing or not a core, the configuration',
-		interrupted: 'interrupted (Ctrl-C)',
 	};
 	return [
 		'# Command line',
@@ -22,6 +21,7 @@ export function commandLineReference(program: Command): string {
 		'| code | meaning |',
 		'| --- | --- |',
 		...Object.entries(codes).map(([name, meaning]) => `| ${exitCodes[name as keyof typeof codes]} | ${meaning} |`),
+		'| 128 + n | ended by signal n: 130 by Ctrl-C, 143 by SIGTERM, 129 when the terminal is closed; nothing is left behind |',
 		'',
 		'Errors are one line on standard error. Colours and progress are shown on terminals only; `NO_COLOR` switches colours off.',
 		'',

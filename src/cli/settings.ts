@@ -43,10 +43,12 @@ const stateHome = () => join(process.env.XDG_STATE_HOME || join(homedir(), '.loc
 function folderOf(destination: CoreDestination): string {
 	switch (destination.is) {
 		case 'folder':
+		case 'folders':
 		case 'systemd-coredump':
 			return destination.path;
 		case 'working directory':
 		case 'program':
+		case 'socket':
 		case 'nowhere':
 			return process.cwd();
 		default:

@@ -13,7 +13,7 @@ export function configurationReference(): string {
 		'',
 		'One YAML file, given by `--config` or the environment variable `MILVUS_COREDUMP_AGENT_CONFIG`. Every key may be left out. `milvus-coredump-agent config check` finds mistakes, `config show` prints what is in force.',
 		'',
-		'The defaults below are those of a cluster node. On one machine (`--standalone`) `journal.path`, `analyzer.scratchPath` and `storage.localPath` lie under `$XDG_STATE_HOME/milvus-coredump-agent`, and `collector.coredumpPath` is where `kernel.core_pattern` sends cores.',
+		'The defaults below are those of a cluster node. On one machine (`--standalone`) `journal.path`, `analyzer.scratchPath` and `storage.localPath` lie under `$XDG_STATE_HOME/milvus-coredump-agent`, and `collector.coredumpPath` is the folder that `kernel.core_pattern` names: its own, or that of systemd-coredump. A pattern that names none (relative, such as `core`; a program; a socket; empty) leaves the working directory of the command: the log line `agent started` names the folder, and a warning says what it misses.',
 		'',
 		'A duration is a number with `ms`, `s`, `m`, `h` or `d`; a size a number with `KB`, `MB`, `GB`, `TB` (powers of 1000), `KiB`, `MiB`, `GiB`, `TiB` (powers of 1024), a number of bytes, or `unlimited`.',
 		'',

@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { migrations, version } from './schema.ts';
@@ -43,7 +43,10 @@ export function openOwned(path: string): Owned {
 
 /** Opens the database beside a running agent, to look only. */
 export function openToRead(path: string): DatabaseSync {
-	if (!isFile(path)) throw new JournalError(`there is no journal ${path}: no agent has run with this configuration yet`);
+	if (!isFile(path))
+		throw new JournalError(
+			`there is no journal ${path}: no agent has run with this configuration yet; if one runs with another, give its --config, or its XDG_STATE_HOME`,
+		);
 	try {
 		const db = new DatabaseSync(path, { readOnly: true, timeout: patienceMs });
 		const found = versionOf(db);
@@ -62,8 +65,15 @@ export function openToRead(path: string): DatabaseSync {
 
 function isFile(path: string): boolean {
 	try {
-		return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+		if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return false;
+		accessSync(path, constants.R_OK);
+		return true;
 	} catch (cause) {
+		if (cause instanceof Error && 'code' in cause && cause.code === 'EACCES')
+			throw new JournalError(
+				`the journal ${path} may not be read by uid ${process.getuid?.()}: run this as the user of the agent, or as root`,
+				{ cause },
+			);
 		throw unusable(path, cause);
 	}
 }

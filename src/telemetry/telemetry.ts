@@ -35,7 +35,7 @@ export function createTelemetry(log: Logger) {
 		componentReady: (component: Component) => setState(component, { ready: true, reason: '' }),
 		componentNotReady: (component: Component, reason: string) => setState(component, { ready: false, reason }),
 
-		agentStarted: (facts: { readonly version: string; readonly mode: string; readonly journal: string }) =>
+		agentStarted: (facts: { readonly version: string; readonly mode: string; readonly cores: string; readonly journal: string }) =>
 			log.info(facts, 'agent started'),
 		listening: (ports: { readonly metrics?: number; readonly health?: number }) => log.info(ports, 'listening'),
 		agentStopping: (signal: string) => log.info({ signal }, `${signal}: the agent is stopping`),

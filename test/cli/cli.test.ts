@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { crashReport } from '../../src/domain/report.ts';
 import { Journal } from '../../src/journal/journal.ts';
-import { bin, cli } from '../support/cli.ts';
-import { crash, crashTest, exec, program, root, temporaryFolder, withoutRights } from '../support/crash.ts';
+import { bin, type CliResult, cli } from '../support/cli.ts';
+import { canSetPattern, crash, crashTest, exec, program, root, setCorePattern, temporaryFolder, withoutRights } from '../support/crash.ts';
 import { events } from '../support/events.ts';
 
 describe('help', () => {
@@ -45,7 +45,10 @@ describe('a mistake of the user is one clear line, and exit code 2', () => {
 			/^error: command-argument value 'hang' is invalid for argument 'kind'\. Allowed choices are segv, abort, fpe\.$/,
 		],
 		[['list', '-n', 'many'], /^error: option '-n, --number <count>' argument 'many' is invalid\. It must be a whole number above 0\.$/],
-		[['list'], /^milvus-coredump-agent: there is no journal \/proc\/nonexistent\/.*: no agent has run with this configuration yet$/],
+		[
+			['list'],
+			/^milvus-coredump-agent: there is no journal \/proc\/nonexistent\/.*: no agent has run with this configuration yet; if one runs with another, give its --config, or its XDG_STATE_HOME$/,
+		],
 		[['show', 'abc'], /^milvus-coredump-agent: there is no journal/],
 		[['gdb', 'no-such-id'], /^milvus-coredump-agent: there is no journal/],
 		[['gdb', './no-such-file'], /^milvus-coredump-agent: .*no-such-file: there is no such file$/],
@@ -64,6 +67,30 @@ describe('a mistake of the user is one clear line, and exit code 2', () => {
 			expect(stderr).not.toMatch(/^\s+at /m);
 		});
 	}
+
+	crashTest('an executable or a root file system that can not be one', async () => {
+		await using crashed = await crash(await program('faults.c'), ['null']);
+		const [empty, text] = [join(crashed.folder, 'empty'), join(crashed.folder, 'text')];
+		writeFileSync(empty, '');
+		writeFileSync(text, 'no ELF');
+		for (const [option, path, problem] of [
+			['--exe', '/nowhere/milvus', 'there is no such file'],
+			['--exe', '', 'there is no such file'],
+			['--exe', '/', 'is a directory; expected the executable'],
+			['--exe', empty, 'is not a 64-bit ELF executable'],
+			['--exe', text, 'is not a 64-bit ELF executable'],
+			['--exe', '/dev/null', 'is not a 64-bit ELF executable'],
+			['--sysroot', '/nowhere', 'there is no such file'],
+			['--sysroot', text, 'is not a directory'],
+		] as const) {
+			for (const command of ['analyze', 'gdb'])
+				expect(await cli([command, option, path, crashed.core])).toEqual({
+					code: 2,
+					stdout: '',
+					stderr: `milvus-coredump-agent: ${option} ${path}: ${problem}\n`,
+				});
+		}
+	});
 
 	test('a journal that can not be made', async () => {
 		await using folder = await temporaryFolder();
@@ -115,6 +142,12 @@ describe('analyze', () => {
 		expect(JSON.parse((await cli(['analyze', '--json', crashed.core])).stdout).culprit.function).toBeUndefined();
 		const given = await cli(['analyze', '--json', '--exe', await program('faults.c'), crashed.core]);
 		expect(JSON.parse(given.stdout).culprit.function).toBe('write_null');
+		const other = await program('throws.cc');
+		const note = `${other} was not used: it is another build than the one that crashed`;
+		const { notes } = JSON.parse((await cli(['analyze', '--json', '--exe', other, crashed.core])).stdout);
+		expect(notes).toContain(note);
+		expect(notes.join()).toContain(`${copy} is not here`);
+		expect((await cli(['gdb', '--exe', other, crashed.core, '--', '-batch'])).stderr).toContain(`${note}\n`);
 	});
 
 	crashTest('reads files of odd names, links, and what is left of a cut one', async () => {
@@ -144,31 +177,59 @@ describe('analyze', () => {
 			code: 2,
 		});
 	});
+});
 
-	crashTest('Ctrl-C ends it with 130 and leaves nothing behind', async () => {
-		await using crashed = await crash(await program('faults.c'), ['null'], { environment: { FILL_MB: '200' } });
-		await exec('gzip', ['-1', crashed.core]);
+describe('what is interrupted while it unpacks leaves nothing behind', () => {
+	crashTest(
+		'analyze and gdb, by each signal, with its exit code',
+		async () => {
+			await using crashed = await crash(await program('faults.c'), ['null'], { environment: { FILL_MB: '200' } });
+			await exec('gzip', ['-1', crashed.core]);
+			await using temporary = await temporaryFolder();
+			const env = { PATH: process.env.PATH, TMPDIR: temporary.path };
+			const found = async (...which: readonly string[]) => (await exec('find', [temporary.path, ...which])).stdout;
+			for (const command of ['analyze', 'gdb']) {
+				for (const [signal, code] of [
+					['SIGINT', 130],
+					['SIGTERM', 143],
+					['SIGHUP', 129],
+				] as const) {
+					const child = spawn(bin, [command, `${crashed.core}.gz`], { env, stdio: 'ignore' });
+					await expect.poll(() => found('-name', 'core.unpacked'), { timeout: 10_000 }).not.toBe('');
+					child.kill(signal);
+					expect([command, signal, ...(await once(child, 'exit'))]).toEqual([command, signal, code, null]);
+					expect(await found('-mindepth', '1')).toBe('');
+				}
+			}
+		},
+		60_000,
+	);
+
+	crashTest('gdb that is open is ended by SIGTERM, and keeps Ctrl-C for itself', async () => {
+		await using crashed = await crash(await program('faults.c'), ['null']);
 		await using temporary = await temporaryFolder();
-		const child = spawn(bin, ['analyze', `${crashed.core}.gz`], {
-			env: { PATH: process.env.PATH, TMPDIR: temporary.path },
-			stdio: 'ignore',
+		const env = { PATH: process.env.PATH, TMPDIR: temporary.path };
+		const child = spawn(bin, ['gdb', crashed.core], { env, stdio: ['pipe', 'pipe', 'ignore'] });
+		let output = '';
+		child.stdout.on('data', (chunk) => {
+			output += chunk;
 		});
-		await expect
-			.poll(async () => (await exec('find', [temporary.path, '-name', 'core.unpacked'])).stdout, { timeout: 10_000 })
-			.not.toBe('');
+		await expect.poll(() => output, { timeout: 20_000 }).toContain('(gdb)');
 		child.kill('SIGINT');
-		const [code] = await once(child, 'exit');
-		expect(code).toBe(130);
+		child.stdin.write('echo still here\\n\n');
+		await expect.poll(() => output, { timeout: 20_000 }).toContain('still here');
+		child.kill('SIGTERM');
+		expect(await once(child, 'exit')).toEqual([143, null]);
 		expect((await exec('find', [temporary.path, '-mindepth', '1'])).stdout).toBe('');
 	});
 });
 
 /** Without the right of root to read everything. */
-async function cliWithoutRights(args: readonly string[]): Promise<{ readonly code: number; readonly stderr: string }> {
+async function cliWithoutRights(args: readonly string[]): Promise<CliResult> {
 	const [file = '', ...rest] = [...withoutRights, bin, ...args];
 	return exec(file, rest, { env: { PATH: process.env.PATH, HOME: '/proc/nonexistent' } }).then(
-		({ stderr }) => ({ code: 0, stderr }),
-		(error: { code: number; stderr: string }) => ({ code: error.code, stderr: error.stderr }),
+		({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+		({ code, stdout, stderr }: CliResult) => ({ code, stdout, stderr }),
 	);
 }
 
@@ -256,6 +317,25 @@ describe('list, show and gdb read beside the agent', () => {
 });
 
 describe('config and doctor', () => {
+	test('a journal that another user keeps to himself is not one that is missing', async () => {
+		await using folder = await temporaryFolder();
+		const hidden = join(folder.path, 'hidden');
+		const path = join(hidden, 'journal.db');
+		const config = join(folder.path, 'config.yaml');
+		mkdirSync(hidden);
+		writeFileSync(config, `journal: { path: ${path} }\n`);
+		new Journal(path, { CoredumpFile: [], AnalysisResults: [], StorageEvent: [] })[Symbol.dispose]();
+		const problem = `the journal ${path} may not be read by uid ${process.getuid?.()}: run this as the user of the agent, or as root`;
+		for (const closed of [path, hidden]) {
+			chmodSync(closed, 0o000);
+			expect((await cliWithoutRights(['list', '--config', config])).stderr).toBe(`milvus-coredump-agent: ${problem}\n`);
+			expect((await cliWithoutRights(['doctor', '--config', config])).stdout).toContain(
+				`error    journal: ${problem}\n         → run this as`,
+			);
+			chmodSync(closed, 0o700);
+		}
+	});
+
 	test('config show prints what config check accepts', async () => {
 		await using folder = await temporaryFolder();
 		const file = join(folder.path, 'shown.yaml');
@@ -309,10 +389,51 @@ describe('config and doctor', () => {
 });
 
 describe('crash-test', () => {
-	crashTest('leaves a core where the agent looks', async () => {
+	async function configWithFolder(folder: string): Promise<string> {
+		mkdirSync(join(folder, 'cores'));
+		writeFileSync(join(folder, 'config.yaml'), `collector: { coredumpPath: ${folder}/cores }\n`);
+		return join(folder, 'config.yaml');
+	}
+
+	test('names the key of a folder that is not there or is none, and makes nothing', async () => {
 		await using folder = await temporaryFolder();
 		const file = join(folder.path, 'config.yaml');
-		writeFileSync(file, `collector: { coredumpPath: ${folder.path}/cores }\n`);
+		for (const [path, what] of [
+			[join(folder.path, 'none', 'cores'), 'is not there'],
+			[file, 'is not a directory'],
+		] as const) {
+			writeFileSync(file, `collector: { coredumpPath: ${path} }\n`);
+			expect(await cli(['crash-test', 'segv', '--config', file])).toEqual({
+				code: 2,
+				stdout: '',
+				stderr: `milvus-coredump-agent: ${path} ${what}: make it, or set collector.coredumpPath to the directory of the cores\n`,
+			});
+		}
+		expect((await exec('find', [folder.path, '-mindepth', '1'])).stdout).toBe(`${file}\n`);
+	});
+
+	test.skipIf(!canSetPattern)('warns where the kernel puts cores elsewhere, and asks gdb at once where they are lost', async () => {
+		await using folder = await temporaryFolder();
+		const file = await configWithFolder(folder.path);
+		const elsewhere = join(folder.path, 'elsewhere');
+		mkdirSync(elsewhere);
+		await using _pattern = await setCorePattern(join(elsewhere, 'core.%p'));
+		const { stdout, stderr } = await cli(['crash-test', 'segv', '--config', file]);
+		expect(stdout).toMatch(new RegExp(`^core: ${elsewhere}/core\\.\\d+$`, 'm'));
+		expect(stderr).toBe(
+			`warning: cores go to ${elsewhere}, and an agent with this configuration looks in ${folder.path}/cores: set collector.coredumpPath to ${elsewhere}\n`,
+		);
+		rmSync(elsewhere, { recursive: true });
+		const lost = await cli(['crash-test', 'segv', '--config', file]);
+		expect(lost.stdout).toContain(
+			`${elsewhere}, where the kernel's cores go, can't be read (ENOENT)\nso gdb writes the core at the crash\n`,
+		);
+		expect(lost.stdout).toMatch(new RegExp(`^core: ${folder.path}/cores/`, 'm'));
+	});
+
+	crashTest('leaves a core where the agent looks', async () => {
+		await using folder = await temporaryFolder();
+		const file = await configWithFolder(folder.path);
 		for (const [kind, culprit] of [
 			['segv', 'read_row_count'],
 			['abort', 'release_segment'],
@@ -328,8 +449,7 @@ describe('crash-test', () => {
 
 	crashTest('takes gdb where the hard limit lets the kernel write none', async () => {
 		await using folder = await temporaryFolder();
-		const file = join(folder.path, 'config.yaml');
-		writeFileSync(file, `collector: { coredumpPath: ${folder.path}/cores }\n`);
+		const file = await configWithFolder(folder.path);
 		const { stdout } = await exec('bash', ['-c', 'ulimit -H -c 0; "$0" crash-test segv --config "$1"', bin, file]);
 		expect(stdout).toContain('so gdb writes the core at the crash');
 		const core = /^core: (.*)$/m.exec(stdout)?.[1] ?? '';

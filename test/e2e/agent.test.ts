@@ -224,6 +224,7 @@ describe('stopping', () => {
 		await using home = await installation();
 		const agent = await home.start();
 		await agent.line('collector is ready');
+		expect(await agent.line('agent started')).toMatchObject({ cores: home.place('cores') });
 		agent.kill('SIGINT');
 		agent.kill('SIGTERM');
 		expect(await agent.ended).toEqual({ code: 0, signal: null });
@@ -277,6 +278,35 @@ describe('what is wrong is told, and does not stop the rest', () => {
 		await settled(home);
 		await agent.stop();
 	});
+
+	crashTest(
+		'a scratch folder that can not be used costs the stack, not the report, and the analyzer is not ready until it can',
+		async () => {
+			await using home = await installation();
+			writeFileSync(home.place('scratch'), 'a file where the folder should be');
+			const agent = await home.start();
+			expect((await agent.line('analyzer is not ready')).msg).toMatch(/scratch can't be used: EEXIST.* \(analyzer\.scratchPath\)$/);
+			await deliver(home, 'null');
+			await settled(home);
+			expect(home.reports()[0]).toMatchObject({
+				status: 'stored',
+				stack: 'none',
+				reason: 'SIGSEGV: access to 0x10 through a null pointer (offset 16)',
+				notes: [expect.stringContaining('(analyzer.scratchPath)')],
+			});
+			rmSync(home.place('scratch'));
+			await agent.line('analyzer is ready again');
+			await deliver(home, 'fifty', 'core.next');
+			await settled(home, 2);
+			expect(
+				home
+					.reports()
+					.map(({ stack }) => stack)
+					.sort(),
+			).toEqual(['gdb', 'none']);
+			await agent.stop();
+		},
+	);
 
 	crashTest('a core that may not be read is told of once, and taken when it may', async () => {
 		await using home = await installation({ analyzer: { enableGdbAnalysis: false } });

@@ -25,6 +25,9 @@ const pattern = () => readFileSync('/proc/sys/kernel/core_pattern', 'utf8').trim
 const isRelative = () => !/^[|/]/.test(pattern()) && pattern() !== '';
 const isRoot = process.getuid?.() === 0;
 
+/** Whether a test may change kernel.core_pattern. */
+export const canSetPattern = isRoot;
+
 /** Whether the kernel can be made to write cores where a test wants them. In CI it must. */
 const canCrash = isRelative() || isRoot;
 

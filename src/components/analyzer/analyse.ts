@@ -10,8 +10,8 @@ import type { CoreEvidence } from './core-side.ts';
 import { findings } from './findings.ts';
 import type { KnownIssueEntry } from './knownissues/knownissues.ts';
 import { readLog } from './log-side.ts';
-import { findModules, type SymbolPlaces } from './modules.ts';
-import { scratchFolder, unpackCore } from './scratch.ts';
+import { findModules, type SymbolPlaces, unusedExecutable } from './modules.ts';
+import { ScratchError, scratchFolder, unpackCore } from './scratch.ts';
 
 export type AnalyseOptions = {
 	readonly places: SymbolPlaces;
@@ -55,20 +55,35 @@ export async function analyse(found: Bodies['CoredumpFile'], options: AnalyseOpt
 }
 
 async function coreSide(core: Core, options: AnalyseOptions): Promise<CoreEvidence> {
-	await using folder = await scratchFolder(options.scratch.path);
-	const { corefile, rawPath, notes } = await readCore(core, folder.path, options);
+	await using stack = new AsyncDisposableStack();
+	const folder = await workFolder(stack, options);
+	const { corefile, rawPath, notes } = await readCore(core, folder, options);
+	const modules = await findModules(corefile, options.places);
+	const unused = unusedExecutable(corefile, modules, options.places);
 	const evidence = {
 		origin: await readOrigin(core.path, { attributes: await coredumpAttributes(core.path), pattern: options.corePattern }),
 		corefile,
-		modules: await findModules(corefile, options.places),
-		notes: [...notes, ...corefile.problems],
+		modules,
+		notes: [...notes, ...corefile.problems, ...(unused ? [unused] : [])],
 	};
 	if (rawPath === undefined) return { ...evidence, stacks: undefined };
 	try {
-		return { ...evidence, stacks: await stacksOf(rawPath, evidence, folder.path, options) };
+		return { ...evidence, stacks: await stacksOf(rawPath, evidence, folder, options) };
 	} catch (error) {
 		if (!(error instanceof GdbError)) throw error;
 		return { ...evidence, stacks: undefined, notes: [...evidence.notes, `no stack: ${error.message}`] };
+	}
+}
+
+/** Where a debugger works and a core is unpacked, or why there is no such place. */
+type WorkFolder = { readonly is: 'folder'; readonly path: string } | { readonly is: 'none'; readonly reason: string };
+
+async function workFolder(stack: AsyncDisposableStack, { scratch }: AnalyseOptions): Promise<WorkFolder> {
+	try {
+		return { is: 'folder', path: stack.use(await scratchFolder(scratch.path)).path };
+	} catch (error) {
+		if (!(error instanceof ScratchError)) throw error;
+		return { is: 'none', reason: `${error.message} (analyzer.scratchPath)` };
 	}
 }
 
@@ -80,7 +95,7 @@ type ReadCore = {
 };
 
 /** Reads the core; a compressed one is unpacked first when a debugger will want it, so that it is unpacked only once. */
-async function readCore(core: Core, folder: string, options: AnalyseOptions): Promise<ReadCore> {
+async function readCore(core: Core, folder: WorkFolder, options: AnalyseOptions): Promise<ReadCore> {
 	const { encoding, path } = core;
 	const { signal, onProgress } = options;
 	const reading = {
@@ -92,8 +107,9 @@ async function readCore(core: Core, folder: string, options: AnalyseOptions): Pr
 	};
 	if (encoding === 'raw') return { corefile: await readPass(path, reading), rawPath: path, notes: [] };
 	if (!options.gdb) return { corefile: await readPass(path, reading), notes: [`no stack: ${notAsked}`] };
+	if (folder.is === 'none') return { corefile: await readPass(path, reading), notes: [`no stack: ${folder.reason}`] };
 	const head = await readHead(path, reading);
-	const unpacking = await unpackCore({ ...core, encoding }, folder, {
+	const unpacking = await unpackCore({ ...core, encoding }, folder.path, {
 		maxBytes: options.scratch.maxBytes,
 		expectedBytes: head.expectedBytes,
 		timeLimitMs: readingLimitMs,
@@ -119,14 +135,15 @@ async function readCore(core: Core, folder: string, options: AnalyseOptions): Pr
 async function stacksOf(
 	core: string,
 	{ corefile, modules }: Pick<CoreEvidence, 'corefile' | 'modules'>,
-	directory: string,
+	folder: WorkFolder,
 	{ gdb, signal, onProgress }: AnalyseOptions,
 ): Promise<Stacks> {
 	if (!gdb) throw new GdbError(notAsked);
+	if (folder.is === 'none') throw new GdbError(folder.reason);
 	const loaded = modules.map(({ loaded }) => loaded).filter((one) => one !== undefined);
 	if (loaded.length === 0) throw new GdbError('none of the files that the process had mapped is here; give them by --exe or --sysroot');
 	onProgress?.('unwinding');
-	const stacks = await gdbStacks({ core, architecture: corefile.architecture.name, modules: loaded, directory }, { ...gdb, signal });
+	const stacks = await gdbStacks({ core, architecture: corefile.architecture.name, modules: loaded, directory: folder.path }, { ...gdb, signal });
 	if (!stacks.exception) return stacks;
 	const { type } = stacks.exception;
 	const names = await demangle([`_Z${type}`], signal);

@@ -4,8 +4,8 @@ import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { type AnalyseOptions, analyse } from './analyse.ts';
 
 export { type AnalyseOptions, analyse, type Step } from './analyse.ts';
-export { findModules } from './modules.ts';
-export { rawCopy, scratchFolder, sweepScratch } from './scratch.ts';
+export { findModules, type SymbolPlaces, unusedExecutable } from './modules.ts';
+export { checkScratch, rawCopy, ScratchError, scratchFolder, sweepScratch } from './scratch.ts';
 
 type Deps = { readonly telemetry: Telemetry; readonly options: Omit<AnalyseOptions, 'signal' | 'onProgress'> };
 

@@ -27,6 +27,13 @@ export async function findModules(core: Corefile, places: SymbolPlaces): Promise
 	);
 }
 
+/** Why the executable that was given by hand is not among the files that are used; undefined when it is, or none was given. */
+export function unusedExecutable(core: Corefile, modules: readonly FoundModule[], { executable }: SymbolPlaces): string | undefined {
+	if (executable === undefined || modules.some(({ loaded }) => loaded?.file === executable)) return undefined;
+	const why = core.executable === undefined ? 'the core does not say which file it ran' : 'it is another build than the one that crashed';
+	return `${executable} was not used: ${why}`;
+}
+
 async function findModule(mapped: Corefile['modules'][number], machine: number, places: SymbolPlaces): Promise<FoundModule> {
 	const { path, buildId } = mapped;
 	const known = { path, ...(buildId === undefined ? {} : { buildId }) };
@@ -36,7 +43,7 @@ async function findModule(mapped: Corefile['modules'][number], machine: number, 
 		if (!elf) continue;
 		const match = elf.machine === machine ? matches(mapped, elf, file === places.executable) : 'replaced';
 		if (match === 'replaced') {
-			isReplaced = true;
+			isReplaced ||= file !== places.executable;
 			continue;
 		}
 		const symbols = elf.hasDebugInfo ? 'full' : elf.hasSymbols ? 'names' : 'none';

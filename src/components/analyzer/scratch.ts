@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, open, readdir, rm, statfs } from 'node:fs/promises';
+import { access, constants, mkdir, mkdtemp, open, readdir, rm, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { systemPath } from '../../base/filename.ts';
 import { formatBytes } from '../../base/quantity.ts';
@@ -22,17 +22,42 @@ const prefix = 'analysis-';
 /** What must stay free on the disk of the scratch folder. */
 const floorBytes = 256 << 20;
 
-/** A folder for one analysis, gone with all in it at the end of the block. */
+/** There is no room to work in, for a reason in words. */
+export class ScratchError extends Error {
+	override readonly name = 'ScratchError';
+}
+
+/**
+ * A folder for one analysis, gone with all in it at the end of the block.
+ *
+ * @throws {ScratchError}
+ */
 export async function scratchFolder(parent: string): Promise<AsyncDisposable & { readonly path: string }> {
-	await mkdir(parent, { recursive: true, mode: 0o700 });
-	const path = await mkdtemp(join(parent, prefix));
+	await checkScratch(parent);
+	const path = await mkdtemp(join(parent, prefix)).catch((cause) => unusable(parent, cause));
 	return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** Makes the place for such folders, if need be. @throws {ScratchError} */
+export async function checkScratch(parent: string): Promise<void> {
+	try {
+		await mkdir(parent, { recursive: true, mode: 0o700 });
+		await access(parent, constants.W_OK | constants.X_OK);
+	} catch (cause) {
+		unusable(parent, cause);
+	}
+}
+
+function unusable(parent: string, cause: unknown): never {
+	throw new ScratchError(`${parent} can't be used: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
 }
 
 /** Removes what a killed agent left. Only for the one agent that owns the folder. */
 export async function sweepScratch(parent: string): Promise<void> {
-	const names = await readdir(parent).catch(() => []); // not there yet: nothing to sweep
-	for (const name of names) if (name.startsWith(prefix)) await rm(join(parent, name), { recursive: true, force: true });
+	const names = await readdir(parent).catch(() => []); // not there yet, or not to be used: the check tells
+	for (const name of names) {
+		if (name.startsWith(prefix)) await rm(join(parent, name), { recursive: true, force: true }).catch(() => {}); // not ours: it only takes room
+	}
 }
 
 export type Unpacking =
@@ -73,6 +98,7 @@ export async function unpackCore(core: Packed, folder: string, options: UnpackOp
 export async function rawCopy(
 	core: Core,
 	folder: string,
+	signal: AbortSignal,
 	onProgress: (step: 'unpacking', share: number) => void,
 ): Promise<{ readonly is: 'here'; readonly path: string } | { readonly is: 'not unpacked'; readonly reason: string }> {
 	const { encoding, path } = core;
@@ -82,6 +108,7 @@ export async function rawCopy(
 		maxBytes: Number.POSITIVE_INFINITY,
 		expectedBytes,
 		timeLimitMs: 24 * 3600_000,
+		signal,
 		onProgress: (share) => onProgress('unpacking', share),
 	});
 	return unpacking.is === 'unpacked'

@@ -210,10 +210,11 @@ export async function debug(
 	request: StackRequest,
 	natural: { readonly executable: string; readonly sysroot: string } | undefined,
 	extraArguments: readonly string[],
+	signal: AbortSignal,
 ): Promise<number> {
 	await prepare(request);
 	const { architecture, directory, modules } = request;
-	const open = (args: readonly string[]) => opened(architecture, [...args, ...extraArguments]);
+	const open = (args: readonly string[]) => opened(architecture, [...args, ...extraArguments], signal);
 	const core = join(directory, 'core');
 	if (natural) {
 		await symlink(systemPath(natural.executable), join(directory, 'executable'));
@@ -227,8 +228,8 @@ export async function debug(
 	return open(['-q', ...settings, ...commands]);
 }
 
-async function opened(architecture: string, args: readonly string[]): Promise<number> {
-	const exitCode = await interact(gdbFor(architecture), args);
+async function opened(architecture: string, args: readonly string[], signal: AbortSignal): Promise<number> {
+	const exitCode = await interact(gdbFor(architecture), args, signal);
 	if (exitCode === undefined) throw new GdbError(notInstalled(architecture));
 	return exitCode;
 }

@@ -153,15 +153,8 @@ function complaint(error: unknown): string {
 	return words || error.shortMessage;
 }
 
-/** Runs a program on the user's terminal until it ends. @returns its exit code; undefined when it is not installed */
-export async function interact(program: string, args: readonly string[]): Promise<number | undefined> {
-	// Ctrl-C is for the program in front: it reaches both, and this process waits.
-	const ignore = () => {};
-	process.on('SIGINT', ignore);
-	try {
-		const { exitCode, code } = await execa(program, args, { stdio: 'inherit', reject: false });
-		return code === 'ENOENT' ? undefined : (exitCode ?? 1);
-	} finally {
-		process.off('SIGINT', ignore);
-	}
+/** Runs a program on the user's terminal until it ends; at the signal it is asked to. @returns its exit code; undefined when it is not installed */
+export async function interact(program: string, args: readonly string[], signal: AbortSignal): Promise<number | undefined> {
+	const { exitCode, code } = await execa(program, args, { stdio: 'inherit', reject: false, cancelSignal: signal });
+	return code === 'ENOENT' ? undefined : (exitCode ?? 1);
 }

@@ -1,0 +1,31 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { patternCheck } from '../../src/cli/pattern-check.ts';
+import { loadConfig } from '../../src/config/config.ts';
+import { canSetPattern, setCorePattern, temporaryFolder } from '../support/crash.ts';
+
+test.skipIf(!canSetPattern)(
+	'every kind of kernel.core_pattern is understood, with what to do where the agent would miss cores',
+	async () => {
+		await using folder = await temporaryFolder();
+		const here = folder.path;
+		const gone = join(here, 'gone');
+		const cases: readonly (readonly [pattern: string, cores: string, state: string, finding: RegExp, todo?: RegExp])[] = [
+			[`${here}/core.%p`, here, 'ok', /cores go to/],
+			[`${here}/core.%p`, `/host${here}`, 'error', /is not there/, /mkdir/],
+			[`${here}/core.%p`, '/elsewhere', 'warning', /the agent looks in \/elsewhere/, /^set collector\.coredumpPath to /],
+			[`${gone}/core.%p`, gone, 'error', /gone, which is not there: the kernel does not make it/, /^as root: mkdir -m 1777 -p .*\/gone$/],
+			[`${here}/%e/core.%p`, here, 'warning', /each crash has a folder of its own below/, /sysctl -w kernel\.core_pattern=/],
+			['core', here, 'warning', /"core" is relative/, /mkdir .* && sysctl/],
+			['', here, 'error', /is empty: no core is written/, /mkdir .* && sysctl/],
+			['|/usr/bin/handler %p', here, 'warning', /handed to \/usr\/bin\/handler;/, /coredumpPath/],
+		];
+		for (const [pattern, coredumpPath, state, finding, todo] of cases) {
+			await using _pattern = await setCorePattern(pattern);
+			const { config } = loadConfig({ mode: 'standalone', paths: { stateHome: here, corePatternDirectory: coredumpPath } });
+			const check = await patternCheck(config);
+			expect([pattern, check.state, check.finding]).toEqual([pattern, state, expect.stringMatching(finding)]);
+			if (todo) expect(check.todo).toMatch(todo);
+		}
+	},
+);
