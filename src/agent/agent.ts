@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { analyzer, checkScratch, ScratchError, sweepScratch } from '../components/analyzer/analyzer.ts';
+import { analyzer, checkScratch, loadKnownIssues, ScratchError, sweepScratch } from '../components/analyzer/analyzer.ts';
 import { collector, remover } from '../components/collector/collector.ts';
 import { startMonitor } from '../components/monitor/monitor.ts';
 import { storage } from '../components/storage/storage.ts';

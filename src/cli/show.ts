@@ -1,18 +1,16 @@
 import type { Command } from 'commander';
 import type { CrashReport } from '../domain/report.ts';
 import { type JournalView, readJournal } from '../journal/journal.ts';
-import { reportText } from '../report/report.ts';
 import { UserError } from './errors.ts';
-import { paintFor, writeJson } from './output.ts';
+import { type ReportForm, withForm, writeReport } from './output.ts';
 import { loadSettings, type SettingsOptions, withConfig } from './settings.ts';
 
-type Options = SettingsOptions & { readonly json?: boolean };
+type Options = SettingsOptions & ReportForm;
 
 export function showCommand(program: Command): void {
-	withConfig(program.command('show'))
+	withForm(withConfig(program.command('show')))
 		.description('show all that is known of one crash')
 		.argument('<id>', 'as `list` gives it; its first characters do')
-		.option('--json', 'print the whole report as JSON')
 		.action(run);
 }
 
@@ -20,9 +18,8 @@ async function run(id: string, options: Options): Promise<void> {
 	const { config } = await loadSettings(options);
 	using journal = readJournal(config.journal.path);
 	const report = findReport(journal, id);
-	if (options.json) return void writeJson(report);
 	const earlier = report.fingerprint === null ? undefined : journal.earlier(report.fingerprint, Date.parse(report.time));
-	process.stdout.write(reportText(report, { paint: paintFor(process.stdout), now: Date.now(), earlier }));
+	writeReport(report, options, earlier);
 }
 
 /** The report whose id starts so. */

@@ -20,6 +20,7 @@ import { join } from 'node:path';
 import { describe, expect, vi } from 'vitest';
 import { type CollectorOptions, collector, remover } from '../../src/components/collector/collector.ts';
 import type { Event } from '../../src/domain/events.ts';
+import type { Core } from '../../src/domain/report.ts';
 import type { Intake } from '../../src/domain/intake.ts';
 import { problemDirectory } from '../support/abrt.ts';
 import { apportReport } from '../support/apport.ts';
@@ -76,7 +77,7 @@ async function watched(options: Partial<CollectorOptions> = {}) {
 		start,
 		stop,
 		place: (name: string) => join(folder.path, name),
-		paths: () => events.map(({ body }) => body.core.path.slice(folder.path.length + 1)).sort(),
+		paths: () => events.map(({ body }) => (body.core?.path ?? '').slice(folder.path.length + 1)).sort(),
 		[Symbol.asyncDispose]: async () => {
 			await stop();
 			await crashed[Symbol.asyncDispose]();
@@ -383,7 +384,7 @@ describe('what is no core, or not wanted, is left alone', () => {
 
 describe('the original of a stored core', () => {
 	const stored = (home: Watched): Event<'StorageEvent'> => {
-		const { key, body } = home.events[0] as Event<'CoredumpFile'>;
+		const { key, body } = home.events[0] as Event<'CoredumpFile'> & { body: { core: Core } };
 		return {
 			kind: 'StorageEvent',
 			key,

@@ -58,11 +58,11 @@ describe('an event', () => {
 	test('keeps file names of any bytes', async () => {
 		await using home = await withJournal();
 		using journal = home.journal;
-		const { found } = events();
+		const { found, core } = events();
 		const path = '/cores/core.\udcff\u0000\n"\\x20';
-		journal.append({ ...found, body: { ...found.body, core: { ...found.body.core, path } } });
+		journal.append({ ...found, body: { ...found.body, core: { ...core, path } } });
 		expect(journal.claim('analyzer')?.event.body).toMatchObject({ core: { path } });
-		expect(journal.view.report(found.key)?.core.path).toBe(path);
+		expect(journal.view.report(found.key)?.core?.path).toBe(path);
 	});
 
 	test('whose body does not fit its kind is rejected with the reason, which is told, and the next is handed out', async () => {

@@ -77,7 +77,7 @@ describe('a report for a person', () => {
 		const hostile = report({
 			process,
 			reason: evil,
-			culprit: { ...frame, rule: evil, confidence: 'low' },
+			culprit: { ...frame, rule: evil, rules: 1, confidence: 'low' },
 			threads: [
 				{ id: 1, crashed: true, frames: [frame] },
 				{ id: 2, crashed: false, frames: [frame] },
@@ -101,7 +101,7 @@ describe('a report for a person', () => {
 test('a list has a line for each crash', async () => {
 	const other = { ...report({ culprit: null, signal: null, score: null }), id: 'abcdefabcdef', status: 'lost' as const };
 	const long = {
-		...report({ culprit: { function: `ns::${'VeryLong'.repeat(12)}::f`, rule: 'top frame', confidence: 'high' } }),
+		...report({ culprit: { function: `ns::${'VeryLong'.repeat(12)}::f`, rule: 'top frame', rules: 1, confidence: 'high' } }),
 		id: '0123456789ab',
 	};
 	await expect(reportList([report(), other, long], { paint: plain, now })).toMatchFileSnapshot(golden('list.txt'));

@@ -1,13 +1,13 @@
 import { resolve } from 'node:path';
-import { type AnalyseOptions, analyse } from '../../src/components/analyzer/analyzer.ts';
+import { type AnalyseOptions, analyse, loadKnownIssues } from '../../src/components/analyzer/analyzer.ts';
 import { examine } from '../../src/components/collector/collector.ts';
 import { defaultPanicKeywords } from '../../src/config/config.ts';
 import { fold } from '../../src/domain/fold.ts';
-import { type CrashReport, crashReport } from '../../src/domain/report.ts';
+import { type Core, type CrashReport, crashReport } from '../../src/domain/report.ts';
 import { exec, temporaryFolder } from './crash.ts';
 
 /** Analyses a core as the command does, and checks that the report has its published shape. */
-export async function analyseCore(core: string, options: Partial<AnalyseOptions> = {}): Promise<CrashReport> {
+export async function analyseCore(core: string, options: Partial<AnalyseOptions> = {}): Promise<CrashReport & { readonly core: Core }> {
 	await using scratch = await temporaryFolder();
 	const { event } = await examine(resolve(core), { now: Date.now() });
 	const body = await analyse(event.body, {
@@ -15,9 +15,11 @@ export async function analyseCore(core: string, options: Partial<AnalyseOptions>
 		gdb: { timeoutMs: 60_000 },
 		scratch: { path: scratch.path, maxBytes: 1e9 },
 		panicKeywords: defaultPanicKeywords,
+		knownIssues: loadKnownIssues([]),
 		...options,
 	});
-	return crashReport.parse(fold(fold(undefined, event), { kind: 'AnalysisResults', key: event.key, body }));
+	const report = crashReport.parse(fold(fold(undefined, event), { kind: 'AnalysisResults', key: event.key, body }));
+	return { ...report, core: report.core as Core };
 }
 
 /** The functions of each thread's stack as gdb itself prints them, the crashed one first. */

@@ -7,7 +7,7 @@ export function events(key = '3f9c00000001') {
 		kind: 'CoredumpFile',
 		key,
 		original: `${core.fileId}:core.${key}`,
-		body: { core, time: '2026-11-23T06:25:58.000Z', foundAt: '2026-11-23T06:26:00.000Z' },
+		body: { core, log: null, time: '2026-11-23T06:25:58.000Z', foundAt: '2026-11-23T06:26:00.000Z' },
 	};
 	const frame = {
 		pc: '0x401000',
@@ -35,10 +35,15 @@ export function events(key = '3f9c00000001') {
 					offset: '0x1000',
 					file: 'search.cc',
 					line: 42,
+					rules: 1,
 					rule: 'top frame',
 					confidence: 'high',
 				},
-				fingerprint: 'v0:0123456789abcdef',
+				kind: 'fault',
+				message: null,
+				fingerprint: 'v1:0123456789abcdef',
+				looseFingerprint: 'v1-loose:0123456789abcdef',
+				knownIssues: [],
 				registers: { rip: '0x401000' },
 				threads: [{ id: 7, crashed: true, frames: [frame] }],
 				modules: [{ path: '/milvus/bin/milvus', buildId: 'ab'.repeat(20), symbols: 'full', file: 'same' }],
@@ -53,5 +58,5 @@ export function events(key = '3f9c00000001') {
 		key,
 		body: { is: 'stored', core, storage: { form: 'full', location: '/data/x.core.zst', sha256: 'ab'.repeat(32), sizeBytes: 20_000 } },
 	} as const satisfies Event<'StorageEvent'>;
-	return { found, analysed, stored };
+	return { core, found, analysed, stored };
 }

@@ -4,6 +4,7 @@ import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { type AnalyseOptions, analyse } from './analyse.ts';
 
 export { type AnalyseOptions, analyse, type Step } from './analyse.ts';
+export { loadKnownIssues } from './knownissues/knownissues.ts';
 export { findModules, type SymbolPlaces, unusedExecutable } from './modules.ts';
 export { checkScratch, rawCopy, ScratchError, scratchFolder, sweepScratch } from './scratch.ts';
 
