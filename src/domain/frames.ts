@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
-import { repositoryPath, shortName } from './function-name.ts';
+import { shortName } from './function-name/function-name.ts';
+import { repositoryPath } from './source-path.ts';
 import type { Culprit, Frame } from './report.ts';
 
 type Place = Pick<Culprit, 'function' | 'module' | 'offset' | 'file' | 'line'>;

@@ -64,9 +64,10 @@ export function placeOfFault(core: CoreEvidence): { readonly pc: bigint | undefi
 /** What the C and C++ libraries left in memory of the process's last words. */
 export function statementsOf({ stacks }: CoreEvidence): Statement[] {
 	const { exception, abortMessage } = stacks ?? {};
+	const abort = abortMessage ? statementOfAbort(abortMessage) : undefined;
 	return [
 		...(exception ? [{ at: 0, is: 'exception', type: exception.type, ...defined({ message: exception.message ?? undefined }) } as const] : []),
-		...(abortMessage ? [statementOfAbort(abortMessage)] : []),
+		...(abort ? [{ at: 0, ...abort }] : []),
 	];
 }
 

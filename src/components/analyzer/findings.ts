@@ -1,7 +1,7 @@
 import { defined } from '../../base/defined.ts';
 import type { Bodies } from '../../domain/events.ts';
 import { placeName, stackText } from '../../domain/frames.ts';
-import { normalName } from '../../domain/function-name.ts';
+import { normalName } from '../../domain/function-name/function-name.ts';
 import type { Core, Culprit, Frame, Process } from '../../domain/report.ts';
 import { scoreOf } from '../../domain/score.ts';
 import { type CoreEvidence, complaintsOf, coreSignalOf, missing, modulesOf, placeOfFault, withSize } from './core-side.ts';

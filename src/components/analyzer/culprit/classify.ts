@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { normalName } from '../../../domain/function-name.ts';
+import { normalName } from '../../../domain/function-name/function-name.ts';
 import type { Frame } from '../../../domain/report.ts';
 import { type FrameClass, type FrameRule, frameRules } from './rules.ts';
 

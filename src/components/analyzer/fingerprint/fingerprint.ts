@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { maskedMessage, repositoryPath } from '../../../domain/function-name.ts';
+import { maskedMessage } from '../../../domain/message.ts';
+import { repositoryPath } from '../../../domain/source-path.ts';
 import type { CrashKind, CrashReport, Culprit, Module } from '../../../domain/report.ts';
 import type { Suspect } from '../culprit/culprit.ts';
 import type { Death } from '../death.ts';
