@@ -149,6 +149,7 @@ function programChecks({ storage }: Config): Promise<Check>[] {
 	return [
 		...(packer === undefined ? [] : [programCheck(packer, `cores can not be stored (storage.compression: ${packer})`)]),
 		programCheck('getfattr', "the host names in systemd-coredump's files are not read", 'attr'),
+		programCheck('c++filt', 'names of C++ and Rust functions in logs stay as the compilers wrote them', 'binutils'),
 	];
 }
 

@@ -281,6 +281,7 @@ describe('config and doctor', () => {
 			'gdb',
 			'zstd',
 			'getfattr',
+			'c++filt',
 			'analyzer.scratchPath',
 			'storage.localPath',
 			'journal',
