@@ -79,6 +79,7 @@ function programChecks({ storage }: Config): Promise<Check>[] {
 		programCheck('lz4', '.lz4 cores can not be read', 'lz4', warning),
 		programCheck('xz', '.xz cores can not be read', 'xz-utils', warning),
 		programCheck('getfattr', "the host names in systemd-coredump's files are not read", 'attr'),
+		programCheck('c++filt', 'names of C++ and Rust functions in logs stay as the compilers wrote them', 'binutils'),
 	];
 }
 

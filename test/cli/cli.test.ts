@@ -363,6 +363,7 @@ describe('config and doctor', () => {
 			'lz4',
 			'xz',
 			'getfattr',
+			'c++filt',
 			'analyzer.scratchPath',
 			'storage.localPath',
 			'journal',

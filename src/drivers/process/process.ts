@@ -14,6 +14,8 @@ export type RunOptions = {
 	/** Open files that it finds as descriptors 0, 3, 4, …; `'pipe'` collects what it writes there. */
 	readonly stdin?: number;
 	readonly descriptors?: readonly (number | 'pipe')[];
+	/** What it reads from descriptor 0, instead of an open file. */
+	readonly input?: string;
 	/** Its whole process group is killed then. */
 	readonly timeoutMs: number;
 	/** Of each output. */
@@ -44,11 +46,12 @@ export async function run(program: string, args: readonly string[], options: Run
 		extendEnv: false,
 		...(options.directory === undefined ? {} : { cwd: options.directory }),
 		stdio: [
-			inherited(options.stdin) ?? 'ignore',
+			options.input === undefined ? (inherited(options.stdin) ?? 'ignore') : 'pipe',
 			'pipe',
 			'pipe',
 			...(options.descriptors ?? []).map((one) => (one === 'pipe' ? one : inherited(one))),
 		],
+		...(options.input === undefined ? {} : { input: options.input }),
 		timeout: options.timeoutMs,
 		maxBuffer: options.maxOutputBytes,
 		...(options.signal ? { cancelSignal: options.signal } : {}),
