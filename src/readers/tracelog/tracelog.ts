@@ -1,5 +1,13 @@
 import type { Hex } from '../../base/hex.ts';
 import type { Frame } from '../../domain/report.ts';
+import { fieldStack } from './fields.ts';
+import { framedLines } from './framing.ts';
+import { readLogLine, unglued } from './loggers.ts';
+import { Stacks } from './stacks.ts';
+import { Statements } from './statements.ts';
+
+export { type AbortStatement, statementOfAbort } from './aborts.ts';
+export { looksLikeText } from './looks.ts';
 
 /** What a process wrote about its end: statements and stacks, each in the order in which it wrote them. */
 export type TraceLog = {
@@ -13,9 +21,12 @@ export type Statement = {
 	readonly at: number;
 } & (
 	| {
-			/** A signal, as Go's runtime, a handler in the process (Milvus, folly, glog) or a sanitizer caught it. */
+			/**
+			 * A signal, as Go's runtime, a handler in the process (Milvus, folly, glog) or a sanitizer caught it;
+			 * `report`: as a debugger, an exit code or a person tells.
+			 */
 			readonly is: 'signal';
-			readonly by: 'go' | 'handler' | 'sanitizer';
+			readonly by: 'go' | 'handler' | 'sanitizer' | 'report';
 			readonly signal: number;
 			readonly code?: number;
 			readonly address?: Hex;
@@ -36,6 +47,10 @@ export type Statement = {
 	| { readonly is: 'exit'; readonly message: string; readonly level: string; readonly source?: SourcePlace }
 );
 
+/** What was said, wherever that was. */
+export type Said = WithoutPlace<Statement>;
+type WithoutPlace<One> = One extends unknown ? Omit<One, 'at'> : never;
+
 export type SourcePlace = { readonly file: string; readonly line?: number };
 
 export type TraceStack = {
@@ -53,3 +68,42 @@ export type TraceStack = {
 	/** Number of its first line in the log, from 1. */
 	readonly at: number;
 };
+
+/**
+ * Reads what a dying process wrote: the log of a container that ended, a debugger's output, a stack that somebody pasted.
+ * Any text will do, cut off anywhere; where there is nothing of that in it, nothing is found.
+ * Time is linear in the text, memory proportional to what is found.
+ *
+ * Two threads that print a native stack at the same time are told apart only where their frames are the same.
+ */
+export function readTraceLog(text: string): TraceLog {
+	const statements = new Statements();
+	const stacks = new Stacks();
+	for (const { at, text: line } of framedLines(text)) {
+		for (const part of unglued(line)) readLine(part, at, statements, stacks);
+	}
+	const stacksFound = stacks.end();
+	// Parts of a string keep the whole alive; copies do not.
+	return structuredClone({ statements: statements.end(), stacks: stacksFound });
+}
+
+function readLine(line: string, at: number, statements: Statements, stacks: Stacks): void {
+	if (!/\S/.test(line)) {
+		statements.blank();
+		return;
+	}
+	// Lines of loggers come between any others, as other threads still write them.
+	const logged = readLogLine(line);
+	if (logged) {
+		for (const said of logged.said) statements.add(at, said);
+		if (logged.stack) stacks.add(fieldStack(logged.stack.text, logged.stack.isCut, at));
+		return;
+	}
+	const isFrame = stacks.take(at, line);
+	if (isFrame) statements.close();
+	if (isFrame && line.includes('#')) statements.takeFrame(at, line);
+	if (isFrame && !line.startsWith('*** ')) return;
+	if (statements.take(at, line)) {
+		if (!isFrame) stacks.said();
+	} else stacks.stray(line);
+}
