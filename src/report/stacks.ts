@@ -26,7 +26,8 @@ export function stack({ threads, stack, culprit }: CrashReport): Section {
 	};
 }
 
-const label = ({ id, name }: Thread) => (id !== undefined && !name?.includes(String(id)) ? `thread ${id}` : name === undefined ? 'thread' : `thread ${name}`);
+const label = ({ id, name }: Thread) =>
+	id !== undefined && !name?.includes(String(id)) ? `thread ${id}` : name === undefined ? 'thread' : `thread ${name}`;
 
 type Run = { readonly first: number; readonly frames: Frame[]; readonly is: 'culprit' | 'noise' | 'plain'; readonly text: string };
 

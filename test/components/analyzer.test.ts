@@ -18,26 +18,45 @@ describe('the frame to blame, and the reason in words', () => {
 		['faults.c', 'readonly', 'write_readonly', /^SIGSEGV: access to 0x[0-9a-f]+, which is mapped without the right to do so/],
 		['faults.c', 'callnull', 'call_null', /^SIGSEGV: jump to 0x0, where there is no code/],
 		['faults.c', 'abort', 'do_abort', /^SIGABRT: the process called abort\(\)$/],
-		['faults.c', 'assert', 'fail_assert', /^SIGABRT: faults: .*faults\.c:\d+: fail_assert: Assertion `rows == 7' failed\.$/],
+		['faults.c', 'assert', 'fail_assert', /^SIGABRT: failed assertion: rows == 7$/],
 		['faults.c', 'doublefree', 'free_twice', /^SIGABRT: free\(\): double free detected in tcache 2$/],
 		['faults.c', 'fpe', 'divide', /^SIGFPE: integer division by zero$/],
 		['faults.c', 'bus', 'read_past_file', /^SIGBUS: access to 0x[0-9a-f]+ in a mapped file beyond its end/],
 		['faults.c', 'ill', 'trap', /^SIGILL: /],
 		['faults.c', 'overflow', 'recurse', /^SIGSEGV: stack overflow: access to 0x[0-9a-f]+/],
 		['faults.c', 'fifty', 'write_null', /^SIGSEGV: access to 0x10 through a null pointer/],
-		['faults.c', 'kill', 'kill_self', /^SIGSEGV: sent by the process to itself$/],
+		['faults.c', 'kill', 'kill_self', /^SIGSEGV: raised by the process itself/],
 		['throws.cc', 'member', 'engine::Index<float>::Deserialize', /^SIGSEGV: access to 0x10 through a null pointer/],
-		['throws.cc', 'throw', 'engine::ThrowUncaught', /^SIGABRT: a C\+\+ exception that nobody caught$/],
-		['throws.cc', 'noexcept', 'engine::ThrowUncaught', /^SIGABRT: a C\+\+ exception that nobody caught$/],
+		[
+			'throws.cc',
+			'throw',
+			'engine::ThrowUncaught',
+			/^SIGABRT: a C\+\+ exception that nobody caught: std::runtime_error: segment 42 is not loaded$/,
+		],
+		[
+			'throws.cc',
+			'noexcept',
+			'engine::ThrowUncaught',
+			/^SIGABRT: a C\+\+ exception that nobody caught: std::runtime_error: segment 42 is not loaded$/,
+		],
 		['throws.cc', 'terminate', 'engine::Terminate', /^SIGABRT: std::terminate was called$/],
-		['throws.cc', 'thread', 'engine::ThrowUncaught', /^SIGABRT: a C\+\+ exception that nobody caught$/],
+		[
+			'throws.cc',
+			'thread',
+			'engine::ThrowUncaught',
+			/^SIGABRT: a C\+\+ exception that nobody caught: std::runtime_error: segment 42 is not loaded$/,
+		],
 		['throws.cc', 'purecall', 'engine::Base::Call', /^SIGABRT: a pure virtual function was called$/],
 	];
 	for (const [source, kind, culprit, reason] of cases) {
 		crashTest(`${source} ${kind}: ${culprit}`, async () => {
 			await using crashed = await crash(await program(source), [kind]);
 			const report = await analyseCore(crashed.core);
-			expect(report.culprit).toMatchObject({ function: culprit, module: await program(source), confidence: 'high' });
+			expect(report.culprit).toMatchObject({
+				function: culprit,
+				module: await program(source),
+				confidence: kind === 'doublefree' ? 'low' : 'high',
+			});
 			expect(report.culprit?.file).toMatch(new RegExp(`${source.replace('.', '\\.')}$`));
 			const line = readFileSync(report.culprit?.file ?? '', 'utf8').split('\n')[(report.culprit?.line ?? 0) - 1];
 			expect(line).toContain(culprit.replace(/.*::/, ''));
@@ -128,8 +147,12 @@ describe('files that are not those that crashed', () => {
 		const report = await analyseCore(crashed.core);
 		expect(report.modules.find(({ path }) => path === crashed.copy)).toMatchObject({ file: 'missing', symbols: 'none' });
 		expect(report.notes).toContainEqual(expect.stringContaining(`${crashed.copy} is not here`));
-		expect(functions(report)[0]).toContain('abort'.replace('abort', functions(report)[0]?.find((name) => name?.includes('abort')) ?? ''));
-		expect(report.culprit).toMatchObject({ module: crashed.copy, rule: 'behind abort family', confidence: 'medium' });
+		expect(functions(report)[0]).toContainEqual(expect.stringContaining('abort'));
+		expect(report.culprit).toMatchObject({
+			module: crashed.copy,
+			rule: 'first of the program, behind the end of the process',
+			confidence: 'medium',
+		});
 		const given = await analyseCore(crashed.core, { places: { sysroot: '/', paths: [], executable: await program('faults.c') } });
 		expect(given.culprit).toMatchObject({ function: 'fail_assert', confidence: 'high' });
 	});
@@ -363,7 +386,7 @@ crashTest('the same inputs give the same fingerprint, other places another', asy
 	await using second = await crash(await program('faults.c'), ['null', 'more']);
 	await using other = await crash(await program('faults.c'), ['wild']);
 	const fingerprints = await Promise.all([first, second, other].map(async ({ core }) => (await analyseCore(core)).fingerprint));
-	expect(fingerprints[0]).toMatch(/^v0:[0-9a-f]{16}$/);
+	expect(fingerprints[0]).toMatch(/^v1:[0-9a-f]{16}$/);
 	expect(fingerprints[1]).toBe(fingerprints[0]);
 	expect(fingerprints[2]).not.toBe(fingerprints[0]);
 });

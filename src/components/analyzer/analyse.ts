@@ -143,7 +143,10 @@ async function stacksOf(
 	const loaded = modules.map(({ loaded }) => loaded).filter((one) => one !== undefined);
 	if (loaded.length === 0) throw new GdbError('none of the files that the process had mapped is here; give them by --exe or --sysroot');
 	onProgress?.('unwinding');
-	const stacks = await gdbStacks({ core, architecture: corefile.architecture.name, modules: loaded, directory: folder.path }, { ...gdb, signal });
+	const stacks = await gdbStacks(
+		{ core, architecture: corefile.architecture.name, modules: loaded, directory: folder.path },
+		{ ...gdb, signal },
+	);
 	if (!stacks.exception) return stacks;
 	const { type } = stacks.exception;
 	const names = await demangle([`_Z${type}`], signal);
