@@ -10,7 +10,7 @@ import { cut } from './table.ts';
  */
 export function headline(report: CrashReport): string {
 	const { threads, culprit, process } = report;
-	const name = threads[0]?.name;
+	const name = threads[0]?.name?.startsWith('goroutine ') ? undefined : threads[0]?.name;
 	const source = culprit?.file === undefined || culprit.function === undefined ? '' : ` (${basename(culprit.file)}:${culprit.line ?? '?'})`;
 	const where = culprit ? ` in ${placeName(culprit)}${source}` : process.name ? ` in ${process.name}, at an unknown place` : '';
 	// Without a place the process's own words are the best there is.
