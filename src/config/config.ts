@@ -13,6 +13,8 @@ export { shownConfig } from './shown.ts';
 export type LoadOptions = {
 	/** Absent: only the defaults. */
 	readonly file?: string;
+	/** What named the file, if not the command itself. */
+	readonly namedBy?: string;
 	readonly mode: 'standalone' | 'node';
 	/** Where one machine keeps what the defaults of mode standalone name. */
 	readonly paths: { readonly stateHome: string; readonly corePatternDirectory: string };
@@ -27,12 +29,12 @@ export type Loaded = {
 };
 
 /** @throws {ConfigError} */
-export function loadConfig({ file, mode, paths }: LoadOptions): Loaded {
+export function loadConfig({ file, namedBy, mode, paths }: LoadOptions): Loaded {
 	const schema = configSchema(mode === 'node' ? nodeDefaults : standaloneDefaults(paths));
 	const defaults = schema.parse({});
 	if (file === undefined) return { config: defaults, warnings: [], source: undefined };
 	const fields = [...fieldsOf(schema)];
-	const document = readDocument(file);
+	const document = readDocument(file, namedBy);
 	const { content, opinion } = withOpinionOnTop(document);
 	const lineOf = (path: readonly PropertyKey[]) =>
 		document.lineOf(opinion === 'analyzer' && path[0] === 'aiAnalysis' ? ['analyzer', ...path] : path);

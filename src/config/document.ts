@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { Document, isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseAllDocuments, visit, type YAMLError } from 'yaml';
 import { ConfigError } from './error.ts';
 
@@ -11,11 +11,16 @@ export type ConfigDocument = {
 	lineOf(path: readonly PropertyKey[]): number;
 };
 
-/** No message quotes the file: a secret may stand where it is broken. @throws {ConfigError} */
-export function readDocument(file: string): ConfigDocument {
+/**
+ * No message quotes the file: a secret may stand where it is broken.
+ *
+ * @param namedBy what named the file, where that is not plain to see
+ * @throws {ConfigError}
+ */
+export function readDocument(file: string, namedBy?: string): ConfigDocument {
 	const counter = new LineCounter();
 	const options = { lineCounter: counter, prettyErrors: false, stringKeys: true, merge: true, logLevel: 'error' } as const;
-	const documents: readonly Document[] = parseAllDocuments(read(file), options);
+	const documents: readonly Document[] = parseAllDocuments(read(file, namedBy), options);
 	const document = documents[0] ?? new Document(); // an empty file has none
 	const lineAt = (offset: number) => counter.linePos(offset).line;
 	const fail: Fail = (offset, problem) => {
@@ -40,17 +45,34 @@ export function readDocument(file: string): ConfigDocument {
 
 type Fail = (offset: number, problem: string) => never;
 
-function read(file: string): string {
+/** No configuration is so long. */
+const mostBytes = 1 << 20;
+
+function read(file: string, namedBy: string | undefined): string {
+	const refuse = (problem: string, cause?: unknown): never => {
+		throw new ConfigError(`milvus-coredump-agent: the configuration ${file}${namedBy ? ` (from ${namedBy})` : ''}: ${problem}`, { cause });
+	};
+	let descriptor: number | undefined;
 	try {
-		return readFileSync(file, 'utf8');
+		// Not blocking: opening a FIFO would wait for its writer.
+		descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+		const stat = fstatSync(descriptor);
+		if (stat.isDirectory()) return refuse('is a directory');
+		if (!stat.isFile()) return refuse('is not a regular file');
+		if (stat.size > mostBytes) return refuse(`is longer than ${mostBytes >> 20} MiB`);
+		return readFileSync(descriptor, 'utf8');
 	} catch (cause) {
+		if (cause instanceof ConfigError) throw cause;
 		const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
 		const words: Readonly<Record<string, string>> = {
 			ENOENT: 'there is no such file',
-			EISDIR: 'is a directory',
+			ENOTDIR: 'there is no such file',
 			EACCES: 'no permission to read it',
+			ENXIO: 'is not a regular file',
 		};
-		throw new ConfigError(`${file}: ${words[code] ?? String(cause)}`, { cause });
+		return refuse(words[code] ?? `can't be read: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
+	} finally {
+		if (descriptor !== undefined) closeSync(descriptor);
 	}
 }
 

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { crashReport } from '../../src/domain/report.ts';
@@ -52,8 +53,12 @@ describe('a mistake of the user is one clear line, and exit code 2', () => {
 		[['show', 'abc'], /^milvus-coredump-agent: there is no journal/],
 		[['gdb', 'no-such-id'], /^milvus-coredump-agent: there is no journal/],
 		[['gdb', './no-such-file'], /^milvus-coredump-agent: .*no-such-file: there is no such file$/],
-		[['config', 'check', '/nowhere.yaml'], /^\/nowhere\.yaml: there is no such file$/],
-		[['agent', '--config', '/nowhere.yaml'], /^\/nowhere\.yaml: there is no such file$/],
+		[['config', 'check', '/nowhere.yaml'], /^milvus-coredump-agent: the configuration \/nowhere\.yaml: there is no such file$/],
+		[['config', 'check', ''], /^milvus-coredump-agent: the name of the configuration is empty$/],
+		[['list', '--config', ''], /^milvus-coredump-agent: the name of the configuration is empty$/],
+		[['config', 'check', '/'], /: is a directory$/],
+		[['config', 'check', '/dev/zero'], /: is not a regular file$/],
+		[['agent', '--config', '/nowhere.yaml'], /^milvus-coredump-agent: the configuration \/nowhere\.yaml: there is no such file$/],
 		[
 			['agent', '--log-format', 'xml'],
 			/^error: option '--log-format <format>' argument 'xml' is invalid\. Allowed choices are json, text\.$/,
@@ -166,6 +171,26 @@ describe('analyze', () => {
 			complete: 'truncated',
 			signal: { address: '0x10' },
 		});
+	});
+
+	crashTest('output that can not be written is told in one line', async () => {
+		await using crashed = await crash(await program('faults.c'), ['null']);
+		const { stderr } = await exec('bash', ['-c', '"$0" analyze --no-gdb "$1" >/dev/full; echo "code $?" >&2', bin, crashed.core]);
+		expect(stderr).toBe("milvus-coredump-agent: can't write the output: ENOSPC: no space left on device, write\ncode 1\n");
+	});
+
+	test('a socket, and a file whose disk fails, are told in words', async () => {
+		await using folder = await temporaryFolder();
+		const server = createServer().listen(join(folder.path, 'socket'));
+		await once(server, 'listening');
+		expect((await cli(['analyze', join(folder.path, 'socket')])).stderr).toBe(
+			`milvus-coredump-agent: ${folder.path}/socket: is not a regular file\n`,
+		);
+		server.close();
+		// Reading address 0 of a process fails as a damaged disk does.
+		expect((await cli(['analyze', '/proc/self/mem'])).stderr).toBe(
+			"milvus-coredump-agent: /proc/self/mem: can't be read: EIO: i/o error, read\n",
+		);
 	});
 
 	crashTest('a file that may not be read is told so', async () => {
@@ -342,6 +367,20 @@ describe('config and doctor', () => {
 		writeFileSync(file, (await cli(['config', 'show'])).stdout);
 		expect(await cli(['config', 'check', file])).toEqual({ code: 0, stdout: `${file}: ok\n`, stderr: '' });
 		expect((await cli(['config', 'check'], { environment: { MILVUS_COREDUMP_AGENT_CONFIG: file } })).stdout).toBe(`${file}: ok\n`);
+	});
+
+	test('a configuration that is no file is refused at once, with what named it', async () => {
+		await using folder = await temporaryFolder();
+		const fifo = join(folder.path, 'fifo');
+		await exec('mkfifo', [fifo]);
+		const environment = { MILVUS_COREDUMP_AGENT_CONFIG: fifo };
+		const problem = 'is not a regular file\n';
+		expect((await cli(['config', 'check', fifo])).stderr).toBe(`milvus-coredump-agent: the configuration ${fifo}: ${problem}`);
+		expect(await cli(['list'], { environment })).toEqual({
+			code: 2,
+			stdout: '',
+			stderr: `milvus-coredump-agent: the configuration ${fifo} (from $MILVUS_COREDUMP_AGENT_CONFIG): ${problem}`,
+		});
 	});
 
 	test('doctor says of each thing whether it works, and what to do', async () => {
