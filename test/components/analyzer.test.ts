@@ -1,4 +1,4 @@
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { CrashReport } from '../../src/domain/report.ts';
@@ -298,11 +298,11 @@ describe('the sandbox', () => {
 		expect(readdirSync(folder.path)).not.toContain('trapped');
 	});
 
-	crashTest('shows a debugger nothing of the environment', async () => {
+	crashTest('shows a debugger nothing of the environment and the network', async () => {
 		await using crashed = await crash(await program('faults.c'), ['null']);
 		await using folder = await temporaryFolder();
 		const gdb = join(folder.path, 'gdb');
-		writeFileSync(gdb, `#!/bin/bash\nenv >"$0.env"; ulimit -a >>"$0.env"; nice >>"$0.env"\n`);
+		writeFileSync(gdb, `#!/bin/bash\nenv >"$0.env"; ulimit -a >>"$0.env"; nice >>"$0.env"; readlink /proc/self/ns/net >"$0.net"\n`);
 		chmodSync(gdb, 0o755);
 		process.env.GLM_API_KEY = 'secret-of-the-agent';
 		await analyseCore(crashed.core, { gdb: { program: gdb, timeoutMs: 10_000 } });
@@ -312,6 +312,11 @@ describe('the sandbox', () => {
 		expect(seen).toMatch(/data seg size .* 524288$/m);
 		expect(seen).toMatch(/core file size .* 0$/m);
 		expect(seen).toMatch(/^19$/m);
+		const mayUnshare = await exec('sh', ['-c', 'unshare -n true || unshare -rn true']).then(
+			() => true,
+			() => false,
+		);
+		expect(readFileSync(`${gdb}.net`, 'utf8').trim() !== readlinkSync('/proc/self/ns/net')).toBe(mayUnshare);
 	});
 });
 
