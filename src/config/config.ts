@@ -46,6 +46,7 @@ export function loadConfig({ file, namedBy, mode, paths }: LoadOptions): Loaded 
 	const result = schema.safeParse(given);
 	for (const issue of result.error?.issues ?? []) problems.addIssue(issue, given);
 	refuseOtherBackends(given, problems);
+	if (result.success) refuseSharedPort(result.data, problems);
 	if (problems.lines.length > 0 || !result.success) throw new ConfigError(problems.lines.join('\n'));
 	addWarnings(given, { config: result.data, defaults, fields }, problems);
 	return { config: result.data, warnings: problems.lines, source: file };
@@ -79,6 +80,14 @@ function refuseOtherBackends(given: unknown, problems: Problems): void {
 	const backend = valueAt(given, ['storage', 'backend']);
 	if (backend === 's3' || backend === 'nfs')
 		problems.add(['storage', 'backend'], `storage.backend is ${backend}; this version stores to a local directory only: set it to local`);
+}
+
+function refuseSharedPort({ monitor: { prometheusEnabled, metricsPort, healthPort } }: Config, problems: Problems): void {
+	if (prometheusEnabled && metricsPort === healthPort && metricsPort !== 0)
+		problems.add(
+			['monitor', 'healthPort'],
+			`monitor.healthPort is ${healthPort}, as monitor.metricsPort is; give each a port of its own, or 0`,
+		);
 }
 
 type Context = { readonly config: Config; readonly defaults: Config; readonly fields: readonly Field[] };
