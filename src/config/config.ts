@@ -97,10 +97,7 @@ function addWarnings(given: unknown, { config, defaults, fields }: Context, prob
 		if (isSection || valueAt(given, path) === undefined) continue;
 		const name = path.join('.');
 		if (meta.secret)
-			problems.add(
-				path,
-				`${name} is a secret, readable for all who can read this file; better keep it in the environment or in its own file`,
-			);
+			problems.add(path, `${name} is a secret, readable for all who can read this file: let only its owner do so (chmod 600)`);
 		if (meta.planned && !isDeepStrictEqual(valueAt(config, path), valueAt(defaults, path)))
 			problems.add(path, `${name} has no effect in this version`);
 	}
