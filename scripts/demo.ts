@@ -100,7 +100,8 @@ const { id, storage } = await runAgent(core);
 title('3. The report');
 await show(id);
 
-const here = (path: string) => relative(process.cwd(), path);
+/** As it is typed where the demo was started: npm itself goes to the package. */
+const here = (path: string) => relative(process.env.INIT_CWD ?? process.cwd(), path);
 const own = `--config ${here(configFile)}`;
 const next = [
 	[`${here(program)} show ${id} ${own}`, 'the report again; with --json all of it'],

@@ -32,23 +32,37 @@ describe('help', () => {
 
 describe('a mistake of the user is one clear line, and exit code 2', () => {
 	const mistakes: readonly (readonly [args: readonly string[], message: RegExp])[] = [
-		[['anlyze'], /^error: unknown command 'anlyze'\n\(Did you mean analyze\?\)$/],
-		[['analyze', '--jsn', 'x'], /^error: unknown option '--jsn'\n\(Did you mean --json\?\)$/],
-		[['analyze'], /^error: missing required argument 'core'$/],
+		[['anlyze'], /^milvus-coredump-agent: unknown command 'anlyze' \(Did you mean analyze\?\); see milvus-coredump-agent --help$/],
+		[
+			['analyze', '--jsn', 'x'],
+			/^milvus-coredump-agent: unknown option '--jsn' \(Did you mean --json\?\); see milvus-coredump-agent analyze --help$/,
+		],
+		[['analyze'], /^milvus-coredump-agent: missing required argument 'core'; see milvus-coredump-agent analyze --help$/],
 		[['analyze', '/nowhere/core'], /^milvus-coredump-agent: \/nowhere\/core: there is no such file$/],
-		[['analyze', '/'], /^milvus-coredump-agent: \/: is a directory \(at byte 0\)$/],
-		[['analyze', '/dev/null'], /^milvus-coredump-agent: \/dev\/null: is not a regular file \(at byte 0\)$/],
+		[['analyze', '/'], /^milvus-coredump-agent: \/: is a directory$/],
+		[['analyze', '/dev/null'], /^milvus-coredump-agent: \/dev\/null: is not a regular file$/],
 		[['analyze', '/bin/sh'], /^milvus-coredump-agent: \/bin\/sh: is an executable or a library, not a core dump \(at byte 16\)$/],
 		[['analyze', '/etc/passwd'], /^milvus-coredump-agent: \/etc\/passwd: is not a core dump: expected an ELF file/],
 		[['analyze', `/${'x'.repeat(300)}`], /: the name is too long$/],
 		[
 			['crash-test', 'hang'],
-			/^error: command-argument value 'hang' is invalid for argument 'kind'\. Allowed choices are segv, abort, fpe\.$/,
+			/^milvus-coredump-agent: command-argument value 'hang' is invalid for argument 'kind'\. Allowed choices are segv, abort, fpe; see milvus-coredump-agent crash-test --help$/,
 		],
-		[['list', '-n', 'many'], /^error: option '-n, --number <count>' argument 'many' is invalid\. It must be a whole number above 0\.$/],
+		[
+			['list', '-n', 'many'],
+			/^milvus-coredump-agent: option '-n, --number <count>' argument 'many' is invalid\. It must be a whole number above 0; see milvus-coredump-agent list --help$/,
+		],
 		[
 			['list'],
 			/^milvus-coredump-agent: there is no journal \/proc\/nonexistent\/.*: no agent has run with this configuration yet; if one runs with another, give its --config, or its XDG_STATE_HOME$/,
+		],
+		[
+			['config', 'chek'],
+			/^milvus-coredump-agent: unknown command 'chek' \(Did you mean check\?\); see milvus-coredump-agent config --help$/,
+		],
+		[
+			['gdb', 'abc', '-batch'],
+			/^milvus-coredump-agent: unknown option '-batch'; what is for gdb goes after --; see milvus-coredump-agent gdb --help$/,
 		],
 		[['show', 'abc'], /^milvus-coredump-agent: there is no journal/],
 		[['gdb', 'no-such-id'], /^milvus-coredump-agent: there is no journal/],
@@ -61,7 +75,7 @@ describe('a mistake of the user is one clear line, and exit code 2', () => {
 		[['agent', '--config', '/nowhere.yaml'], /^milvus-coredump-agent: the configuration \/nowhere\.yaml: there is no such file$/],
 		[
 			['agent', '--log-format', 'xml'],
-			/^error: option '--log-format <format>' argument 'xml' is invalid\. Allowed choices are json, text\.$/,
+			/^milvus-coredump-agent: option '--log-format <format>' argument 'xml' is invalid\. Allowed choices are json, text; see milvus-coredump-agent agent --help$/,
 		],
 	];
 	for (const [args, message] of mistakes) {
@@ -301,6 +315,8 @@ describe('list, show and gdb read beside the agent', () => {
 			stdout: '',
 			stderr: 'milvus-coredump-agent: the id 3f fits 2 crashes: 3f9c00000001, 3fad00000002\n',
 		});
+		expect((await cli(['show', '', '--config', folder.config])).stderr).toMatch(/^milvus-coredump-agent: the id is empty: /);
+		expect((await cli(['show', '3F9C', '--config', folder.config])).stdout).toMatch(/^SIGSEGV at 0x10 in search/);
 		for (const id of ['ffff', 'xyz', '%', "'"])
 			expect((await cli(['show', id, '--config', folder.config])).stderr).toMatch(/^milvus-coredump-agent: no crash has the id /);
 	});

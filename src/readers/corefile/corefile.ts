@@ -122,7 +122,7 @@ async function parse(source: ByteSource, options: Parsing, stream?: ForwardSourc
 
 async function coreHeader(source: ByteSource): Promise<ElfHeader> {
 	const bytes = await source.read(0, elfHeaderSize);
-	if (!isElf(bytes)) throw new CorefileError('is not a core dump: expected an ELF file (7f 45 4c 46) when unpacked');
+	if (!isElf(bytes)) throw new CorefileError('is not a core dump: expected an ELF file (7f 45 4c 46) when unpacked', 0);
 	if (bytes.length < elfHeaderSize) throw new CorefileError(`ends within its ELF header of ${elfHeaderSize} bytes`, bytes.length);
 	if (!isElf64LittleEndian(bytes)) throw new CorefileError('is not of a 64-bit little-endian machine', 4);
 	const header = elfHeader(bytes);

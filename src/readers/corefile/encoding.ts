@@ -9,8 +9,8 @@ export function encodingOf(head: Buffer): Encoding {
 	if (magic.startsWith('28b52ffd')) return 'zstd';
 	if (magic.startsWith('1f8b')) return 'gzip';
 	const other = Object.entries(notRead).find(([start]) => magic.startsWith(start))?.[1];
-	if (other) throw new CorefileError(`is ${other}; this version reads plain, .zst and .gz cores: unpack it first`);
-	throw new CorefileError('is not a core dump: expected an ELF file (7f 45 4c 46), zstd or gzip');
+	if (other) throw new CorefileError(`is ${other}; this version reads plain, .zst and .gz cores: unpack it first`, 0);
+	throw new CorefileError('is not a core dump: expected an ELF file (7f 45 4c 46), zstd or gzip', 0);
 }
 
 const notRead: Readonly<Record<string, string>> = {
