@@ -24,6 +24,8 @@ async function run(id: string, options: Options): Promise<void> {
 	if (options.json) return void writeJson(report);
 	const earlier = report.fingerprint === null ? undefined : journal.earlier(report.fingerprint, Date.parse(report.time));
 	process.stdout.write(reportText(report, { paint: paintFor(process.stdout), now: Date.now(), earlier }));
+	for (const { stage, reason } of journal.delays(report.id))
+		process.stdout.write(`\n${stage} waits, and tries again: ${printable(reason)}\n`);
 }
 
 /** The report whose id starts so. */

@@ -1,9 +1,12 @@
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
+import { analyzer } from '../../src/components/analyzer/analyzer.ts';
+import { examine } from '../../src/components/collector/collector.ts';
 import type { CrashReport } from '../../src/domain/report.ts';
 import { analyseCore, gdbFunctions } from '../support/analysis.ts';
 import { type Crash, crash, crashTest, exec, program, temporaryFolder } from '../support/crash.ts';
+import { listening } from '../support/telemetry.ts';
 
 const functions = ({ threads }: CrashReport) => threads.map(({ frames }) => frames.map(({ function: name }) => name));
 
@@ -328,4 +331,20 @@ crashTest('the same inputs give the same fingerprint, other places another', asy
 	expect(fingerprints[0]).toMatch(/^v0:[0-9a-f]{16}$/);
 	expect(fingerprints[1]).toBe(fingerprints[0]);
 	expect(fingerprints[2]).not.toBe(fingerprints[0]);
+});
+
+crashTest('an analysis without a stack has failed only where a stack was wanted', async () => {
+	await using crashed = await crash(await program('faults.c'), ['null']);
+	await using scratch = await temporaryFolder();
+	for (const [gdb, failed] of [
+		[undefined, 0],
+		[{ program: 'there-is-no-such-gdb', timeoutMs: 1_000 }, 1],
+	] as const) {
+		const { telemetry } = listening();
+		const { event } = await examine(crashed.core, { now: Date.now() });
+		const options = { places: { sysroot: '/', paths: [] }, gdb, scratch: { path: scratch.path, maxBytes: 1e9 }, panicKeywords: [] };
+		await analyzer({ telemetry, options }).handle(event, new AbortController().signal);
+		expect((await telemetry.metrics.analysesFailed.get()).values[0]?.value).toBe(failed);
+		expect((await telemetry.metrics.analysesSuccessful.get()).values[0]?.value).toBe(1 - failed);
+	}
 });

@@ -47,6 +47,7 @@ test('a state is told when it changes, not each time it is looked at', async () 
 	for (let index = 0; index < 3; index++) telemetry.componentNotReady('storage', 'full');
 	telemetry.componentNotReady('storage', 'gone');
 	for (let index = 0; index < 3; index++) telemetry.componentReady('storage');
+	expect(lines.filter((line) => 'reason' in line)).toEqual([]); // it is in the message already
 	expect(lines.map(({ msg }) => msg)).toEqual(['storage is not ready: full', 'storage is not ready: gone', 'storage is ready again']);
 });
 

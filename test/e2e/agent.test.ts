@@ -308,6 +308,12 @@ describe('what is wrong is told, and does not stop the rest', () => {
 		await agent.line('storage is not ready');
 		await deliver(home, 'null');
 		await agent.line('storage tries again later');
+		const [id = ''] = home.reports().map((report) => report.id);
+		const { stdout } = await exec(bin, ['show', id, '--config', home.config]);
+		expect(stdout).toMatch(/^storage waits, and tries again: can't write there: .*\(storage\.localPath\)$/m);
+		const putOff = () => agent.lines.filter(({ msg }) => msg.startsWith('storage tries again later')).map(({ level }) => level);
+		await expect.poll(() => putOff().length, { timeout: 20_000 }).toBeGreaterThan(1);
+		expect(putOff().indexOf('warn', 1)).toBe(-1); // told once
 		rmSync(home.place('stored'));
 		await settled(home);
 		await agent.stop();
