@@ -35,7 +35,7 @@ install_packages() {
 	command -v apt-get >/dev/null || fail "please install these, by the names they have on your system: $missing"
 	as_root=
 	if [ "$(id -u)" != 0 ]; then
-		sudo -n true 2>/dev/null || fail "missing: $missing; as root: apt-get install --no-install-recommends $missing"
+		sudo -n true 2>/dev/null || fail "missing: $missing; as root: apt-get update && apt-get install --no-install-recommends $missing"
 		as_root=sudo
 	fi
 	echo "setup: installing $missing"

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { runAgent } from '../agent/agent.ts';
 import { createLog } from '../telemetry/log.ts';
 import { createTelemetry } from '../telemetry/telemetry.ts';
+import { isColoured } from './output.ts';
 import { patternCheck } from './pattern-check.ts';
 import { loadSettings, type SettingsOptions, withConfig } from './settings.ts';
 import { version } from './version.ts';
@@ -20,7 +21,8 @@ export function agentCommand(program: Command): void {
 
 async function run(options: Options): Promise<void> {
 	const { config, mode, warnings } = await loadSettings(options);
-	const log = await createLog({ level: config.log.level, format: options.logFormat ?? (process.stdout.isTTY ? 'text' : 'json') });
+	const format = options.logFormat ?? (process.stdout.isTTY ? 'text' : 'json');
+	const log = await createLog({ level: config.log.level, format, isColoured: isColoured(process.stdout) });
 	const telemetry = createTelemetry(log);
 	for (const warning of warnings) telemetry.configWarning(warning);
 	const pattern = await patternCheck(config);

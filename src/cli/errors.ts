@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import { ScratchError } from '../components/analyzer/analyzer.ts';
 import { ConfigError } from '../config/config.ts';
 import { JournalError } from '../journal/journal.ts';
 import { CorefileError, NoUnpackerError } from '../readers/corefile/corefile.ts';
@@ -25,6 +26,7 @@ function userMessage(error: unknown): string | undefined {
 	if (error instanceof ConfigError) return error.message; // a line for each mistake, each with its file
 	if (error instanceof UserError || error instanceof JournalError || error instanceof CorefileError)
 		return `milvus-coredump-agent: ${error.message}`;
+	if (error instanceof ScratchError) return `milvus-coredump-agent: ${error.message}; set TMPDIR`;
 	return undefined;
 }
 
@@ -32,8 +34,8 @@ function userMessage(error: unknown): string | undefined {
 export function fileProblem(path: string, error: unknown): UserError | undefined {
 	if (error instanceof CorefileError || error instanceof NoUnpackerError)
 		return new UserError(`${path}: ${error.message}`, { cause: error });
-	const word = error instanceof Error && 'code' in error ? fileWords[String(error.code)] : undefined;
-	return word === undefined ? undefined : new UserError(`${path}: ${word}`, { cause: error });
+	if (!(error instanceof Error && 'code' in error && 'syscall' in error)) return undefined;
+	return new UserError(`${path}: ${fileWords[String(error.code)] ?? `can't be read: ${error.message}`}`, { cause: error });
 }
 
 const fileWords: Readonly<Record<string, string>> = {
@@ -43,4 +45,5 @@ const fileWords: Readonly<Record<string, string>> = {
 	EPERM: 'no permission to read it (try as root)',
 	ELOOP: 'too many links',
 	ENAMETOOLONG: 'the name is too long',
+	ENXIO: 'is not a regular file',
 };

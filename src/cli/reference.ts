@@ -23,6 +23,8 @@ export function commandLineReference(program: Command): string {
 		...Object.entries(codes).map(([name, meaning]) => `| ${exitCodes[name as keyof typeof codes]} | ${meaning} |`),
 		'| 128 + n | ended by signal n: 130 by Ctrl-C, 143 by SIGTERM, 129 when the terminal is closed; nothing is left behind |',
 		'',
+		'`agent` stops in order at SIGINT and SIGTERM, and ends with 0.',
+		'',
 		'Errors are one line on standard error. Colours and progress are shown on terminals only; `NO_COLOR` switches colours off.',
 		'',
 	].join('\n');

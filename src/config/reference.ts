@@ -11,7 +11,7 @@ export function configurationReference(): string {
 		'',
 		'<!-- Made by `npm run docs` from src/config/schema.ts. -->',
 		'',
-		'One YAML file, given by `--config` or the environment variable `MILVUS_COREDUMP_AGENT_CONFIG`. Every key may be left out. `milvus-coredump-agent config check` finds mistakes, `config show` prints what is in force.',
+		'One YAML file, given by `--config` or the environment variable `MILVUS_COREDUMP_AGENT_CONFIG`. It must be a regular file: a pipe, such as `<(…)` in a shell, is refused. Every key may be left out. `milvus-coredump-agent config check` finds mistakes, `config show` prints what is in force.',
 		'',
 		'The defaults below are those of a cluster node. On one machine (`--standalone`) `journal.path`, `analyzer.scratchPath` and `storage.localPath` lie under `$XDG_STATE_HOME/milvus-coredump-agent`, and `collector.coredumpPath` is the folder that `kernel.core_pattern` names: its own, or that of systemd-coredump. A pattern that names none (relative, such as `core`; a program; a socket; empty) leaves the working directory of the command: the log line `agent started` names the folder, and a warning says what it misses.',
 		'',

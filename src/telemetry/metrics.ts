@@ -22,8 +22,11 @@ export function createMetrics() {
 		errors: counter('coredumps_errors_total', 'Unexpected errors and work given up, by component', 'component'),
 		retries: counter('retries_total', 'Work put off because of the world outside, by component', 'component'),
 		analyses: counter('analysis_total', 'Analyses begun'),
-		analysesSuccessful: counter('analysis_successful_total', 'Analyses with a stack'),
-		analysesFailed: counter('analysis_failed_total', 'Analyses without a stack, or with no result'),
+		analysesSuccessful: counter(
+			'analysis_successful_total',
+			'Analyses with a stack, or with all that was asked for where gdb is switched off',
+		),
+		analysesFailed: counter('analysis_failed_total', 'Analyses without the stack that was wanted, or with no result'),
 		analysisDuration: histogram('analysis_duration_seconds', 'Duration of an analysis', [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]),
 		score: histogram('value_score_distribution', 'Scores given', [4, 5, 6, 7, 8, 9, 10]),
 		stored: counter('files_stored_total', 'Cores that were stored', 'backend'),

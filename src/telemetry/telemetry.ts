@@ -25,7 +25,7 @@ export function createTelemetry(log: Logger) {
 		metrics.componentReady.set({ component }, state.ready ? 1 : 0);
 		if (before?.ready === state.ready && before.reason === state.reason) return;
 		if (state.ready) log.info({ component }, before ? `${component} is ready again` : `${component} is ready`);
-		else log.error({ component, reason: state.reason }, `${component} is not ready: ${printable(state.reason)}`);
+		else log.error({ component }, `${component} is not ready: ${printable(state.reason)}`);
 	}
 
 	return {
@@ -60,8 +60,9 @@ export function createTelemetry(log: Logger) {
 			metrics.analyses.inc();
 			log.debug({ id, path: printable(path) }, 'analysis started');
 		},
-		analysisEnded(id: string, path: string, analysis: Analysis, durationMs: number) {
-			(analysis.stack === 'none' ? metrics.analysesFailed : metrics.analysesSuccessful).inc();
+		/** @param isStackWanted false where gdb is switched off: then an analysis without a stack is all that was asked for */
+		analysisEnded(id: string, path: string, analysis: Analysis, durationMs: number, isStackWanted: boolean) {
+			(analysis.stack === 'none' && isStackWanted ? metrics.analysesFailed : metrics.analysesSuccessful).inc();
 			metrics.analysisDuration.observe(durationMs / 1000);
 			const culprit = analysis.culprit ? placeName(analysis.culprit) : null;
 			log.info(
@@ -92,11 +93,11 @@ export function createTelemetry(log: Logger) {
 		},
 		coreNotStored(id: string, reason: string) {
 			metrics.skipped.inc({ reason: 'not stored' });
-			log.info({ id, reason }, `not stored: ${printable(reason)}`);
+			log.info({ id }, `not stored: ${printable(reason)}`);
 		},
 		coreLost(id: string, reason: string) {
 			metrics.errors.inc({ component: 'storage' });
-			log.warn({ id, reason }, `core lost: ${printable(reason)}`);
+			log.warn({ id }, `core lost: ${printable(reason)}`);
 		},
 		storageFailed(id: string, reason: string) {
 			metrics.storageErrors.inc({ backend: 'local' });
@@ -113,13 +114,14 @@ export function createTelemetry(log: Logger) {
 			metrics.processed.inc();
 			metrics.lastProcessed.setToCurrentTime();
 		},
-		workPutOff(stage: string, key: string, reason: string) {
+		/** @param retries how often it was put off before: many cores may wait for one disk, and each tells so once */
+		workPutOff(stage: string, key: string, reason: string, retries: number) {
 			metrics.retries.inc({ component: stage });
-			log.warn({ stage, id: key, reason }, `${stage} tries again later: ${printable(reason)}`);
+			log[retries === 0 ? 'warn' : 'debug']({ stage, id: key }, `${stage} tries again later: ${printable(reason)}`);
 		},
 		workRejected(stage: string, key: string, reason: string) {
 			metrics.errors.inc({ component: stage });
-			log.error({ stage, id: key, reason }, `${stage} gave up: ${printable(reason)}`);
+			log.error({ stage, id: key }, `${stage} gave up: ${printable(reason)}`);
 		},
 		workFailed(stage: string, key: string, error: unknown) {
 			metrics.errors.inc({ component: stage });

@@ -1,12 +1,15 @@
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { analyzer } from '../../src/components/analyzer/analyzer.ts';
+import { examine } from '../../src/components/collector/collector.ts';
 import type { CrashReport } from '../../src/domain/report.ts';
 import { problemDirectory } from '../support/abrt.ts';
 import { analyseCore, gdbFunctions } from '../support/analysis.ts';
 import { apportReport } from '../support/apport.ts';
 import { type Crash, crash, crashTest, exec, program, temporaryFolder } from '../support/crash.ts';
 import { packings } from '../support/packing.ts';
+import { listening } from '../support/telemetry.ts';
 
 const functions = ({ threads }: CrashReport) => threads.map(({ frames }) => frames.map(({ function: name }) => name));
 
@@ -148,11 +151,7 @@ describe('files that are not those that crashed', () => {
 		expect(report.modules.find(({ path }) => path === crashed.copy)).toMatchObject({ file: 'missing', symbols: 'none' });
 		expect(report.notes).toContainEqual(expect.stringContaining(`${crashed.copy} is not here`));
 		expect(functions(report)[0]).toContainEqual(expect.stringContaining('abort'));
-		expect(report.culprit).toMatchObject({
-			module: crashed.copy,
-			rule: 'first of the program, behind the end of the process',
-			confidence: 'medium',
-		});
+		expect(report.culprit).toMatchObject({ function: 'fail_assert', rule: 'place of the assertion', confidence: 'medium' });
 		const given = await analyseCore(crashed.core, { places: { sysroot: '/', paths: [], executable: await program('faults.c') } });
 		expect(given.culprit).toMatchObject({ function: 'fail_assert', confidence: 'high' });
 	});
@@ -164,9 +163,10 @@ describe('files that are not those that crashed', () => {
 		const report = await analyseCore(crashed.core);
 		expect(report.modules.find(({ path }) => path === crashed.copy)).toMatchObject({ file: 'replaced', symbols: 'none' });
 		expect(report.notes).toContainEqual(expect.stringContaining('is another build than the one that crashed'));
-		expect(report.culprit?.function).toBeUndefined();
+		expect(report.culprit).toMatchObject({ rule: 'place of the assertion' });
+		expect(functions(report)[0]).not.toContain('fail_assert');
 		const given = await analyseCore(crashed.core, { places: { sysroot: '/', paths: [], executable: await program('throws.cc') } });
-		expect(given.culprit?.function).toBeUndefined();
+		expect(functions(given)[0]).not.toContain('fail_assert');
 	});
 
 	crashTest('a library that was replaced is not used; what lies above it is still told', async () => {
@@ -364,11 +364,11 @@ describe('the sandbox', () => {
 		expect(readdirSync(folder.path)).not.toContain('trapped');
 	});
 
-	crashTest('shows a debugger nothing of the environment', async () => {
+	crashTest('shows a debugger nothing of the environment and the network', async () => {
 		await using crashed = await crash(await program('faults.c'), ['null']);
 		await using folder = await temporaryFolder();
 		const gdb = join(folder.path, 'gdb');
-		writeFileSync(gdb, `#!/bin/bash\nenv >"$0.env"; ulimit -a >>"$0.env"; nice >>"$0.env"\n`);
+		writeFileSync(gdb, `#!/bin/bash\nenv >"$0.env"; ulimit -a >>"$0.env"; nice >>"$0.env"; readlink /proc/self/ns/net >"$0.net"\n`);
 		chmodSync(gdb, 0o755);
 		process.env.GLM_API_KEY = 'secret-of-the-agent';
 		await analyseCore(crashed.core, { gdb: { program: gdb, timeoutMs: 10_000 } });
@@ -378,6 +378,11 @@ describe('the sandbox', () => {
 		expect(seen).toMatch(/data seg size .* 524288$/m);
 		expect(seen).toMatch(/core file size .* 0$/m);
 		expect(seen).toMatch(/^19$/m);
+		const mayUnshare = await exec('sh', ['-c', 'unshare -n true || unshare -rn true']).then(
+			() => true,
+			() => false,
+		);
+		expect(readFileSync(`${gdb}.net`, 'utf8').trim() !== readlinkSync('/proc/self/ns/net')).toBe(mayUnshare);
 	});
 });
 
@@ -389,4 +394,26 @@ crashTest('the same inputs give the same fingerprint, other places another', asy
 	expect(fingerprints[0]).toMatch(/^v1:[0-9a-f]{16}$/);
 	expect(fingerprints[1]).toBe(fingerprints[0]);
 	expect(fingerprints[2]).not.toBe(fingerprints[0]);
+});
+
+crashTest('an analysis without a stack has failed only where a stack was wanted', async () => {
+	await using crashed = await crash(await program('faults.c'), ['null']);
+	await using scratch = await temporaryFolder();
+	for (const [gdb, failed] of [
+		[undefined, 0],
+		[{ program: 'there-is-no-such-gdb', timeoutMs: 1_000 }, 1],
+	] as const) {
+		const { telemetry } = listening();
+		const { event } = await examine(crashed.core, { now: Date.now() });
+		const options = {
+			places: { sysroot: '/', paths: [] },
+			gdb,
+			scratch: { path: scratch.path, maxBytes: 1e9 },
+			panicKeywords: [],
+			knownIssues: [],
+		};
+		await analyzer({ telemetry, options }).handle(event, new AbortController().signal);
+		expect((await telemetry.metrics.analysesFailed.get()).values[0]?.value).toBe(failed);
+		expect((await telemetry.metrics.analysesSuccessful.get()).values[0]?.value).toBe(1 - failed);
+	}
 });

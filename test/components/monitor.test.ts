@@ -8,7 +8,7 @@ import { listening } from '../support/telemetry.ts';
 /** A monitor on free ports of this machine alone. */
 async function monitored(options: { readonly metricsPort?: number | undefined; readonly healthPort?: number } = {}) {
 	const { telemetry, lines } = listening();
-	const monitor = await startMonitor(telemetry, { address: '127.0.0.1', metricsPort: 0, healthPort: 0, ...options });
+	const monitor = await startMonitor(telemetry, { address: '127.0.0.1', metricsPort: 0, healthPort: 0, ...options }, 50);
 	const ports = lines.find(({ msg }) => msg === 'listening') as unknown as { readonly metrics?: number; readonly health?: number };
 	const get = (port: number | undefined, path: string) => fetch(`http://127.0.0.1:${port}${path}`);
 	return { telemetry, lines, ports, get, [Symbol.asyncDispose]: () => monitor[Symbol.asyncDispose]() };
@@ -47,6 +47,7 @@ test('a state is told when it changes, not each time it is looked at', async () 
 	for (let index = 0; index < 3; index++) telemetry.componentNotReady('storage', 'full');
 	telemetry.componentNotReady('storage', 'gone');
 	for (let index = 0; index < 3; index++) telemetry.componentReady('storage');
+	expect(lines.filter((line) => 'reason' in line)).toEqual([]); // it is in the message already
 	expect(lines.map(({ msg }) => msg)).toEqual(['storage is not ready: full', 'storage is not ready: gone', 'storage is ready again']);
 });
 
@@ -79,7 +80,7 @@ test('metrics are served under their names', async () => {
 	expect((await home.get(home.ports.metrics, '/else')).status).toBe(404);
 });
 
-test('a port that is taken is told, and the other is served all the same', async () => {
+test('a port that is taken is told, the other is served all the same, and it is opened when it is free', async () => {
 	const other = createServer().listen(0, '127.0.0.1');
 	await once(other, 'listening');
 	const { port } = other.address() as { port: number };
@@ -87,6 +88,9 @@ test('a port that is taken is told, and the other is served all the same', async
 	expect(home.lines.at(-1)?.msg).toBe(`monitor is not ready: port ${port} can't be opened: another process uses it (monitor.metricsPort)`);
 	expect((await home.get(home.ports.health, '/readyz')).status).toBe(503);
 	other.close();
+	await expect.poll(() => home.lines.at(-1)?.msg).toBe('monitor is ready again');
+	expect((await home.get(port, '/metrics')).status).toBe(200);
+	expect((await home.get(home.ports.health, '/readyz')).status).toBe(200);
 });
 
 test('no metrics when they are switched off', async () => {

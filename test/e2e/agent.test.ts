@@ -233,6 +233,40 @@ describe('stopping', () => {
 });
 
 describe('what is wrong is told, and does not stop the rest', () => {
+	test('a log that can not be written, in either format', async () => {
+		for (const format of ['json', 'text']) {
+			await using home = await installation();
+			const command = '"$0" agent --standalone --config "$1" --log-format "$2" >/dev/full & echo $! >"$3"; wait $!; echo $? >"$4"';
+			const places = [home.config, format, home.place('pid'), home.place('code')];
+			const shell = spawn('bash', ['-c', command, bin, ...places], { stdio: 'ignore' });
+			await expect.poll(() => existsSync(home.place('stored')), { timeout: 20_000 }).toBe(true); // past its first lines
+			process.kill(Number(readFileSync(home.place('pid'), 'utf8')), 'SIGTERM');
+			await once(shell, 'exit');
+			expect(readFileSync(home.place('code'), 'utf8')).toBe('0\n');
+		}
+	});
+
+	test('NO_COLOR holds for the log on a terminal too', async () => {
+		for (const [environment, isColoured] of [
+			[{}, true],
+			[{ NO_COLOR: '1' }, false],
+		] as const) {
+			await using home = await installation();
+			// `script` gives it a terminal.
+			const command = `${bin} agent --standalone --config ${home.config}`;
+			const env = { PATH: process.env.PATH, HOME: home.path, ...environment };
+			const terminal = spawn('script', ['-qc', command, '/dev/null'], { env, stdio: ['pipe', 'pipe', 'ignore'] });
+			let output = '';
+			terminal.stdout.on('data', (chunk) => {
+				output += chunk;
+			});
+			await expect.poll(() => output, { timeout: 20_000 }).toContain('storage is ready');
+			terminal.stdin.write('\u0003'); // Ctrl-C
+			await expect.poll(() => output, { timeout: 20_000 }).toContain('agent stopped');
+			expect(output.includes('\u001b[')).toBe(isColoured);
+		}
+	});
+
 	test('a second agent on the same journal is refused in one line', async () => {
 		await using home = await installation();
 		const first = await home.start();
@@ -274,6 +308,12 @@ describe('what is wrong is told, and does not stop the rest', () => {
 		await agent.line('storage is not ready');
 		await deliver(home, 'null');
 		await agent.line('storage tries again later');
+		const [id = ''] = home.reports().map((report) => report.id);
+		const { stdout } = await exec(bin, ['show', id, '--config', home.config]);
+		expect(stdout).toMatch(/^storage waits, and tries again: can't write there: .*\(storage\.localPath\)$/m);
+		const putOff = () => agent.lines.filter(({ msg }) => msg.startsWith('storage tries again later')).map(({ level }) => level);
+		await expect.poll(() => putOff().length, { timeout: 20_000 }).toBeGreaterThan(1);
+		expect(putOff().indexOf('warn', 1)).toBe(-1); // told once
 		rmSync(home.place('stored'));
 		await settled(home);
 		await agent.stop();

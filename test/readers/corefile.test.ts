@@ -176,7 +176,7 @@ describe('a file that was cut off', () => {
 
 describe('what is not a core is refused, with the byte and the reason', () => {
 	const bad: readonly (readonly [name: string, make: (path: string) => void, message: RegExp])[] = [
-		['an empty file', (path) => writeFileSync(path, ''), /^is empty \(at byte 0\)$/],
+		['an empty file', (path) => writeFileSync(path, ''), /^is empty$/],
 		['text', (path) => writeFileSync(path, 'core dumped\n'.repeat(1000)), /^is not a core dump: expected an ELF file/],
 		['a directory', (path) => mkdirSync(path), /^is a directory/],
 		['an executable', (path) => copyFileSync(process.execPath, path), /^is an executable or a library, not a core dump \(at byte 16\)$/],

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { AddressInfo, Server } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
@@ -12,29 +13,57 @@ export type MonitorOptions = {
 	readonly healthPort: number;
 };
 
-/** Tells the outside how the agent is: metrics for Prometheus, health for the kubelet. */
-export async function startMonitor(telemetry: Telemetry, options: MonitorOptions): Promise<AsyncDisposable> {
-	await using servers = new AsyncDisposableStack();
-	const listening: { metrics?: number; health?: number } = {};
-	const problems: string[] = [];
-	for (const [name, app, port, key] of [
-		['metrics', metricsApp(telemetry), options.metricsPort, 'monitor.metricsPort'],
-		['health', healthApp(telemetry), options.healthPort, 'monitor.healthPort'],
-	] as const) {
-		if (port === undefined) continue;
-		try {
-			const server = await listen(app, options.address, port);
-			servers.defer(() => close(server));
-			listening[name] = (server.address() as AddressInfo).port;
-		} catch (error) {
-			problems.push(`port ${port} can't be opened: ${describe(error)} (${key})`);
+/** A port that is taken or forbidden now may be free later. */
+const retryMs = 5_000;
+
+/** Tells the outside how the agent is: metrics for Prometheus, health for the kubelet. What can't be opened is tried again, until it is. */
+export async function startMonitor(telemetry: Telemetry, options: MonitorOptions, retryAfterMs = retryMs): Promise<AsyncDisposable> {
+	const waiting = new Map<Listener, string>();
+	const servers: Server[] = [];
+	const stop = new AbortController();
+	const listeners: readonly Listener[] = [
+		...(options.metricsPort === undefined ? [] : [{ name: 'metrics', app: metricsApp(telemetry), port: options.metricsPort } as const]),
+		{ name: 'health', app: healthApp(telemetry), port: options.healthPort },
+	];
+
+	async function open(closed: readonly Listener[]): Promise<void> {
+		const opened: Partial<Record<Listener['name'], number>> = {};
+		for (const listener of closed) {
+			const { name, app, port } = listener;
+			try {
+				const server = await listen(app, options.address, port);
+				servers.push(server);
+				waiting.delete(listener);
+				opened[name] = (server.address() as AddressInfo).port;
+			} catch (error) {
+				waiting.set(listener, `port ${port} can't be opened: ${describe(error)} (monitor.${name}Port)`);
+			}
+		}
+		if (Object.keys(opened).length > 0) telemetry.listening(opened);
+		if (waiting.size > 0) telemetry.componentNotReady('monitor', [...waiting.values()].join('; '));
+		else telemetry.componentReady('monitor');
+	}
+
+	async function retry(): Promise<void> {
+		while (waiting.size > 0) {
+			await delay(retryAfterMs, undefined, { signal: stop.signal }).catch(() => {}); // stopped: seen below
+			if (stop.signal.aborted) return;
+			await open([...waiting.keys()]);
 		}
 	}
-	telemetry.listening(listening);
-	if (problems.length > 0) telemetry.componentNotReady('monitor', problems.join('; '));
-	else telemetry.componentReady('monitor');
-	return servers.move();
+
+	await open(listeners);
+	const retrying = retry();
+	return {
+		async [Symbol.asyncDispose]() {
+			stop.abort();
+			await retrying;
+			await Promise.all(servers.map(close));
+		},
+	};
 }
+
+type Listener = { readonly name: 'metrics' | 'health'; readonly app: Hono; readonly port: number };
 
 function metricsApp({ metrics: { registry } }: Telemetry): Hono {
 	return new Hono().get('/metrics', async (context) =>

@@ -128,8 +128,8 @@ async function parse(source: ByteSource, options: Parsing, stream?: ForwardSourc
 async function coreHeader(source: ByteSource, stream: ForwardSource | undefined): Promise<ElfHeader> {
 	const bytes = await source.read(0, elfHeaderSize);
 	if (stream?.damage !== undefined && bytes.length < elfHeaderSize)
-		throw new CorefileError(`is not a core dump that can be unpacked: ${stream.damage}`);
-	if (!isElf(bytes)) throw new CorefileError('is not a core dump: expected an ELF file (7f 45 4c 46) when unpacked');
+		throw new CorefileError(`is not a core dump that can be unpacked: ${stream.damage}`, 0);
+	if (!isElf(bytes)) throw new CorefileError('is not a core dump: expected an ELF file (7f 45 4c 46) when unpacked', 0);
 	if (bytes.length < elfHeaderSize) throw new CorefileError(`ends within its ELF header of ${elfHeaderSize} bytes`, bytes.length);
 	if (!isElf64LittleEndian(bytes)) throw new CorefileError('is not of a 64-bit little-endian machine', 4);
 	const header = elfHeader(bytes);
