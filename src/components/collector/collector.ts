@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { fileNameText, systemPath } from '../../base/filename.ts';
 import type { Event } from '../../domain/events.ts';
 import type { Intake } from '../../domain/intake.ts';
+import { folderWatch } from '../../drivers/inotify/inotify.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { originalOf } from './examine.ts';
 import { createJudge, type VerdictOptions } from './verdict.ts';
-import { folderWatch } from './watch.ts';
 
 export { type Examined, examine } from './examine.ts';
 export { remover } from './remover.ts';
