@@ -28,7 +28,7 @@ export async function runAgent({ config, source, mode, version, telemetry }: Age
 	await using running = new AsyncDisposableStack();
 	running.defer(() => pieces.journal[Symbol.dispose]());
 	telemetry.componentReady('journal');
-	if (source.file !== undefined) telemetry.configLoaded();
+	telemetry.configLoaded();
 	telemetry.agentStarted({ version, mode, journal: config.journal.path });
 	const monitor = running.use(await startMonitor(telemetry, monitorOptions(config, mode)));
 	const changes = running.use(configChanges(source, telemetry));

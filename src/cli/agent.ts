@@ -19,7 +19,7 @@ export function agentCommand(program: Command): void {
 }
 
 async function run(options: Options): Promise<void> {
-	survivesHangup();
+	surviveHangup();
 	const { config, mode, warnings, source } = await loadSettings(options);
 	const log = await createLog({ level: config.log.level, format: options.logFormat ?? (process.stdout.isTTY ? 'text' : 'json') });
 	const telemetry = createTelemetry(log);
@@ -37,7 +37,7 @@ async function run(options: Options): Promise<void> {
 }
 
 /** SIGHUP asks for the configuration to be read again, at any time; but when it comes because the terminal is gone, the agent ends as usual. */
-function survivesHangup(): void {
+function surviveHangup(): void {
 	const terminals = [0, 1, 2].filter(isatty);
 	process.on('SIGHUP', () => {
 		if (terminals.every(isatty)) return;
