@@ -7,7 +7,7 @@ import { scoreLine } from '../domain/score.ts';
 import { createMetrics } from './metrics.ts';
 
 /** The parts of the agent that can be ready or not, by their names in logs, metrics and health. */
-export type Component = 'journal' | 'collector' | 'analyzer' | 'storage' | 'monitor';
+export type Component = 'config' | 'journal' | 'collector' | 'analyzer' | 'storage' | 'monitor';
 
 export type ComponentState = { readonly ready: boolean; readonly reason: string };
 
@@ -28,6 +28,12 @@ export function createTelemetry(log: Logger) {
 		else log.error({ component }, `${component} is not ready: ${printable(state.reason)}`);
 	}
 
+	function configIsRight() {
+		setState('config', { ready: true, reason: '' });
+		metrics.configSuccessful.set(1);
+		metrics.configSuccess.setToCurrentTime();
+	}
+
 	return {
 		metrics,
 		/** How each component is, in the order in which they started. */
@@ -39,8 +45,30 @@ export function createTelemetry(log: Logger) {
 			log.info(facts, 'agent started'),
 		listening: (ports: { readonly metrics?: number; readonly health?: number }) => log.info(ports, 'listening'),
 		agentStopping: (signal: string) => log.info({ signal }, `${signal}: the agent is stopping`),
+		/** Between two configurations. */
+		workStopped: (facts: { readonly givenBack: number }) => log.info(facts, 'work stopped, to go on with the new configuration'),
 		agentStopped: (facts: { readonly givenBack: number }) => log.info(facts, 'agent stopped'),
 		configWarning: (warning: string) => log.warn(warning),
+		configLoaded: configIsRight,
+		configUnchanged(isAsked: boolean) {
+			configIsRight();
+			log[isAsked ? 'info' : 'debug']('configuration read again: nothing has changed');
+		},
+		/** @param level holds from here on; the line itself is written if it or the one before allows */
+		configChanged(keys: readonly string[], level: Logger['level']) {
+			configIsRight();
+			if (!log.isLevelEnabled('info')) log.level = level;
+			log.info({ keys }, `configuration changed: ${keys.join(', ')}`);
+			log.level = level;
+		},
+		/** @param problem a line for each mistake */
+		configRefused(problem: string) {
+			const reason = `the new configuration is refused, and the one before stays in force: ${problem.replaceAll('\n', '; ')}`;
+			states.set('config', { ready: true, reason });
+			metrics.configSuccessful.set(0);
+			log.error({ reason: problem }, printable(reason));
+		},
+		configHasNoFile: () => log.warn('SIGHUP: there is nothing to read again, as the agent was started without a configuration file'),
 
 		coreFound(id: string, path: string, sizeBytes: number) {
 			metrics.discovered.inc();

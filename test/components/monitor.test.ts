@@ -11,7 +11,7 @@ async function monitored(options: { readonly metricsPort?: number | undefined; r
 	const monitor = await startMonitor(telemetry, { address: '127.0.0.1', metricsPort: 0, healthPort: 0, ...options }, 50);
 	const ports = lines.find(({ msg }) => msg === 'listening') as unknown as { readonly metrics?: number; readonly health?: number };
 	const get = (port: number | undefined, path: string) => fetch(`http://127.0.0.1:${port}${path}`);
-	return { telemetry, lines, ports, get, [Symbol.asyncDispose]: () => monitor[Symbol.asyncDispose]() };
+	return { telemetry, lines, ports, get, change: monitor.change, [Symbol.asyncDispose]: () => monitor[Symbol.asyncDispose]() };
 }
 
 test('readiness is that of all components, with the reason of each that is not', async () => {
@@ -97,6 +97,27 @@ test('no metrics when they are switched off', async () => {
 	await using home = await monitored({ metricsPort: undefined });
 	expect(home.ports.metrics).toBeUndefined();
 	expect((await home.get(home.ports.health, '/readyz')).status).toBe(200);
+});
+
+test('with other options what differs is closed and opened, also where the ports are exchanged', async () => {
+	await using home = await monitored();
+	const { metrics = 0, health = 0 } = home.ports;
+	const address = '127.0.0.1';
+	const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+	const getKept = async () => {
+		const [response] = await once(request({ host: address, port: health, path: '/healthz', agent }).end(), 'response');
+		response.resume();
+		await once(response, 'end');
+		return response.req.reusedSocket;
+	};
+	expect(await getKept()).toBe(false);
+	await home.change({ address, metricsPort: undefined, healthPort: 0 });
+	await expect(home.get(metrics, '/metrics')).rejects.toThrow();
+	expect(await getKept()).toBe(true); // not even the connection was closed
+	await home.change({ address, metricsPort: health, healthPort: metrics });
+	expect((await home.get(health, '/metrics')).status).toBe(200);
+	expect((await home.get(metrics, '/healthz')).status).toBe(200);
+	agent.destroy();
 });
 
 test('it closes although a client keeps its connection', async () => {

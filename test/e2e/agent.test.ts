@@ -14,46 +14,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { crashReport } from '../../src/domain/report.ts';
-import { type Installation, installation, type Line } from '../support/agent.ts';
+import { deliver, expectOneWhole, type Installation, installation, type Line, settled } from '../support/agent.ts';
 import { bin } from '../support/cli.ts';
 import { crash, crashTest, exec, program, root, temporaryFolder, withoutRights } from '../support/crash.ts';
-
-/** Brings a real core into the folder of the agent, under a name of its own, in one step. */
-async function deliver(
-	home: Installation,
-	kind: string,
-	name = 'core',
-	environment: Readonly<Record<string, string>> = {},
-): Promise<string> {
-	await using crashed = await crash(await program('faults.c'), [kind], { environment });
-	const part = home.place('.arriving');
-	copyFileSync(crashed.core, part);
-	const path = join(home.place('cores'), name);
-	renameSync(part, path);
-	return path;
-}
-
-const settled = (home: Installation, count = 1) =>
-	expect.poll(() => home.reports().filter(({ storage }) => storage !== null).length, { timeout: 60_000 }).toBe(count);
-
-/** One crash, one report, one stored core that is the original, and nothing half-done anywhere. */
-async function expectOneWhole(home: Installation, original: string): Promise<void> {
-	const reports = home.reports();
-	expect(reports.map((report) => crashReport.parse(report).status)).toEqual(['stored']);
-	const stored = await home.stored();
-	expect(stored).toEqual([expect.stringMatching(/\.core\.zst$/), expect.stringMatching(/\.json$/)]);
-	const file = join(home.place('stored'), 'unassociated', stored[0] ?? '');
-	const storage = reports[0]?.storage;
-	expect(storage).toMatchObject({ form: 'full', location: file, sizeBytes: statSync(file).size });
-	const { stdout: sum } = await exec('sha256sum', [file]);
-	expect(sum.split(' ')[0]).toBe(storage?.form === 'full' && storage.sha256);
-	await exec('bash', ['-c', 'cmp <(zstd -dc "$0") "$1"', file, original]);
-	expect(readdirSync(home.place('scratch'))).toEqual([]);
-	expect(readdirSync(join(home.place('stored'), 'unassociated')).filter((name) => name.startsWith('.'))).toEqual([]);
-	const beside = JSON.parse(readFileSync(file.replace(/\.core\.zst$/, '.json'), 'utf8'));
-	expect(crashReport.parse(beside)).toEqual(reports[0]);
-}
 
 describe('a crash goes in, a report comes out', () => {
 	crashTest('found, analysed, scored and stored, with the lines that people search for', async () => {
