@@ -1,6 +1,6 @@
 import type { Kind } from '../domain/events.ts';
 import type { Stage } from '../domain/stage.ts';
-import type { Claim, Journal, Readers } from '../journal/journal.ts';
+import type { Claim, Journal, JournalOptions, Readers } from '../journal/journal.ts';
 import type { Component, Telemetry } from '../telemetry/telemetry.ts';
 
 /** Every stage by its name: what they read is the whole wiring. */
@@ -11,6 +11,12 @@ export function readersOf(stages: Stages): Readers {
 	for (const [name, stage] of entriesOf(stages)) for (const kind of stage.reads) readers[kind].push(name);
 	return readers;
 }
+
+/** What goes on when a stage gives up. */
+export const goOnOf =
+	(stages: Stages): NonNullable<JournalOptions['goOn']> =>
+	(name, event, reason) =>
+		stages[name as Component]?.goOn?.(event, reason) ?? [];
 
 const entriesOf = (stages: Stages) => Object.entries(stages) as [Component, Stage][];
 
@@ -44,7 +50,7 @@ export function startPipeline(stages: Stages, journal: Journal, telemetry: Telem
 	async function handle(name: Component, stage: Stage, claim: Claim): Promise<void> {
 		const { key } = claim.event;
 		try {
-			const outcome = await stage.handle(claim.event, either);
+			const outcome = await stage.handle(claim.event, either, claim);
 			if (!inHand.has(claim)) return; // given back meanwhile
 			const state = journal.settle(claim, outcome);
 			if (outcome.is === 'retry' && state === 'ready') telemetry.workPutOff(name, key, outcome.reason, claim.retries);

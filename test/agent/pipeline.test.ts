@@ -1,8 +1,9 @@
 import { DatabaseSync } from 'node:sqlite';
 import { pino } from 'pino';
 import { describe, expect, test, vi } from 'vitest';
-import { type Pipeline, readersOf, type Stages, startPipeline } from '../../src/agent/pipeline.ts';
+import { goOnOf, type Pipeline, readersOf, type Stages, startPipeline } from '../../src/agent/pipeline.ts';
 import type { Event } from '../../src/domain/events.ts';
+import { notAnalysed } from '../../src/domain/fold.ts';
 import { done, type Outcome, rejected, retry, type Stage, wait } from '../../src/domain/stage.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { createTelemetry } from '../../src/telemetry/telemetry.ts';
@@ -35,7 +36,7 @@ type Running = OpenJournal & {
 };
 
 async function running(stages: Stages, ...before: readonly Event[]): Promise<Running> {
-	const opened = await emptyJournal(readersOf(stages));
+	const opened = await emptyJournal(readersOf(stages), { goOn: goOnOf(stages) });
 	opened.journal.append(...before);
 	const lines: Running['lines'][number][] = [];
 	const log = pino(
@@ -213,6 +214,29 @@ describe('a stage that throws', () => {
 			expect(run.journal.view.rejections()).toMatchObject([{ key: a, reason: expect.stringMatching(/x is undefined|BigInt/) }]);
 		});
 	}
+});
+
+test('a stage that gives up hands on what goes on all the same, and knew that its last try was the last', async () => {
+	const lastTries: (boolean | undefined)[] = [];
+	await using run = await running({
+		analyzer: {
+			...stage(async ({ key }, _signal, attempt) => {
+				if (key !== a) return done(); // comes only to wake it
+				lastTries.push(attempt?.isLastTry);
+				throw new TypeError('x is undefined');
+			}),
+			goOn: ({ key }, reason) => [{ ...events(key).analysed, body: { core: null, analysis: { ...notAnalysed, notes: [reason] } } }],
+		},
+		storage: { reads: ['AnalysisResults'], concurrency: 1, handle: async ({ key }) => done(events(key).stored) },
+	});
+	run.journal.append(found(a));
+	for (let failure = 1; failure <= 5; failure++) {
+		await until(() => expect(messages(run, 'error').filter((line) => line === 'unexpected error in analyzer')).toHaveLength(failure));
+		run.clock.now += 5 * minute;
+		run.journal.append(found(ids(10)[failure] ?? ''));
+	}
+	await until(() => expect(run.journal.view.report(a)).toMatchObject({ status: 'stored', notes: ['TypeError: x is undefined'] }));
+	expect(lastTries).toEqual([false, false, false, false, true]);
 });
 
 describe('a pipeline that is told to stop', () => {

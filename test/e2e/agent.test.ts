@@ -141,7 +141,7 @@ describe('kill -9 at any step, then a restart: one report, one stored file', () 
 		});
 	}
 
-	crashTest('a core that kills the agent three times is given up, and the others go on', async () => {
+	crashTest('the analysis of a core that kills the agent three times is given up, its core is stored, and the others go on', async () => {
 		await using home = await installation();
 		await deliver(home, 'null', 'core.bad');
 		for (let death = 0; death < 3; death++) {
@@ -151,16 +151,37 @@ describe('kill -9 at any step, then a restart: one report, one stored file', () 
 		}
 		const agent = await home.start();
 		await deliver(home, 'wild', 'core.good');
-		await settled(home);
-		expect(
-			home
-				.reports()
-				.map(({ status }) => status)
-				.sort(),
-		).toEqual(['found', 'stored']);
+		await settled(home, 2);
+		const notes = (name: string) => home.reports().find(({ core }) => core?.path.endsWith(name))?.notes;
+		expect(home.reports().map(({ status }) => status)).toEqual(['stored', 'stored']);
+		expect(notes('core.bad')).toEqual(['the analysis was given up: process died while handling it']);
+		expect(notes('core.good')).toEqual([]);
+		expect((await agent.line('analyzer gave up')).msg).toBe('analyzer gave up: process died while handling it');
 		await agent.stop();
 		const { stdout } = await exec(bin, ['list', '--rejected', '--config', home.config]);
 		expect(stdout).toMatch(/analyzer +\S+ +process died while handling it/);
+	});
+
+	crashTest('a core over which gdb kills the agent keeps all that is known without gdb', async () => {
+		await using home = await installation();
+		await using tools = await temporaryFolder();
+		const victim = join(tools.path, 'victim');
+		writeFileSync(join(tools.path, 'gdb'), `#!/bin/sh\nkill -9 "$(cat ${victim})"\n`, { mode: 0o755 });
+		await deliver(home, 'null');
+		for (let run = 0; run < 2; run++) {
+			const agent = await home.start({ PATH: `${tools.path}:${process.env.PATH}` });
+			writeFileSync(victim, String(agent.pid));
+			expect(await agent.ended).toEqual({ code: null, signal: 'SIGKILL' });
+		}
+		const agent = await home.start({ PATH: `${tools.path}:${process.env.PATH}` });
+		await settled(home);
+		expect(home.reports()[0]).toMatchObject({
+			status: 'stored',
+			stack: 'none',
+			signal: { name: 'SIGSEGV', address: '0x10' },
+			notes: expect.arrayContaining(['gdb was left out: all earlier tries of the analysis failed']),
+		});
+		await agent.stop();
 	});
 });
 
