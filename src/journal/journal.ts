@@ -1,15 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { bodies, type Event, type Kind } from '../domain/events.ts';
 import { fold, foldGivenUp } from '../domain/fold.ts';
-import type { Intake } from '../domain/intake.ts';
 import type { CrashReport } from '../domain/report.ts';
 import type { EpochMs, Outcome } from '../domain/stage.ts';
 import { backoffMs, longestDelayMs } from './backoff.ts';
-import { openOwned, openToRead, unusable } from './open.ts';
+import { JournalUnavailable, openOwned, openToRead, unusable, withJournal } from './open.ts';
 import { statements } from './statements.ts';
 import { JournalView } from './view.ts';
 
-export { JournalError } from './open.ts';
+export { JournalError, JournalUnavailable } from './open.ts';
 export type { JournalView, Rejection } from './view.ts';
 
 /** The stages that read each kind of event. */
@@ -45,8 +44,12 @@ const mostDeaths = 3;
 /** For how long the world may be at fault before work is given up. */
 const giveUpMs = 7 * 24 * 3600_000;
 
-/** The durable channel between the stages: what is appended is there after a power cut, and is handed out until it is settled. */
-export class Journal implements Disposable, Intake {
+/**
+ * The durable channel between the stages: what is appended is there after a power cut, and is handed out until it is settled.
+ * All that it is asked may throw JournalUnavailable, and is then not done.
+ */
+export class Journal implements Disposable {
+	readonly #path: string;
 	readonly #db: DatabaseSync;
 	readonly #lock: DatabaseSync;
 	readonly #sql: ReturnType<typeof statements>;
@@ -64,6 +67,7 @@ export class Journal implements Disposable, Intake {
 	 */
 	constructor(path: string, readers: Readers, { now = Date.now, goOn = () => [], onRejected = () => {} }: JournalOptions = {}) {
 		({ db: this.#db, lock: this.#lock } = openOwned(path));
+		this.#path = path;
 		this.#goOn = goOn;
 		this.#onRejected = onRejected;
 		this.#sql = statements(this.#db);
@@ -74,7 +78,7 @@ export class Journal implements Disposable, Intake {
 			for (const { stage, key, reason } of this.#transaction(() => this.#takeOver())) onRejected(stage, key, reason);
 		} catch (cause) {
 			this[Symbol.dispose]();
-			throw unusable(path, cause);
+			throw unusable(path, cause instanceof JournalUnavailable ? cause.cause : cause);
 		}
 	}
 
@@ -95,14 +99,16 @@ export class Journal implements Disposable, Intake {
 		return this.#transaction(() => this.#append(events));
 	}
 
+	/** True when an event named this file as its original, also when that event is long forgotten. */
 	isKnown(original: string): boolean {
-		return this.#sql.isKnown.get({ what: stored(original) }) !== undefined;
+		return withJournal(this.#path, () => this.#sql.isKnown.get({ what: stored(original) }) !== undefined);
 	}
 
 	/** Takes the oldest event that is due for a stage, if there is one. One whose body does not fit its kind is rejected. */
 	claim(stage: string): Claim | undefined {
 		for (;;) {
-			const row = this.#sql.claim.get({ stage, now: this.#now(), longest: longestDelayMs }) as ClaimRow | undefined;
+			const due = { stage, now: this.#now(), longest: longestDelayMs };
+			const row = withJournal(this.#path, () => this.#sql.claim.get(due)) as ClaimRow | undefined;
 			if (!row) return undefined;
 			const { claim, problem } = claimOf(stage, row);
 			if (problem === undefined) return claim;
@@ -220,15 +226,17 @@ export class Journal implements Disposable, Intake {
 	}
 
 	#transaction<T>(body: () => T): T {
-		this.#db.exec('begin immediate');
-		let result: T;
-		try {
-			result = body();
-			this.#db.exec('commit');
-		} catch (error) {
-			if (this.#db.isTransaction) this.#db.exec('rollback');
-			throw error;
-		}
+		const result = withJournal(this.#path, () => {
+			this.#db.exec('begin immediate');
+			try {
+				const result = body();
+				this.#db.exec('commit');
+				return result;
+			} catch (error) {
+				if (this.#db.isTransaction) this.#db.exec('rollback');
+				throw error;
+			}
+		});
 		for (const wake of this.#sleepers) wake();
 		return result;
 	}

@@ -2,6 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { pino } from 'pino';
 import { describe, expect, test, vi } from 'vitest';
 import { goOnOf, type Pipeline, readersOf, type Stages, startPipeline } from '../../src/agent/pipeline.ts';
+import { createSteadily } from '../../src/agent/steadily.ts';
 import type { Event } from '../../src/domain/events.ts';
 import { notAnalysed } from '../../src/domain/fold.ts';
 import { done, type Outcome, rejected, retry, type Stage, wait } from '../../src/domain/stage.ts';
@@ -43,8 +44,12 @@ async function running(stages: Stages, ...before: readonly Event[]): Promise<Run
 		{ level: 'debug', formatters: { level: (level) => ({ level }) } },
 		{ write: (line) => void lines.push(JSON.parse(line)) },
 	);
+	const telemetry = createTelemetry(log);
 	const stop = new AbortController();
-	const pipeline = startPipeline(stages, opened.journal, createTelemetry(log), stop.signal);
+	const pipeline = startPipeline(
+		{ stages, journal: opened.journal, telemetry, steadily: createSteadily(telemetry, stop.signal) },
+		stop.signal,
+	);
 	pipeline.ended.catch(() => {}); // a test that minds awaits it itself
 	const remove = opened[Symbol.asyncDispose];
 	return Object.assign(opened, {
@@ -291,7 +296,9 @@ describe('a pipeline that is told to stop', () => {
 		const stages = { analyzer: stage(handle) };
 		await using opened = await emptyJournal(readersOf(stages));
 		opened.journal.append(found(a));
-		const pipeline = startPipeline(stages, opened.journal, createTelemetry(pino({ level: 'silent' })), AbortSignal.abort());
+		const telemetry = createTelemetry(pino({ level: 'silent' }));
+		const steadily = createSteadily(telemetry, AbortSignal.abort());
+		const pipeline = startPipeline({ stages, journal: opened.journal, telemetry, steadily }, AbortSignal.abort());
 		await pipeline.ended;
 		expect(handle).not.toHaveBeenCalled();
 	});
@@ -299,17 +306,17 @@ describe('a pipeline that is told to stop', () => {
 
 describe('a journal that fails', () => {
 	/** From now on no work can be taken or settled. */
-	function fill(path: string): void {
+	function damage(path: string): void {
 		using other = new DatabaseSync(path);
-		other.exec("create trigger full before update on work begin select raise(abort, 'database or disk is full'); end");
+		other.exec("create trigger damage before update on work begin select raise(abort, 'the table is damaged'); end");
 	}
 
 	test('ends the pipeline with its error, when work is taken', async () => {
 		const handle = vi.fn(async () => done());
 		await using run = await running({ analyzer: stage(handle), storage: stage(async () => done()) });
-		fill(run.path);
+		damage(run.path);
 		run.journal.append(found(a));
-		await expect(run.pipeline.ended).rejects.toThrow('database or disk is full');
+		await expect(run.pipeline.ended).rejects.toThrow('the table is damaged');
 		expect(handle).not.toHaveBeenCalled();
 	});
 
@@ -318,7 +325,7 @@ describe('a journal that fails', () => {
 		const stopped = vi.fn();
 		await using run = await running({
 			analyzer: stage(async () => {
-				fill(run.path);
+				damage(run.path);
 				return done();
 			}),
 			storage: {
@@ -336,7 +343,7 @@ describe('a journal that fails', () => {
 		run.journal.append(events(b).analysed);
 		await started.promise;
 		run.journal.append(found(a));
-		await expect(run.pipeline.ended).rejects.toThrow('database or disk is full');
+		await expect(run.pipeline.ended).rejects.toThrow('the table is damaged');
 		expect(stopped).toHaveBeenCalledOnce();
 	});
 
@@ -348,7 +355,7 @@ describe('a journal that fails', () => {
 		});
 		run.journal.append(found(a));
 		await until(() => expect(deaf.handle).toHaveBeenCalledOnce());
-		fill(run.path);
+		damage(run.path);
 		const ended = vi.fn();
 		run.pipeline.ended.catch(ended);
 		run.journal.append(events(b).analysed);
@@ -362,12 +369,12 @@ describe('a journal that fails', () => {
 	test('does not make giving back fail as well', async () => {
 		await using run = await running({
 			analyzer: stage(async () => {
-				fill(run.path);
+				damage(run.path);
 				return done();
 			}),
 		});
 		run.journal.append(found(a));
-		await expect(run.pipeline.ended).rejects.toThrow('database or disk is full');
+		await expect(run.pipeline.ended).rejects.toThrow('the table is damaged');
 		run.pipeline.giveBack();
 	});
 });

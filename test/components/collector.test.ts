@@ -38,7 +38,7 @@ async function watched(options: Partial<CollectorOptions> = {}) {
 	const originals = new Set<string>();
 	const keys = new Set<string>();
 	const intake: Intake = {
-		append: (...added) => {
+		append: async (...added) => {
 			return added.filter((event) => {
 				if (event.original !== undefined) originals.add(event.original);
 				if (keys.has(event.key)) return false;
@@ -47,7 +47,7 @@ async function watched(options: Partial<CollectorOptions> = {}) {
 				return true;
 			});
 		},
-		isKnown: (original) => originals.has(original),
+		isKnown: async (original) => originals.has(original),
 	};
 	const clock = { ahead: 0 };
 	let running: { readonly stop: AbortController; readonly ended: Promise<void> } | undefined;

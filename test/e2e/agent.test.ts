@@ -14,9 +14,10 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { CrashReport } from '../../src/domain/report.ts';
 import { deliver, expectOneWhole, type Installation, installation, type Line, settled } from '../support/agent.ts';
 import { bin } from '../support/cli.ts';
-import { crash, crashTest, exec, program, root, temporaryFolder, withoutRights } from '../support/crash.ts';
+import { crash, crashTest, exec, mountTest, program, root, temporaryFolder, withoutRights } from '../support/crash.ts';
 
 describe('a crash goes in, a report comes out', () => {
 	crashTest('found, analysed, scored and stored, with the lines that people search for', async () => {
@@ -331,6 +332,48 @@ describe('what is wrong is told, and does not stop the rest', () => {
 			await agent.stop();
 		},
 	);
+
+	mountTest('a full disk of the journal is waited out: nothing is lost, given up, or counted as a death', async () => {
+		await using home = await installation();
+		const disk = home.place('disk');
+		mkdirSync(disk);
+		home.configure({ journal: { path: join(disk, 'journal.db') } });
+		const onSmallDisk = ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs -o size=1m small "$0" && exec "$@"', disk];
+		const agent = await home.start({}, onSmallDisk);
+		await agent.line('collector is ready');
+		const { health } = await agent.line('listening');
+		const inside = (path: string) => `/proc/${agent.pid}/root${path}`;
+		const fill = () => exec('sh', ['-c', 'cat /dev/zero >"$0" 2>/dev/null || true', inside(join(disk, 'filler'))]);
+		const free = () => rmSync(inside(join(disk, 'filler')));
+
+		await fill();
+		await deliver(home, 'null');
+		expect((await agent.line('journal is not ready')).msg).toBe(
+			`journal is not ready: the journal ${disk}/journal.db can't be used now: database or disk is full (journal.path)`,
+		);
+		expect((await fetch(`http://127.0.0.1:${health}/readyz`)).status).toBe(503);
+		let before = agent.lines.length;
+		free();
+		await agent.line('journal is ready again', before);
+		await agent.line('settled', before);
+
+		await agent.line('stored ', before);
+		before = agent.lines.length;
+		const full = Promise.withResolvers<void>();
+		agent.onLine(({ msg }) => msg === 'analysis started' && fill().then(() => full.resolve()));
+		await deliver(home, 'wild', 'core.next');
+		await full.promise;
+		await agent.line('journal is not ready', before);
+		free();
+		await agent.line('stored ', before);
+		await agent.line('journal is ready again', before);
+		const list = ['--target', String(agent.pid), '--mount', bin, 'list', '--json', '--config', home.config];
+		const listed = async () => JSON.parse((await exec('nsenter', list)).stdout) as CrashReport[];
+		await expect.poll(async () => (await listed()).map(({ status }) => status)).toEqual(['stored', 'stored']);
+		expect(agent.lines.filter(({ msg }) => /gave up|unexpected/.test(msg))).toEqual([]);
+		expect(await agent.stop()).toEqual({ code: 0, signal: null });
+		expect(agent.errors()).toBe('');
+	});
 
 	crashTest('a core that may not be read is told of once, and taken when it may', async () => {
 		await using home = await installation({ analyzer: { enableGdbAnalysis: false } });

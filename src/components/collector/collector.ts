@@ -76,12 +76,12 @@ export function collector({ intake, telemetry, options, now = Date.now }: Deps) 
 				const event = await look(name);
 				if (event) found.push(event);
 			}
-			if (found.length > 0) report(found);
+			if (found.length > 0) await report(found);
 		}
 	}
 
-	function report(found: readonly Examined['event'][]): void {
-		const added = new Set(intake.append(...found).map(({ key }) => key));
+	async function report(found: readonly Examined['event'][]): Promise<void> {
+		const added = new Set((await intake.append(...found)).map(({ key }) => key));
 		for (const { key, body } of found) if (added.has(key)) telemetry.coreFound(key, body.core.path, body.core.sizeBytes);
 	}
 
@@ -94,7 +94,7 @@ export function collector({ intake, telemetry, options, now = Date.now }: Deps) 
 			if (!candidate) return undefined;
 			const original = originalOf(candidate.file, basename(candidate.path));
 			if (dealtWith.get(name) === original) return undefined;
-			const verdict = intake.isKnown(original) ? undefined : await judge(name, candidate);
+			const verdict = (await intake.isKnown(original)) ? undefined : await judge(name, candidate);
 			unfinished.delete(name);
 			if (verdict?.is === 'unfinished') {
 				telemetry.coreAwaited(path, verdict.reason);
