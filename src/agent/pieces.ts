@@ -72,7 +72,7 @@ async function stagesOf(config: Config, mode: Mode, backend: LocalBackend, repor
 				compression: store.compressionEnabled ? store.compression : 'none',
 			},
 		}),
-		collector: remover({ telemetry, removeOriginal: collection.removeOriginal }),
+		remover: remover({ telemetry, removeOriginal: collection.removeOriginal }),
 	};
 }
 

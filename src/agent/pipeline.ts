@@ -1,14 +1,15 @@
 import type { Kind } from '../domain/events.ts';
 import type { Stage } from '../domain/stage.ts';
 import type { Claim, Journal, JournalOptions, Readers } from '../journal/journal.ts';
-import type { Component, Telemetry } from '../telemetry/telemetry.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Steadily } from './steadily.ts';
 
 /** Every stage by its name: what they read is the whole wiring. */
-export type Stages = Readonly<Partial<Record<Component, Stage>>>;
+export type Stages = Readonly<Partial<Record<StageName, Stage>>>;
+type StageName = 'analyzer' | 'storage' | 'remover';
 
 export function readersOf(stages: Stages): Readers {
-	const readers: Record<Kind, Component[]> = { CoredumpFile: [], AnalysisResults: [], StorageEvent: [] };
+	const readers: Record<Kind, StageName[]> = { CoredumpFile: [], AnalysisResults: [], StorageEvent: [] };
 	for (const [name, stage] of entriesOf(stages)) for (const kind of stage.reads) readers[kind].push(name);
 	return readers;
 }
@@ -17,9 +18,9 @@ export function readersOf(stages: Stages): Readers {
 export const goOnOf =
 	(stages: Stages): NonNullable<JournalOptions['goOn']> =>
 	(name, event, reason) =>
-		stages[name as Component]?.goOn?.(event, reason) ?? [];
+		stages[name as StageName]?.goOn?.(event, reason) ?? [];
 
-const entriesOf = (stages: Stages) => Object.entries(stages) as [Component, Stage][];
+const entriesOf = (stages: Stages) => Object.entries(stages) as [StageName, Stage][];
 
 export type Pipeline = {
 	/** Resolves when nothing is in hand any more; rejects when the journal itself fails. */
@@ -37,7 +38,7 @@ export function startPipeline({ stages, journal, telemetry, steadily }: Deps, si
 	const inHand = new Set<Claim>();
 	const workers = entriesOf(stages).flatMap(([name, stage]) => Array.from({ length: stage.concurrency }, () => work(name, stage)));
 
-	async function work(name: Component, stage: Stage): Promise<void> {
+	async function work(name: StageName, stage: Stage): Promise<void> {
 		while (!either.aborted) {
 			const claim = await steadily(() => journal.claim(name));
 			if (!claim) {
@@ -50,7 +51,7 @@ export function startPipeline({ stages, journal, telemetry, steadily }: Deps, si
 		}
 	}
 
-	async function handle(name: Component, stage: Stage, claim: Claim): Promise<void> {
+	async function handle(name: StageName, stage: Stage, claim: Claim): Promise<void> {
 		const { key } = claim.event;
 		try {
 			const outcome = await stage.handle(claim.event, either, claim);

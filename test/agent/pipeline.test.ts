@@ -79,9 +79,9 @@ test('the stages say themselves what they read, and several may read the same', 
 		readersOf({
 			analyzer: reads('CoredumpFile'),
 			storage: reads('CoredumpFile', 'AnalysisResults'),
-			collector: reads('AnalysisResults'),
+			remover: reads('AnalysisResults'),
 		}),
-	).toEqual({ CoredumpFile: ['analyzer', 'storage'], AnalysisResults: ['storage', 'collector'], StorageEvent: [] });
+	).toEqual({ CoredumpFile: ['analyzer', 'storage'], AnalysisResults: ['storage', 'remover'], StorageEvent: [] });
 });
 
 describe('a pipeline at work', () => {

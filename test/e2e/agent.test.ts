@@ -92,7 +92,7 @@ describe('kill -9 at any step, then a restart: one report, one stored file', () 
 		['when it is written down', ({ msg, stage }) => msg === 'settled' && stage === 'analyzer'],
 		['when the core is stored and this is not yet written down', ({ msg }) => msg.startsWith('stored ')],
 		['when this is written down', ({ msg, stage }) => msg === 'settled' && stage === 'storage'],
-		['at the very end', ({ msg, stage }) => msg === 'settled' && stage === 'collector'],
+		['at the very end', ({ msg, stage }) => msg === 'settled' && stage === 'remover'],
 	];
 	for (const [name, reached] of steps) {
 		crashTest(name, async () => {

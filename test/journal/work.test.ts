@@ -28,8 +28,8 @@ describe('work that is done', () => {
 		expect(next).toMatchObject({ stage: 'storage', retries: 0, failures: 0, event: { kind: 'AnalysisResults', key: a } });
 		expect(next.event.body).toEqual(analysed.body);
 		expect(journal.settle(next, done(stored))).toBe('done');
-		expect(journal.settle(take(journal, 'collector'), done())).toBe('done');
-		expect(['analyzer', 'storage', 'collector'].map((stage) => journal.claim(stage))).toEqual([undefined, undefined, undefined]);
+		expect(journal.settle(take(journal, 'remover'), done())).toBe('done');
+		expect(['analyzer', 'storage', 'remover'].map((stage) => journal.claim(stage))).toEqual([undefined, undefined, undefined]);
 		expect(journal.view.backlog()).toBe(0);
 	});
 

@@ -7,7 +7,7 @@ import { type Claim, Journal, type JournalOptions, type Readers } from '../../sr
 import { temporaryFolder } from './crash.ts';
 
 /** The stages of an agent, in the order in which a crash passes them. */
-export const readers: Readers = { CoredumpFile: ['analyzer'], AnalysisResults: ['storage'], StorageEvent: ['collector'] };
+export const readers: Readers = { CoredumpFile: ['analyzer'], AnalysisResults: ['storage'], StorageEvent: ['remover'] };
 
 export type OpenJournal = AsyncDisposable & {
 	readonly path: string;
