@@ -11,7 +11,8 @@ import { test } from 'vitest';
 export const root = join(import.meta.dirname, '../..');
 const programs = join(import.meta.dirname, 'programs');
 const buildFolder = join(root, 'build/test');
-const lockFile = '/tmp/core_pattern.lock';
+/** Whoever relies on kernel.core_pattern holds it shared, whoever changes that alone. */
+export const lockFile = '/tmp/core_pattern.lock';
 
 export const exec = promisify(execFile);
 
