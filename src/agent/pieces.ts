@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { analyzer, loadKnownIssues } from '../components/analyzer/analyzer.ts';
 import { type CollectorOptions, remover } from '../components/collector/collector.ts';
 import type { MonitorOptions } from '../components/monitor/monitor.ts';
-import { storage } from '../components/storage/storage.ts';
+import { sidecar, storage } from '../components/storage/storage.ts';
 import type { Config } from '../config/config.ts';
 import type { Reports } from '../domain/reports.ts';
 import { corePattern } from '../drivers/host/host.ts';
@@ -29,7 +29,7 @@ export type Pieces = {
  * @throws {ConfigError} a file that the configuration names is wrong
  */
 export async function makePieces(config: Config, mode: Mode, telemetry: Telemetry, before?: Pieces): Promise<Pieces> {
-	const backend = localBackend(config.storage.localPath, config.storage.minFreeSpace);
+	const backend = localBackend(config.storage.localPath, config.storage.minFreeSpace, telemetry.storeGrew);
 	const reports: Reports = { report: (id) => journal.view.report(id) };
 	const stages = await stagesOf(config, mode, backend, reports, telemetry);
 	const collection = await collectorOptions(config);
@@ -72,6 +72,7 @@ async function stagesOf(config: Config, mode: Mode, backend: LocalBackend, repor
 				compression: store.compressionEnabled ? store.compression : 'none',
 			},
 		}),
+		sidecar: sidecar({ backend, reports, telemetry }),
 		remover: remover({ telemetry, removeOriginal: collection.removeOriginal }),
 	};
 }

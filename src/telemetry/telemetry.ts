@@ -120,7 +120,6 @@ export function createTelemetry(log: Logger) {
 
 		coreStored(id: string, location: string, sizeBytes: number, sha256: string) {
 			metrics.stored.inc({ backend: 'local' });
-			metrics.storageSize.inc({ backend: 'local' }, sizeBytes);
 			log.info({ id, location, sizeBytes, sha256 }, `stored ${formatBytes(sizeBytes)}`);
 		},
 		coreNotStored(id: string, reason: string) {
@@ -135,7 +134,9 @@ export function createTelemetry(log: Logger) {
 			metrics.storageErrors.inc({ backend: 'local' });
 			log.debug({ id, reason }, 'storing failed');
 		},
+		/** What all files of the store take: measured at the start, then by each that is put. */
 		storeMeasured: (sizeBytes: number) => metrics.storageSize.set({ backend: 'local' }, sizeBytes),
+		storeGrew: (bytes: number) => metrics.storageSize.inc({ backend: 'local' }, bytes),
 		originalRemoved: (id: string, path: string) => log.info({ id, path: printable(path) }, 'original core file removed'),
 		originalKept: (id: string, path: string, reason: string) => log.warn({ id, path: printable(path), reason }, 'original core file kept'),
 

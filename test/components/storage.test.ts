@@ -1,9 +1,9 @@
-import { copyFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { examine } from '../../src/components/collector/collector.ts';
 import { storedName } from '../../src/components/storage/name.ts';
-import { type StorageOptions, storage } from '../../src/components/storage/storage.ts';
+import { type StorageOptions, sidecar, storage } from '../../src/components/storage/storage.ts';
 import { type Backend, BackendUnavailable } from '../../src/domain/backend.ts';
 import type { Event } from '../../src/domain/events.ts';
 import { fold } from '../../src/domain/fold.ts';
@@ -36,9 +36,21 @@ async function withStore(pack?: (core: string) => Promise<string>) {
 			telemetry,
 			options: { valueThreshold: 4, maxFileSizeBytes: Number.POSITIVE_INFINITY, compression: 'zstd', ...options },
 		}).handle(event, new AbortController().signal);
+	const stored = async (outcome: Outcome, backend?: Backend) => {
+		const [event] = outcome.is === 'done' ? outcome.emit : [];
+		if (event?.kind !== 'StorageEvent') throw new Error(`not stored: ${JSON.stringify(outcome)}`);
+		const reports = { report: () => fold(report, event) };
+		return sidecar({ backend: backend ?? localBackend(store, { is: 'bytes', bytes: 0 }), reports, telemetry }).handle(
+			event,
+			new AbortController().signal,
+		);
+	};
 	return {
 		path,
 		report,
+		store,
+		/** Puts the report beside what was stored. */
+		stored,
 		lines,
 		handle,
 		original: readFileSync(path),
@@ -49,12 +61,11 @@ async function withStore(pack?: (core: string) => Promise<string>) {
 	};
 }
 
-/** What was stored, and what the report beside it says. */
-function storedBy(outcome: Outcome): { readonly location: string; readonly beside: CrashReport } {
+/** What was stored. */
+function storedBy(outcome: Outcome): { readonly location: string } {
 	const body = outcome.is === 'done' && outcome.emit[0]?.kind === 'StorageEvent' ? outcome.emit[0].body : undefined;
 	if (body?.is !== 'stored') throw new Error(`not stored: ${JSON.stringify(outcome)}`);
-	const { location } = body.storage;
-	return { location, beside: JSON.parse(readFileSync(location.replace(/\.(crash|core(\.\w+)?)$/, '.json'), 'utf8')) };
+	return { location: body.storage.location };
 }
 
 const unpackedBy = async (program: string, path: string) =>
@@ -67,10 +78,13 @@ describe('a core that is worth it is stored', () => {
 	] as const) {
 		crashTest(`packed with ${compression}`, async () => {
 			await using home = await withStore();
-			const { location, beside } = storedBy(await home.handle({ compression }));
+			const outcome = await home.handle({ compression });
+			const { location } = storedBy(outcome);
 			expect(location.endsWith(end)).toBe(true);
 			expect((await unpackedBy(compression, location)).equals(home.original)).toBe(true);
 			expect(readFileSync(location).length).toBeLessThan(home.original.length / 4);
+			expect(await home.stored(outcome)).toEqual({ is: 'done', emit: [] });
+			const beside = JSON.parse(readFileSync(location.replace(end, '.json'), 'utf8'));
 			expect(beside).toMatchObject({ id: home.report.id, status: 'stored', storage: { form: 'full', location } });
 		});
 	}
@@ -136,6 +150,18 @@ describe('what may be better later is tried again', () => {
 		await using home = await withStore();
 		const put = () => Promise.reject(new BackendUnavailable('no answer'));
 		expect(await home.handle({}, { put, health: put })).toEqual({ is: 'retry', reason: 'no answer' });
+	});
+
+	crashTest('a report that can not be put beside its core, which is not put again', async () => {
+		await using home = await withStore();
+		const outcome = await home.handle();
+		const { location } = storedBy(outcome);
+		const { ino } = statSync(location);
+		const put = () => Promise.reject(new BackendUnavailable('no answer'));
+		expect(await home.stored(outcome, { put, health: put })).toEqual({ is: 'retry', reason: 'no answer' });
+		expect(await home.stored(outcome)).toEqual({ is: 'done', emit: [] });
+		expect(readdirSync(join(location, '..'))).toHaveLength(2);
+		expect(statSync(location).ino).toBe(ino);
 	});
 
 	crashTest('a program for packing that is not there', async () => {

@@ -73,6 +73,21 @@ test('a start sweeps only its own parts, and does not fail where a file that is 
 	chmodSync(closed, 0o700);
 });
 
+test('what the store grows by is told for each file, and what it replaces is taken off', async () => {
+	await using folder = await temporaryFolder();
+	const growth: number[] = [];
+	const backend = localBackend(folder.path, noFloor, (bytes) => growth.push(bytes));
+	for (const [name, size] of [
+		['core', 1000],
+		['core', 1000],
+		['core', 400],
+		['core.json', 10],
+	] as const)
+		await backend.put(name, bytesOf(Buffer.alloc(size)), signal);
+	expect(growth).toEqual([1000, 0, -600, 10]);
+	expect(await backend.start()).toBe(410);
+});
+
 describe('space on the disk', () => {
 	test('below the floor nothing is written, and the message says which and how to change it', async () => {
 		await using folder = await temporaryFolder();

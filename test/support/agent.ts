@@ -101,7 +101,8 @@ export async function installation(extra: Sections = {}) {
 			return [...journal.reports()];
 		},
 		/** The files of the store, without their folder. */
-		stored: async () => (await readdir(join(place('stored'), 'unassociated')).catch(() => [])).sort(),
+		stored: async () =>
+			(await readdir(join(place('stored'), 'unassociated')).catch(() => [])).filter((name) => !name.startsWith('.')).sort(),
 		[Symbol.asyncDispose]: async () => {
 			await Promise.all(
 				[...running].map(async (child) => {
@@ -139,8 +140,9 @@ export const settled = (home: Installation, count = 1) =>
 export async function expectOneWhole(home: Installation, original: string): Promise<void> {
 	const reports = home.reports();
 	expect(reports.map((report) => crashReport.parse(report).status)).toEqual(['stored']);
+	const pair = [expect.stringMatching(/\.core\.zst$/), expect.stringMatching(/\.json$/)];
+	await expect.poll(() => home.stored(), { timeout: 20_000 }).toEqual(pair);
 	const stored = await home.stored();
-	expect(stored).toEqual([expect.stringMatching(/\.core\.zst$/), expect.stringMatching(/\.json$/)]);
 	const file = join(home.place('stored'), 'unassociated', stored[0] ?? '');
 	const storage = reports[0]?.storage;
 	expect(storage).toMatchObject({ form: 'full', location: file, sizeBytes: statSync(file).size });

@@ -1,6 +1,5 @@
 import { type Backend, BackendUnavailable, type Content, ContentLost, ContentUnavailable } from '../../domain/backend.ts';
 import type { Event } from '../../domain/events.ts';
-import { fold } from '../../domain/fold.ts';
 import type { Analysis, Core } from '../../domain/report.ts';
 import type { Reports } from '../../domain/reports.ts';
 import { done, type Outcome, retry, type Stage } from '../../domain/stage.ts';
@@ -10,6 +9,7 @@ import { type StoredAs, storedName } from './name.ts';
 import { openOriginal } from './original.ts';
 
 export { openOriginal } from './original.ts';
+export { sidecar } from './sidecar.ts';
 
 export type StorageOptions = {
 	/** Cores with a lower score are not stored. */
@@ -49,15 +49,12 @@ export function storage({ backend, reports, telemetry, options }: Deps): Stage<'
 		return done({ kind: 'StorageEvent', key, body: { is: 'skipped', reason } });
 	}
 
-	/** Puts the core in its place, and its report beside it. */
+	/** Puts the core in its place. */
 	async function store(key: string, core: Core, signal: AbortSignal): Promise<Event<'StorageEvent'> & { body: { is: 'stored' } }> {
 		const report = reports.report(key);
 		if (!report) throw new Error(`crash ${key} has no report`);
-		const name = storedName(report);
-		const stored = await backend.put(`${name}${storedAs(core, options)}`, contentOf(core, options), signal);
-		const event = { kind: 'StorageEvent', key, body: { is: 'stored', core, storage: { form: 'full', ...stored } } } as const;
-		await backend.put(`${name}.json`, textContent(`${JSON.stringify(fold(report, event), null, '\t')}\n`), signal);
-		return event;
+		const stored = await backend.put(`${storedName(report)}${storedAs(core, options)}`, contentOf(core, options), signal);
+		return { kind: 'StorageEvent', key, body: { is: 'stored', core, storage: { form: 'full', ...stored } } };
 	}
 
 	return { reads: ['AnalysisResults'], concurrency: 2, handle };
@@ -96,9 +93,3 @@ function contentOf(core: Core, { compression }: StorageOptions): Content {
 		},
 	};
 }
-
-const textContent = (text: string): Content => ({
-	async *open() {
-		yield Buffer.from(text);
-	},
-});

@@ -18,8 +18,12 @@ const isPart = (name: string) => /^\..+\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{1
 /** How often the free space is looked at while writing. */
 const checkEveryBytes = 64 << 20;
 
-/** A directory on a disk of this machine. Files are for their owner alone: a core holds credentials. */
-export function localBackend(root: string, floor: FreeSpaceFloor): LocalBackend {
+/**
+ * A directory on a disk of this machine. Files are for their owner alone: a core holds credentials.
+ *
+ * @param onGrowth told by how many bytes each file that is put makes the store larger than before; what it replaces is taken off
+ */
+export function localBackend(root: string, floor: FreeSpaceFloor, onGrowth: (bytes: number) => void = () => {}): LocalBackend {
 	async function put(name: string, content: Content, signal: AbortSignal): Promise<Stored> {
 		const path = safePath(root, name);
 		const part = join(dirname(path), partName(basename(path)));
@@ -28,7 +32,9 @@ export function localBackend(root: string, floor: FreeSpaceFloor): LocalBackend 
 			await checkSpace();
 			const written = await write(part, content, signal);
 			await verify(part, written);
+			const replaced = await sizeOf(path);
 			await rename(part, path);
+			onGrowth(written.sizeBytes - replaced);
 			await syncFolder(dirname(path));
 			return { location: path, ...written };
 		} catch (error) {

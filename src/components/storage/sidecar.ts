@@ -1,0 +1,34 @@
+import { type Backend, BackendUnavailable, type Content } from '../../domain/backend.ts';
+import type { Reports } from '../../domain/reports.ts';
+import { done, retry, type Stage } from '../../domain/stage.ts';
+import type { Telemetry } from '../../telemetry/telemetry.ts';
+import { storedName } from './name.ts';
+
+type Deps = { readonly backend: Backend; readonly reports: Reports; readonly telemetry: Telemetry };
+
+/** Puts the report beside the stored core. A stage of its own: a core that is stored is not put again because this has to be. */
+export function sidecar({ backend, reports, telemetry }: Deps): Stage<'StorageEvent'> {
+	return {
+		reads: ['StorageEvent'],
+		concurrency: 1,
+		async handle({ key, body }, signal) {
+			if (body.is !== 'stored') return done();
+			const report = reports.report(key);
+			if (!report) throw new Error(`crash ${key} has no report`);
+			try {
+				await backend.put(`${storedName(report)}.json`, textContent(`${JSON.stringify(report, null, '\t')}\n`), signal);
+				return done();
+			} catch (error) {
+				if (!(error instanceof BackendUnavailable)) throw error;
+				telemetry.storageFailed(key, error.message);
+				return retry(error.message);
+			}
+		},
+	};
+}
+
+const textContent = (text: string): Content => ({
+	async *open() {
+		yield Buffer.from(text);
+	},
+});
