@@ -12,6 +12,8 @@ export const root = join(import.meta.dirname, '../..');
 const programs = join(import.meta.dirname, 'programs');
 const buildFolder = join(root, 'build/test');
 const lockFile = '/tmp/core_pattern.lock';
+/** Those who change the pattern wait here for the crashes under way, and new ones wait for them. */
+const gateFile = '/tmp/core_pattern.gate';
 
 export const exec = promisify(execFile);
 
@@ -84,10 +86,11 @@ export async function crash(
 	const wanted = pattern ?? (isRelative() ? undefined : 'core');
 	await using _pattern = wanted === undefined ? undefined : await setCorePattern(wanted);
 	// Whoever changes the pattern holds the lock alone; under a pattern of our own we hold it already.
-	const lock = wanted === undefined ? ['flock', '-s', lockFile] : [];
+	const lock = wanted === undefined ? ['sh', '-c', 'flock "$0" true && exec flock -s "$@"', gateFile, lockFile] : [];
 	// Small stacks make small cores: a thread's stack is as large as the limit.
 	const shell = `ulimit -s 512 -c ${coreLimit} && exec "$0" "$@"`;
-	const [command = '', ...rest] = [...lock, 'bash', '-c', shell, path, ...args];
+	// One that does not die would keep the lock from all others.
+	const [command = '', ...rest] = [...lock, 'timeout', '--foreground', '-s', 'KILL', '60', 'bash', '-c', shell, path, ...args];
 	const child = spawn(command, rest, { cwd: folder.path, env: { PATH: process.env.PATH, ...environment }, stdio: 'ignore' });
 	const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
 	const names = await readdir(folder.path);
