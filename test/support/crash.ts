@@ -36,6 +36,9 @@ const canCrash = isRelative() || isRoot;
 /** A test that crashes a program for real. */
 export const crashTest = test.skipIf(!canCrash && process.env.CI !== 'true');
 
+/** A test that mounts a file system, for which it must be root. In CI it is. */
+export const mountTest = test.skipIf(!isRoot && process.env.CI !== 'true');
+
 /** What a command is put behind so that it has no more rights than its user: root may else read and write everything. */
 export const withoutRights: readonly string[] = isRoot ? ['setpriv', '--bounding-set=-all', '--inh-caps=-all'] : ['env'];
 
