@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { crashTest, exec, lockFile, root, temporaryFolder } from '../support/crash.ts';
+import { crashTest, exec, root, temporaryFolder, underPattern } from '../support/crash.ts';
 
 for (const [where, limit] of [
 	['where the kernel writes cores', ''],
@@ -14,7 +14,8 @@ for (const [where, limit] of [
 		copyFileSync(join(root, 'scripts/demo.ts'), join(folder.path, 'scripts/demo.ts'));
 		for (const name of ['src', 'bin']) symlinkSync(join(root, name), join(folder.path, name));
 		const shell = `${limit}exec "$0" --disable-warning=ExperimentalWarning scripts/demo.ts`;
-		const { stdout } = await exec('flock', ['-s', lockFile, 'bash', '-c', shell, process.execPath], { cwd: folder.path });
+		const [command = '', ...args] = [...underPattern, 'bash', '-c', shell, process.execPath];
+		const { stdout } = await exec(command, args, { cwd: folder.path });
 		const sections = stdout.split(/^=== /m).slice(1);
 		expect(sections.map((text) => text.split('\n')[0])).toEqual([
 			'1. A program crashes, for real',

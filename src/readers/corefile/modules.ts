@@ -48,19 +48,21 @@ export function mappedFiles(mappings: readonly Mapping[], segments: Segments): C
 	}));
 }
 
-/** The modules among mapped files: gdb leaves code out of the cores that it writes, so that an ELF header in memory counts too. */
+/**
+ * The modules among mapped files: gdb leaves code out of the cores that it writes, so that an ELF header in memory counts too. What has the
+ * build-id of a module that is executed is that module's debug information, which the process read to print a stack of its own.
+ */
 export async function modulesAmong(files: readonly Candidate[], memory: Memory): Promise<MappedModule[]> {
 	const heads = files
 		.map((file) => ({ file, head: memory.get(file.base) }))
 		.filter(({ file, head }) => file.isExecutable || (head && isElf(head)));
-	return Promise.all(
-		heads.map(async ({ file: { path, base, isDeleted }, head }) => ({
-			path,
-			base,
-			isDeleted,
-			...defined({ buildId: head && (await buildIdOf(head)) }),
-		})),
+	const found = await Promise.all(
+		heads.map(async ({ file, head }) => ({ file, ...defined({ buildId: head && (await buildIdOf(head)) }) })),
 	);
+	const executed = new Set(found.filter(({ file }) => file.isExecutable).map(({ buildId }) => buildId));
+	return found
+		.filter(({ file, buildId }) => file.isExecutable || buildId === undefined || !executed.has(buildId))
+		.map(({ file: { path, base, isDeleted }, buildId }) => ({ path, base, isDeleted, ...defined({ buildId }) }));
 }
 
 /** The build-id in the first bytes of a module as they lay in memory: only what these bytes hold is looked at. */
