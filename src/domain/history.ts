@@ -11,8 +11,6 @@ export type Earlier = {
 	readonly count: number;
 	readonly first?: EpochMs;
 	readonly last?: EpochMs;
-	/** When such a crash last had a stack from a debugger. */
-	readonly lastFullStack?: EpochMs;
 };
 
 /** Crashes with the same fingerprint. */

@@ -280,7 +280,6 @@ const reportRow = (report: CrashReport) => ({
 	id: report.id,
 	time: Date.parse(report.time),
 	fingerprint: report.fingerprint,
-	hasStack: report.stack === 'none' ? 0 : 1,
 	body: JSON.stringify(report),
 });
 

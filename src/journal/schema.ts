@@ -37,7 +37,6 @@ export const migrations = [
 		id text primary key,
 		time integer not null,
 		fingerprint text,
-		has_stack integer not null,
 		body text not null
 	) strict;
 	create index report_time on report (time);

@@ -11,8 +11,8 @@ export const statements = (db: DatabaseSync) => ({
 	know: db.prepare('insert into original (what, at) values (:what, :at) on conflict do nothing'),
 	isKnown: db.prepare('select 1 from original where what = :what'),
 	report: db.prepare(`
-		insert into report (id, time, fingerprint, has_stack, body) values (:id, :time, :fingerprint, :hasStack, :body)
-		on conflict (id) do update set time = :time, fingerprint = :fingerprint, has_stack = :hasStack, body = :body`),
+		insert into report (id, time, fingerprint, body) values (:id, :time, :fingerprint, :body)
+		on conflict (id) do update set time = :time, fingerprint = :fingerprint, body = :body`),
 	// What is due further ahead than any delay was set by a clock that has jumped back since.
 	claim: db.prepare(`
 		update work set state = 'claimed'

@@ -44,12 +44,12 @@ export class JournalView implements History, Reports {
 	earlier(fingerprint: string, before: EpochMs): Earlier {
 		const row = this.#db
 			.prepare(
-				'select count(*) as count, min(time) as first, max(time) as last, max(iif(has_stack, time, null)) as lastFullStack from report where fingerprint = :fingerprint and time < :before',
+				'select count(*) as count, min(time) as first, max(time) as last from report where fingerprint = :fingerprint and time < :before',
 			)
 			.get({ fingerprint, before }) as Record<keyof Earlier, number | null>;
 		return {
 			count: row.count ?? 0,
-			...defined({ first: row.first ?? undefined, last: row.last ?? undefined, lastFullStack: row.lastFullStack ?? undefined }),
+			...defined({ first: row.first ?? undefined, last: row.last ?? undefined }),
 		};
 	}
 

@@ -346,7 +346,7 @@ describe('crash reports', () => {
 				{ ...analysed, body: { ...analysed.body, analysis } },
 			);
 		}
-		expect(journal.view.earlier('v0:same', times[2] ?? 0)).toEqual({ count: 2, first: times[0], last: times[1], lastFullStack: times[1] });
+		expect(journal.view.earlier('v0:same', times[2] ?? 0)).toEqual({ count: 2, first: times[0], last: times[1] });
 		expect(journal.view.earlier('v0:same', times[1] ?? 0)).toEqual({ count: 1, first: times[0], last: times[0] });
 		expect(journal.view.earlier('v0:never', Date.now())).toEqual({ count: 0 });
 	});

@@ -107,7 +107,7 @@ describe('a file of an older layout', () => {
 		work.run(3, 'analyzer', 'waiting', 0, 0, 'container-1');
 		db.prepare('insert into original (what, at) values (?, 1)').run('1:2:3:core.1');
 		const report = fold(fold(undefined, one.found), one.analysed);
-		db.prepare('insert into report (id, time, fingerprint, has_stack, body) values (?, ?, ?, 1, ?)').run(
+		db.prepare('insert into report (id, time, fingerprint, body) values (?, ?, ?, ?)').run(
 			a,
 			Date.parse(one.found.body.time),
 			one.analysed.body.analysis.fingerprint,
