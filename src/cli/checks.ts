@@ -1,5 +1,6 @@
 import { access, constants, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { codeOf } from '../base/errors.ts';
 import { formatBytes } from '../base/quantity.ts';
 import type { Config } from '../config/config.ts';
 import { BackendUnavailable } from '../domain/backend.ts';
@@ -151,7 +152,6 @@ async function freeBytes(path: string): Promise<number | undefined> {
 		await access(path, constants.W_OK | constants.X_OK);
 		return bavail * bsize;
 	} catch (cause) {
-		const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
-		return isMissing && path !== dirname(path) ? freeBytes(dirname(path)) : undefined;
+		return codeOf(cause) === 'ENOENT' && path !== dirname(path) ? freeBytes(dirname(path)) : undefined;
 	}
 }

@@ -1,4 +1,5 @@
 import { access, constants, stat } from 'node:fs/promises';
+import { codeOf } from '../base/errors.ts';
 import { systemPath } from '../base/filename.ts';
 
 export const isThere = (path: string) =>
@@ -27,6 +28,6 @@ export async function unreadable(folder: string): Promise<string | undefined> {
 		await access(folder, constants.R_OK | constants.X_OK);
 		return undefined;
 	} catch (cause) {
-		return cause instanceof Error && 'code' in cause ? String(cause.code) : 'ENOENT';
+		return codeOf(cause) ?? 'ENOENT';
 	}
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 
 /** What tells one crash from another. The kernel gives a pid once per boot and time; a file without these is known by where and when it was written. */
-export type Identity =
+type Identity =
 	| { readonly by: 'process'; readonly bootId: string; readonly pid: number; readonly timeMs: number }
 	| { readonly by: 'file'; readonly fileId: string };
 

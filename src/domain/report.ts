@@ -71,7 +71,7 @@ export const culprit = z.strictObject({
 	confidence: z.enum(['high', 'medium', 'low']),
 });
 
-export const scorePart = z.strictObject({
+const scorePart = z.strictObject({
 	name: z.enum(['base', 'reason', 'keywords', 'stack', 'threads', 'pod', 'signal', 'size', 'freshness']),
 	points: z.number(),
 });
@@ -169,7 +169,6 @@ export type Thread = z.infer<typeof thread>;
 export type Module = z.infer<typeof module>;
 export type Culprit = z.infer<typeof culprit>;
 export type Score = z.infer<typeof score>;
-export type Association = z.infer<typeof association>;
 export type CrashKind = z.infer<typeof kind>;
 export type KnownIssue = z.infer<typeof knownIssue>;
 export type Log = z.infer<typeof log>;

@@ -1,6 +1,7 @@
 import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { codeOf, messageOf } from '../base/errors.ts';
 import { migrations, version } from './schema.ts';
 
 /** The journal can't be used; the message says why, in one line. */
@@ -23,7 +24,7 @@ export function openOwned(path: string): Owned {
 	try {
 		mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
 	} catch (cause) {
-		throw new JournalError(`the folder of the journal ${path} can't be made: ${message(cause)}; set journal.path`, { cause });
+		throw new JournalError(`the folder of the journal ${path} can't be made: ${messageOf(cause)}; set journal.path`, { cause });
 	}
 	const lock = open(`${path}.owner`, path, 0);
 	try {
@@ -74,7 +75,7 @@ function isFile(path: string): boolean {
 		accessSync(path, constants.R_OK);
 		return true;
 	} catch (cause) {
-		if (cause instanceof Error && 'code' in cause && cause.code === 'EACCES')
+		if (codeOf(cause) === 'EACCES')
 			throw new JournalError(
 				`the journal ${path} may not be read by uid ${process.getuid?.()}: run this as the user of the agent, or as root`,
 				{ cause },
@@ -105,7 +106,7 @@ const newer = (path: string, found: number) =>
 	new JournalError(`the journal ${path} was written by a newer version (layout ${found}, this one knows ${version}): install that version`);
 
 export const unusable = (path: string, cause: unknown) =>
-	new JournalError(`the journal ${path} can't be used: ${message(cause)}; set journal.path`, { cause });
+	new JournalError(`the journal ${path} can't be used: ${messageOf(cause)}; set journal.path`, { cause });
 
 /** What may pass by itself: https://sqlite.org/rescode.html; the lowest byte tells the kind. */
 const outsideFaults = { busy: 5, readOnly: 8, input: 10, full: 13, canNotOpen: 14 } as const;
@@ -120,8 +121,6 @@ export function withJournal<T>(path: string, step: () => T): T {
 		return step();
 	} catch (cause) {
 		if (!Object.values<unknown>(outsideFaults).includes(faultOf(cause))) throw cause;
-		throw new JournalUnavailable(`the journal ${path} can't be used now: ${message(cause)} (journal.path)`, { cause });
+		throw new JournalUnavailable(`the journal ${path} can't be used now: ${messageOf(cause)} (journal.path)`, { cause });
 	}
 }
-
-const message = (error: unknown) => (error instanceof Error ? error.message : String(error));

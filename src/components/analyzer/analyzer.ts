@@ -1,3 +1,4 @@
+import { codeOf } from '../../base/errors.ts';
 import type { Bodies } from '../../domain/events.ts';
 import { notAnalysed } from '../../domain/fold.ts';
 import { done, retry, type Stage } from '../../domain/stage.ts';
@@ -47,7 +48,7 @@ async function withoutGdb(found: Bodies['CoredumpFile'], options: AnalyseOptions
 	return { core, analysis: { ...analysis, notes: [...analysis.notes, 'gdb was left out: all earlier tries of the analysis failed'] } };
 }
 
-const isGone = (error: unknown) => error instanceof Error && 'code' in error && error.code === 'ENOENT' && 'path' in error;
+const isGone = (error: unknown) => codeOf(error) === 'ENOENT' && 'path' in (error as Error);
 
 /** Disk full, too many open files, no permission: it may be better later. */
 const isOutsideFault = (error: unknown): error is Error => error instanceof Error && 'syscall' in error;

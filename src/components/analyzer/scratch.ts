@@ -1,5 +1,6 @@
 import { access, constants, mkdir, mkdtemp, open, readdir, rm, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { codeOf, messageOf } from '../../base/errors.ts';
 import { systemPath } from '../../base/filename.ts';
 import { formatBytes } from '../../base/quantity.ts';
 import type { Core } from '../../domain/report.ts';
@@ -53,7 +54,7 @@ export async function checkScratch(parent: string): Promise<void> {
 }
 
 function unusable(parent: string, cause: unknown): never {
-	throw new ScratchError(`${parent} can't be used: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+	throw new ScratchError(`${parent} can't be used: ${messageOf(cause)}`, { cause });
 }
 
 /** Removes what processes left that are no more. */
@@ -66,7 +67,7 @@ export async function sweepScratch(parent: string): Promise<void> {
 	}
 }
 
-export type Unpacking =
+type Unpacking =
 	| { readonly is: 'unpacked'; readonly path: string; readonly damage: string | undefined }
 	| { readonly is: 'not unpacked'; readonly reason: string }
 	| { readonly is: 'no time'; readonly reason: string };
@@ -122,4 +123,4 @@ export async function rawCopy(
 		: { is: 'not unpacked', reason: `the core was not unpacked: ${unpacking.reason}` };
 }
 
-const isFull = (error: unknown) => error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
+const isFull = (error: unknown) => ['ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? '');

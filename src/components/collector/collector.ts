@@ -1,5 +1,6 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { codeOf, messageOf } from '../../base/errors.ts';
 import { fileNameText, systemPath } from '../../base/filename.ts';
 import type { Intake } from '../../domain/intake.ts';
 import { folderWatch } from '../../drivers/inotify/inotify.ts';
@@ -112,11 +113,11 @@ export function collector({ intake, telemetry, options, now = Date.now }: Deps) 
 
 	/** Looked at again at each rescan; told of once. */
 	function notLooked(name: string, path: string, error: unknown): void {
-		const isOutside = error instanceof NoUnpackerError || (error instanceof Error && 'code' in error);
-		if (!isOutside) throw error;
-		if (('code' in error && error.code === 'ENOENT') || unreadable.has(name)) return; // gone while we looked, or told before
+		const code = codeOf(error);
+		if (!(error instanceof NoUnpackerError || code !== undefined)) throw error;
+		if (code === 'ENOENT' || unreadable.has(name)) return; // gone while we looked, or told before
 		unreadable.add(name);
-		telemetry.coreUnreadable(path, error.message);
+		telemetry.coreUnreadable(path, messageOf(error));
 	}
 
 	return { run };
@@ -135,9 +136,9 @@ async function candidateAt(path: string): Promise<Candidate | undefined> {
 }
 
 function folderProblem(directory: string, error: unknown): string {
-	const code = error instanceof Error && 'code' in error ? error.code : undefined;
+	const code = codeOf(error);
 	if (code === 'ENOENT')
 		return `${directory} is not there: set collector.coredumpPath to where cores are written (milvus-coredump-agent doctor tells)`;
 	if (code === 'EACCES') return `${directory} can't be read by uid ${process.getuid?.()}: run as root, or set collector.coredumpPath`;
-	return `${directory} can't be read: ${error instanceof Error ? error.message : String(error)}`;
+	return `${directory} can't be read: ${messageOf(error)}`;
 }

@@ -1,4 +1,5 @@
 import { lstat, unlink } from 'node:fs/promises';
+import { codeOf, messageOf } from '../../base/errors.ts';
 import { systemPath } from '../../base/filename.ts';
 import { fileId } from '../../domain/identity.ts';
 import type { Core } from '../../domain/report.ts';
@@ -26,8 +27,9 @@ export function remover({ telemetry, removeOriginal }: Deps): Stage<'StorageEven
 			await unlink(systemPath(core.path));
 			telemetry.originalRemoved(key, core.path);
 		} catch (error) {
-			if (!(error instanceof Error && 'code' in error)) throw error;
-			if (error.code !== 'ENOENT') telemetry.originalKept(key, core.path, error.message);
+			const code = codeOf(error);
+			if (code === undefined) throw error;
+			if (code !== 'ENOENT') telemetry.originalKept(key, core.path, messageOf(error));
 		}
 	}
 }

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo, Server } from 'node:net';
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
+import { codeOf, messageOf } from '../../base/errors.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 
 export type MonitorOptions = {
@@ -113,8 +114,8 @@ async function close(server: Server): Promise<void> {
 }
 
 function describe(error: unknown): string {
-	const code = error instanceof Error && 'code' in error ? error.code : undefined;
+	const code = codeOf(error);
 	if (code === 'EADDRINUSE') return 'another process uses it';
 	if (code === 'EACCES') return 'only root may';
-	return error instanceof Error ? error.message : String(error);
+	return messageOf(error);
 }

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { codeOf } from '../../base/errors.ts';
 import { systemPath } from '../../base/filename.ts';
 import { ContentLost } from '../../domain/backend.ts';
 import { fileId } from '../../domain/identity.ts';
@@ -13,8 +14,7 @@ import type { Core } from '../../domain/report.ts';
 export async function openOriginal(core: Core): Promise<FileHandle> {
 	const file = await open(systemPath(core.path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(
 		(cause: unknown) => {
-			if (cause instanceof Error && 'code' in cause && (cause.code === 'ENOENT' || cause.code === 'ELOOP'))
-				throw new ContentLost('the core file is gone', { cause });
+			if (['ENOENT', 'ELOOP'].includes(codeOf(cause) ?? '')) throw new ContentLost('the core file is gone', { cause });
 			throw cause;
 		},
 	);

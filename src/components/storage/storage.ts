@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/errors.ts';
 import { type Backend, BackendUnavailable, type Content, ContentLost, ContentUnavailable } from '../../domain/backend.ts';
 import type { Event } from '../../domain/events.ts';
 import type { Analysis, Core } from '../../domain/report.ts';
@@ -88,7 +89,7 @@ function contentOf(core: Core, { compression }: StorageOptions): Content {
 			} catch (cause) {
 				signal.throwIfAborted();
 				if (cause instanceof ContentLost) throw cause;
-				throw new ContentUnavailable(`${core.path} can't be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+				throw new ContentUnavailable(`${core.path} can't be read: ${messageOf(cause)}`, { cause });
 			}
 		},
 	};

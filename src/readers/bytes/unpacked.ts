@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { addAbortSignal, pipeline } from 'node:stream';
 import { createUnzip, createZstdDecompress } from 'node:zlib';
+import { codeOf, messageOf } from '../../base/errors.ts';
 import { coreInReport } from './apport.ts';
 import { NoUnpackerError, PackedDataError } from './error.ts';
 import { type ForwardSource, forwardBytes } from './forward.ts';
@@ -107,8 +108,8 @@ async function* packedChunks(file: FileHandle, onRead?: StreamOptions['onRead'])
 
 function describeDamage(error: unknown, packing: Packing): string | undefined {
 	if (error instanceof PackedDataError) return error.message;
-	const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+	const code = codeOf(error) ?? '';
 	if (code === 'Z_BUF_ERROR') return `the ${packing} data ends in the middle`;
-	if (code.startsWith('Z_') || code.startsWith('ZSTD_')) return `the ${packing} data is damaged: ${(error as Error).message}`;
+	if (code.startsWith('Z_') || code.startsWith('ZSTD_')) return `the ${packing} data is damaged: ${messageOf(error)}`;
 	return undefined;
 }
