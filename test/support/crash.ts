@@ -133,19 +133,21 @@ export async function crash(
 	const lock = wanted === undefined ? underPattern : [];
 	// Small stacks make small cores: a thread's stack is as large as the limit.
 	const shell = `ulimit -s 512 -c ${coreLimit} && exec "$0" "$@"`;
-	// One that does not die would keep the lock from all others.
-	const limit = ['timeout', '--foreground', '-s', 'KILL', '60'];
 	// unshare ends by the same signal, and must not leave a core of its own.
 	const namespace = isFirst ? ['bash', '-c', 'ulimit -Sc 0 && exec unshare -pf --mount-proc "$0" "$@"'] : [];
-	const [command = '', ...rest] = [...lock, ...limit, ...namespace, 'bash', '-c', shell, path, ...args];
+	const [command = '', ...rest] = [...lock, ...namespace, 'bash', '-c', shell, path, ...args];
 	const output = log === undefined ? 'ignore' : openSync(log, 'a');
 	const child = spawn(command, rest, {
 		cwd: folder.path,
 		env: { PATH: process.env.PATH, ...environment },
 		stdio: ['ignore', output, output],
+		detached: true,
 	});
+	// One that does not die would keep the lock from all others.
+	const limit = setTimeout(() => process.kill(-(child.pid ?? 0), 'SIGKILL'), 60_000);
 	if (output !== 'ignore') closeSync(output);
 	const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
+	clearTimeout(limit);
 	const names = await readdir(folder.path);
 	const [name] = names;
 	if (names.length !== 1 || name === undefined)
