@@ -16,6 +16,10 @@ export function commandLineReference(program: Command): string {
 		'In a checkout the program is `bin/milvus-coredump-agent`.',
 		'',
 		...leaves(program).flatMap((command) => ['```', help(command), '```', '']),
+		'## Completion',
+		'',
+		'In `~/.bashrc` or, after `compinit`, in `~/.zshrc` (with `zsh`): `source <(milvus-coredump-agent completion bash)`. In `~/.config/fish/config.fish`: `milvus-coredump-agent completion fish | source`. The program must be in `PATH`, or be called by its path. At each Tab the script asks the program itself, so that it also fits a later version.',
+		'',
 		'## Exit codes',
 		'',
 		'| code | meaning |',
@@ -30,7 +34,11 @@ export function commandLineReference(program: Command): string {
 	].join('\n');
 }
 
-const leaves = (command: Command): Command[] => (command.commands.length === 0 ? [command] : command.commands.flatMap(leaves));
+/** The commands that do something, without those for programs. */
+function leaves(command: Command): Command[] {
+	const inner = command.commands.filter((one) => command.createHelp().visibleCommands(command).includes(one));
+	return inner.length === 0 ? [command] : inner.flatMap(leaves);
+}
 
 function help(command: Command): string {
 	command.configureHelp({ helpWidth: 120 });

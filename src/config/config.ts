@@ -6,6 +6,7 @@ import { type Field, fieldsOf, valueAt } from './fields.ts';
 import { Problems } from './problems.ts';
 import { type Config, configSchema, type ModeDefaults, nodeDefaults } from './schema.ts';
 
+export { changedKeys } from './changes.ts';
 export { ConfigError } from './error.ts';
 export { type Config, defaultPanicKeywords } from './schema.ts';
 export { shownConfig } from './shown.ts';

@@ -17,6 +17,8 @@ export function configurationReference(): string {
 		'',
 		'A duration is a number with `ms`, `s`, `m`, `h` or `d`; a size a number with `KB`, `MB`, `GB`, `TB` (powers of 1000), `KiB`, `MiB`, `GiB`, `TiB` (powers of 1024), a number of bytes, or `unlimited`.',
 		'',
+		'The agent reads the file again when it changes, and at SIGHUP. A right one takes effect within a second or two, with all keys: ports that stay the same stay open, work in hand is given back and done again, and no core is reported twice. Another `journal.path` begins a new memory, as a restart with it would. A wrong one is refused with the reason, in the log and under `config` in `/readyz`, and the configuration before it stays in force; the metrics `milvus_coredump_agent_config_last_reload_successful` and `…_config_last_reload_success_timestamp_seconds` tell it too. What is given on the command line or in the environment stays until a restart.',
+		'',
 		...sections.flatMap((section) => sectionText(section, fields)),
 	].join('\n');
 }

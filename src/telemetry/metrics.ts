@@ -16,6 +16,11 @@ export function createMetrics() {
 		registry,
 		up: gauge('up', '1 while the agent runs'),
 		componentReady: gauge('component_ready', '1 for a component that can do its work', 'component'),
+		configSuccessful: gauge(
+			'config_last_reload_successful',
+			'1 when the configuration in force is what the file says, 0 when that is wrong',
+		),
+		configSuccess: gauge('config_last_reload_success_timestamp_seconds', 'When a right configuration was last read, in seconds since 1970'),
 		discovered: counter('coredumps_discovered_total', 'Core files that were found'),
 		processed: counter('coredumps_processed_total', 'Core files whose way ended: stored, skipped or lost'),
 		skipped: counter('coredumps_skipped_total', 'Files that were not collected, and cores that were not stored, by reason', 'reason'),

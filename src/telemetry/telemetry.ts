@@ -7,16 +7,20 @@ import { scoreLine } from '../domain/score.ts';
 import { createMetrics } from './metrics.ts';
 
 /** The parts of the agent that can be ready or not, by their names in logs, metrics and health. */
-export type Component = 'journal' | 'collector' | 'analyzer' | 'storage' | 'monitor';
+const components = ['config', 'journal', 'monitor', 'collector', 'analyzer', 'storage'] as const;
 
-export type ComponentState = { readonly ready: boolean; readonly reason: string };
+export type Component = (typeof components)[number];
+
+type ComponentState = { readonly ready: boolean; readonly reason: string };
 
 export type Telemetry = ReturnType<typeof createTelemetry>;
 
 /** Everything that is worth telling, by name: each writes its line and counts its metric, so that the two never disagree. */
 export function createTelemetry(log: Logger) {
 	const metrics = createMetrics();
-	const states = new Map<Component, ComponentState>();
+	const starting: ComponentState = { ready: false, reason: 'starting' };
+	const states = new Map<Component, ComponentState>(components.map((component) => [component, starting]));
+	for (const component of components) metrics.componentReady.set({ component }, 0);
 	metrics.up.set(1);
 
 	function setState(component: Component, state: ComponentState) {
@@ -24,13 +28,19 @@ export function createTelemetry(log: Logger) {
 		states.set(component, state);
 		metrics.componentReady.set({ component }, state.ready ? 1 : 0);
 		if (before?.ready === state.ready && before.reason === state.reason) return;
-		if (state.ready) log.info({ component }, before ? `${component} is ready again` : `${component} is ready`);
+		if (state.ready) log.info({ component }, before === starting ? `${component} is ready` : `${component} is ready again`);
 		else log.error({ component }, `${component} is not ready: ${printable(state.reason)}`);
+	}
+
+	function configIsRight() {
+		setState('config', { ready: true, reason: '' });
+		metrics.configSuccessful.set(1);
+		metrics.configSuccess.setToCurrentTime();
 	}
 
 	return {
 		metrics,
-		/** How each component is, in the order in which they started. */
+		/** How each component is, in the order in which they start. */
 		states: states as ReadonlyMap<Component, ComponentState>,
 		componentReady: (component: Component) => setState(component, { ready: true, reason: '' }),
 		componentNotReady: (component: Component, reason: string) => setState(component, { ready: false, reason }),
@@ -39,8 +49,30 @@ export function createTelemetry(log: Logger) {
 			log.info(facts, 'agent started'),
 		listening: (ports: { readonly metrics?: number; readonly health?: number }) => log.info(ports, 'listening'),
 		agentStopping: (signal: string) => log.info({ signal }, `${signal}: the agent is stopping`),
+		/** Between two configurations. */
+		workStopped: (facts: { readonly givenBack: number }) => log.info(facts, 'work stopped, to go on with the new configuration'),
 		agentStopped: (facts: { readonly givenBack: number }) => log.info(facts, 'agent stopped'),
 		configWarning: (warning: string) => log.warn(warning),
+		configLoaded: configIsRight,
+		configUnchanged(isAsked: boolean) {
+			configIsRight();
+			log[isAsked ? 'info' : 'debug']('configuration read again: nothing has changed');
+		},
+		/** @param level holds from here on; the line itself is written if it or the one before allows */
+		configChanged(keys: readonly string[], level: Logger['level']) {
+			configIsRight();
+			if (!log.isLevelEnabled('info')) log.level = level;
+			log.info({ keys }, `configuration changed: ${keys.join(', ')}`);
+			log.level = level;
+		},
+		/** @param problem a line for each mistake */
+		configRefused(problem: string) {
+			const reason = `the new configuration is refused, and the one before stays in force: ${problem.replaceAll('\n', '; ')}`;
+			states.set('config', { ready: true, reason });
+			metrics.configSuccessful.set(0);
+			log.error({ reason: problem }, printable(reason));
+		},
+		configHasNoFile: () => log.warn('SIGHUP: there is nothing to read again, as the agent was started without a configuration file'),
 
 		coreFound(id: string, path: string, sizeBytes: number) {
 			metrics.discovered.inc();

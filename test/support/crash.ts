@@ -12,6 +12,8 @@ export const root = join(import.meta.dirname, '../..');
 const programs = join(import.meta.dirname, 'programs');
 const buildFolder = join(root, 'build/test');
 const lockFile = '/tmp/core_pattern.lock';
+/** Those who change the pattern wait here for the crashes under way, and new ones wait for them. */
+const gateFile = '/tmp/core_pattern.gate';
 
 export const exec = promisify(execFile);
 
@@ -33,6 +35,9 @@ const canCrash = isRelative() || isRoot;
 
 /** A test that crashes a program for real. */
 export const crashTest = test.skipIf(!canCrash && process.env.CI !== 'true');
+
+/** A test that mounts a file system, for which it must be root. In CI it is. */
+export const mountTest = test.skipIf(!isRoot && process.env.CI !== 'true');
 
 /** What a command is put behind so that it has no more rights than its user: root may else read and write everything. */
 export const withoutRights: readonly string[] = isRoot ? ['setpriv', '--bounding-set=-all', '--inh-caps=-all'] : ['env'];
@@ -123,7 +128,7 @@ export async function crash(
 	const wanted = pattern ?? (isRelative() ? undefined : 'core');
 	await using _pattern = wanted === undefined ? undefined : await setCorePattern(wanted);
 	// Whoever changes the pattern holds the lock alone; under a pattern of our own we hold it already.
-	const lock = wanted === undefined ? ['flock', '-s', lockFile] : [];
+	const lock = wanted === undefined ? ['sh', '-c', 'flock "$0" true && exec flock -s "$@"', gateFile, lockFile] : [];
 	// Small stacks make small cores: a thread's stack is as large as the limit.
 	const shell = `ulimit -s 512 -c ${coreLimit} && exec "$0" "$@"`;
 	// unshare ends by the same signal, and must not leave a core of its own.
@@ -134,9 +139,13 @@ export async function crash(
 		cwd: folder.path,
 		env: { PATH: process.env.PATH, ...environment },
 		stdio: ['ignore', output, output],
+		detached: true,
 	});
+	// One that does not die would keep the lock from all others.
+	const limit = setTimeout(() => process.kill(-(child.pid ?? 0), 'SIGKILL'), 60_000);
 	if (output !== 'ignore') closeSync(output);
 	const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
+	clearTimeout(limit);
 	const names = await readdir(folder.path);
 	const [name] = names;
 	if (names.length !== 1 || name === undefined)

@@ -1,3 +1,5 @@
+import type { Bodies } from '../../domain/events.ts';
+import { notAnalysed } from '../../domain/fold.ts';
 import { done, retry, type Stage } from '../../domain/stage.ts';
 import { CorefileError, NoUnpackerError } from '../../readers/corefile/corefile.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
@@ -15,12 +17,12 @@ export function analyzer({ telemetry, options }: Deps): Stage<'CoredumpFile'> {
 	return {
 		reads: ['CoredumpFile'],
 		concurrency: 1,
-		async handle({ key, body }, signal) {
+		async handle({ key, body }, signal, attempt) {
 			const path = body.core?.path ?? body.log?.path ?? '';
 			telemetry.analysisStarted(key, path);
 			const start = performance.now();
 			try {
-				const results = await analyse(body, { ...options, signal });
+				const results = attempt?.isLastTry ? await withoutGdb(body, { ...options, signal }) : await analyse(body, { ...options, signal });
 				telemetry.analysisEnded(key, path, results.analysis, performance.now() - start, options.gdb !== undefined);
 				return done({ kind: 'AnalysisResults', key, body: results });
 			} catch (error) {
@@ -33,7 +35,16 @@ export function analyzer({ telemetry, options }: Deps): Stage<'CoredumpFile'> {
 				throw error;
 			}
 		},
+		goOn: ({ key, body: { core } }, reason) => [
+			{ kind: 'AnalysisResults', key, body: { core, analysis: { ...notAnalysed, notes: [`the analysis was given up: ${reason}`] } } },
+		],
 	};
+}
+
+/** gdb takes the most memory and does the most: what it may be to blame for shall not cost the rest. */
+async function withoutGdb(found: Bodies['CoredumpFile'], options: AnalyseOptions): Promise<Bodies['AnalysisResults']> {
+	const { core, analysis } = await analyse(found, { ...options, gdb: undefined });
+	return { core, analysis: { ...analysis, notes: [...analysis.notes, 'gdb was left out: all earlier tries of the analysis failed'] } };
 }
 
 const isGone = (error: unknown) => error instanceof Error && 'code' in error && error.code === 'ENOENT' && 'path' in error;

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import type { AddressInfo, Server } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
@@ -13,57 +12,74 @@ export type MonitorOptions = {
 	readonly healthPort: number;
 };
 
+export type Monitor = AsyncDisposable & {
+	/** Closes and opens what differs; a port that stays the same stays open. One that could not be opened is tried again. */
+	change(options: MonitorOptions): Promise<void>;
+};
+
+type Open = { readonly server: Server; readonly address: string; readonly port: number };
+
 /** A port that is taken or forbidden now may be free later. */
 const retryMs = 5_000;
 
-/** Tells the outside how the agent is: metrics for Prometheus, health for the kubelet. What can't be opened is tried again, until it is. */
-export async function startMonitor(telemetry: Telemetry, options: MonitorOptions, retryAfterMs = retryMs): Promise<AsyncDisposable> {
-	const waiting = new Map<Listener, string>();
-	const servers: Server[] = [];
-	const stop = new AbortController();
-	const listeners: readonly Listener[] = [
-		...(options.metricsPort === undefined ? [] : [{ name: 'metrics', app: metricsApp(telemetry), port: options.metricsPort } as const]),
-		{ name: 'health', app: healthApp(telemetry), port: options.healthPort },
-	];
+/** Tells the outside how the agent is: metrics for Prometheus, health for the kubelet. */
+export async function startMonitor(telemetry: Telemetry, options: MonitorOptions, retryAfterMs = retryMs): Promise<Monitor> {
+	const apps = { metrics: metricsApp(telemetry), health: healthApp(telemetry) } as const;
+	const open = new Map<keyof typeof apps, Open>();
+	let retry: NodeJS.Timeout | undefined;
+	let changing = Promise.resolve();
 
-	async function open(closed: readonly Listener[]): Promise<void> {
-		const opened: Partial<Record<Listener['name'], number>> = {};
-		for (const listener of closed) {
-			const { name, app, port } = listener;
+	/** One change after the other. */
+	function change(wanted: MonitorOptions): Promise<void> {
+		clearTimeout(retry);
+		changing = changing.then(() => exchange(wanted));
+		return changing;
+	}
+
+	async function exchange(options: MonitorOptions): Promise<void> {
+		const { address, metricsPort, healthPort } = options;
+		const wanted = [
+			{ name: 'metrics', port: metricsPort, key: 'monitor.metricsPort' },
+			{ name: 'health', port: healthPort, key: 'monitor.healthPort' },
+		] as const;
+		for (const { name, port } of wanted) {
+			const is = open.get(name);
+			if (is && !(is.port === port && is.address === address)) await shut(name, is);
+		}
+		const problems: string[] = [];
+		const opened: { metrics?: number; health?: number } = {};
+		for (const { name, port, key } of wanted) {
+			if (port === undefined || open.has(name)) continue;
 			try {
-				const server = await listen(app, options.address, port);
-				servers.push(server);
-				waiting.delete(listener);
+				const server = await listen(apps[name], address, port);
+				open.set(name, { server, address, port });
 				opened[name] = (server.address() as AddressInfo).port;
 			} catch (error) {
-				waiting.set(listener, `port ${port} can't be opened: ${describe(error)} (monitor.${name}Port)`);
+				problems.push(`port ${port} can't be opened: ${describe(error)} (${key})`);
 			}
 		}
 		if (Object.keys(opened).length > 0) telemetry.listening(opened);
-		if (waiting.size > 0) telemetry.componentNotReady('monitor', [...waiting.values()].join('; '));
-		else telemetry.componentReady('monitor');
+		if (problems.length === 0) return telemetry.componentReady('monitor');
+		telemetry.componentNotReady('monitor', problems.join('; '));
+		clearTimeout(retry);
+		retry = setTimeout(() => change(options), retryAfterMs);
 	}
 
-	async function retry(): Promise<void> {
-		while (waiting.size > 0) {
-			await delay(retryAfterMs, undefined, { signal: stop.signal }).catch(() => {}); // stopped: seen below
-			if (stop.signal.aborted) return;
-			await open([...waiting.keys()]);
-		}
+	async function shut(name: keyof typeof apps, { server }: Open): Promise<void> {
+		open.delete(name);
+		await close(server);
 	}
 
-	await open(listeners);
-	const retrying = retry();
+	await change(options);
 	return {
+		change,
 		async [Symbol.asyncDispose]() {
-			stop.abort();
-			await retrying;
-			await Promise.all(servers.map(close));
+			await changing;
+			clearTimeout(retry);
+			for (const [name, is] of [...open].reverse()) await shut(name, is);
 		},
 	};
 }
-
-type Listener = { readonly name: 'metrics' | 'health'; readonly app: Hono; readonly port: number };
 
 function metricsApp({ metrics: { registry } }: Telemetry): Hono {
 	return new Hono().get('/metrics', async (context) =>
