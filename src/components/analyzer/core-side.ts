@@ -45,9 +45,12 @@ export const isRaised = ({ corefile: { siginfo, process } }: CoreEvidence) =>
 
 const SIGQUIT = 3;
 
-/** What the handlers of signals interrupted in the first thread that had one, the innermost last. Go asks all its threads for their stacks by SIGQUIT. */
+/** What the handlers of signals interrupted in the first thread that had one of its own, the innermost last. */
 export const faultsOf = ({ stacks }: CoreEvidence): readonly Fault[] =>
-	stacks?.threads.map(({ faults }) => faults.filter(({ signal }) => signal !== SIGQUIT)).find((faults) => faults.length > 0) ?? [];
+	stacks?.threads.find(({ faults }) => faults.length > 0 && !isBystander(faults))?.faults ?? [];
+
+/** Go asks all its threads for their stacks by SIGQUIT; in old releases any of them may end the process then (golang/go#63277). */
+const isBystander = (faults: readonly Fault[]) => faults.at(-1)?.signal === SIGQUIT;
 
 /** Where the processor refused to go on: what the innermost handler interrupted, else where the crashed thread is. */
 export function placeOfFault(core: CoreEvidence): { readonly pc: bigint | undefined; readonly stackPointer: bigint | undefined } {
@@ -86,7 +89,7 @@ export function threadsOf({ corefile, modules, stacks, origin }: CoreEvidence): 
 	const usable = new Set(['[vdso]', ...modules.filter(({ loaded }) => loaded).map(({ module }) => module.path)]);
 	const byId = new Map(stacks?.threads.map((thread) => [thread.id, thread]));
 	let spare = mostFrames;
-	return corefile.threads.map(({ id, registers }, index) => {
+	const threads = corefile.threads.map(({ id, registers }, index) => {
 		const unwound = byId.get(id);
 		const pc = registers[corefile.architecture.programCounter] as Hex;
 		const all = trusted(
@@ -97,8 +100,19 @@ export function threadsOf({ corefile, modules, stacks, origin }: CoreEvidence): 
 		spare -= frames.length;
 		const omitted = all.length - frames.length + (unwound?.omittedFrames ?? 0);
 		const name = index === 0 && origin.producer === 'kernel' && origin.name !== corefile.process?.name ? origin.name : undefined;
-		return { id, ...defined({ name }), crashed: index === 0, frames, ...(omitted > 0 ? { omittedFrames: omitted } : {}) };
+		return { id, ...defined({ name }), crashed: false, frames, ...(omitted > 0 ? { omittedFrames: omitted } : {}) };
 	});
+	return suspectFirst(threads, stacks);
+}
+
+/** The thread whose registers the core has first; if that is only a bystander, the first that had a signal of its own. */
+function suspectFirst(threads: readonly Thread[], stacks: Stacks | undefined): Thread[] {
+	const faults = new Map(stacks?.threads.map((thread) => [thread.id, thread.faults]));
+	const faultsIn = ({ id }: Thread) => (id === undefined ? undefined : faults.get(id)) ?? [];
+	const [current] = threads;
+	const suspect =
+		current && isBystander(faultsIn(current)) && threads.find((thread) => faultsIn(thread).length > 0 && !isBystander(faultsIn(thread)));
+	return suspect ? [suspect, ...threads.filter((thread) => thread !== suspect)] : [...threads];
 }
 
 /** The frames up to the first whose module is not here: what a debugger finds behind it is guessed. */

@@ -20,6 +20,10 @@ problems = []
 answer = {"threads": [], "abortMessage": None, "exception": None, "debugFiles": [], "problems": problems}
 
 
+# Threads that may have thrown: the current one, and those whose signals were not only Go's question for their stacks.
+suspects = []
+sigquit = 3
+
 # What gdb itself may raise, and what its Python raises on bytes of a hostile core.
 trouble = (gdb.error, RuntimeError, ValueError, IndexError, OverflowError)
 
@@ -67,7 +71,7 @@ def function_at(pc):
     block = gdb.block_for_pc(pc)
     while block is not None and block.function is None:
         block = block.superblock
-    return {"function": block.function.name} if block else {}
+    return {"function": re.sub(r"^([\w:~]+)\(.*", r"\1", block.function.name)} if block else {}
 
 
 def whole_name(frame):
@@ -277,6 +281,8 @@ def stacks():
         except trouble as error:
             problems.append("gdb, stack of thread %d: %s" % (thread.num, error))
             continue
+        if thread is threads[0] or (faults and faults[-1]["signal"] != sigquit):
+            suspects.append(thread.num)
         identity = thread.ptid[1] or thread.ptid[0]
         answer["threads"].append({"id": identity, "frames": frames, "omittedFrames": omitted, "faults": faults, "ended": ended})
 
@@ -295,7 +301,14 @@ def abort_message():
 def exception():
     """The C++ exception that nobody caught. Its header bears a mark, and what carries it to its handlers keeps pointers to it on
     the crashed thread's stack (libstdc++: unwind-cxx.h, struct __cxa_exception; the Itanium C++ ABI has the layout of type_info)."""
-    min(gdb.selected_inferior().threads(), key=lambda thread: thread.num).switch()
+    for number in suspects[:10]:
+        next(thread for thread in gdb.selected_inferior().threads() if thread.num == number).switch()
+        answer["exception"] = exception_in_thread()
+        if answer["exception"]:
+            return
+
+
+def exception_in_thread():
     for pointer in stack_words():
         try:
             mark = memory(pointer, 8) if pointer % 8 == 0 and pointer >= 4096 else None
@@ -309,8 +322,8 @@ def exception():
             names = list(type_and_bases(type_info))
         except trouble:
             continue
-        answer["exception"] = {"type": names[0], "message": what(names, thrown)}
-        return
+        return {"type": names[0], "message": what(names, thrown)}
+    return None
 
 
 def stack_words():

@@ -26,8 +26,13 @@ static void RaiseAgain(int number) { signal(number, SIG_DFL); raise(number); }
 static void Return(int number) { signal(number, SIG_DFL); }
 static void Abort(int) { abort(); }
 static void Fault(int) { sink = *reinterpret_cast<volatile int *>(0x20); }
-static void Handle(std::initializer_list<int> numbers, void (*handler)(int)) {
-	for (int number : numbers) signal(number, handler);
+static pthread_t bystander;
+static void Ask(int) { pthread_kill(bystander, SIGQUIT); for (;;) pause(); }
+static void Handle(std::initializer_list<int> numbers, void (*handler)(int), int flags = 0) {
+	struct sigaction action = {};
+	action.sa_handler = handler;
+	action.sa_flags = flags;
+	for (int number : numbers) sigaction(number, &action, nullptr);
 }
 
 struct SegmentError : std::runtime_error {
@@ -117,6 +122,13 @@ int main(int argc, char **argv) {
 	if (kind == "aborted in a handler") { Handle({SIGSEGV}, Abort); return Search(nullptr); }
 	if (kind == "nested handlers") { Handle({SIGSEGV}, Abort); Handle({SIGABRT}, RaiseAgain); return Search(nullptr); }
 	if (kind == "fault in a handler") { Handle({SIGSEGV}, Fault); return Search(nullptr); }
+	if (kind == "ended by a bystander") {
+		std::thread waiting([] { for (;;) pause(); });
+		bystander = waiting.native_handle();
+		Handle({SIGSEGV}, Ask, SA_SIGINFO);
+		Handle({SIGQUIT}, Abort, SA_SIGINFO);
+		return Search(nullptr);
+	}
 	if (kind == "own type") ThrowOwn();
 	if (kind == "own type, short text") ThrowOwnShort();
 	if (kind == "own type, long text") ThrowOwnLong();

@@ -134,7 +134,9 @@ function chosen(suspects: readonly Suspect[]): Choice | undefined {
 		const isNear = suspects.slice(0, own).every(({ is }) => is !== 'other' && is !== 'plumbing');
 		return { at: outermostInlined(suspects, own, 'own'), rule: 'first of the program', confidence: isNear ? 'high' : 'medium' };
 	}
-	const other = find((suspect) => suspect.is === 'other' && isPlaced(suspect));
+	// Behind a bare address a debugger may only have guessed.
+	const lost = find((suspect) => !isPlaced(suspect));
+	const other = suspects.findIndex((one, at) => one.is === 'other' && isPlaced(one) && (one.name !== '' || lost < 0 || at < lost));
 	if (other >= 0) return { at: outermostInlined(suspects, other, 'other'), rule: 'first of the program', confidence: 'high' };
 	const plumbing = find(({ is }) => is === 'plumbing');
 	if (plumbing >= 0) return { at: plumbing, rule: 'library that carries calls', confidence: 'low' };
