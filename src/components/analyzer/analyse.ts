@@ -11,7 +11,7 @@ import { findings } from './findings.ts';
 import type { KnownIssueEntry } from './knownissues/knownissues.ts';
 import { readLog } from './log-side.ts';
 import { findModules, type SymbolPlaces, unusedExecutable } from './modules.ts';
-import { ScratchError, scratchFolder, unpackCore } from './scratch.ts';
+import { ScratchError, scratchFolder, type Unpacking, unpackCore } from './scratch.ts';
 
 export type AnalyseOptions = {
 	readonly places: SymbolPlaces;
@@ -118,11 +118,7 @@ async function readCore(core: Core, folder: WorkFolder, options: AnalyseOptions)
 	});
 	switch (unpacking.is) {
 		case 'unpacked':
-			return {
-				corefile: await readPass(unpacking.path, reading),
-				rawPath: unpacking.path,
-				notes: unpacking.damage ? [unpacking.damage] : [],
-			};
+			return ofUnpacked(await readPass(unpacking.path, reading), unpacking);
 		case 'not unpacked':
 			return { corefile: await readPass(path, reading), notes: [`no stack: the core was not unpacked for gdb: ${unpacking.reason}`] };
 		case 'no time':
@@ -130,6 +126,12 @@ async function readCore(core: Core, folder: WorkFolder, options: AnalyseOptions)
 		default:
 			return unpacking satisfies never;
 	}
+}
+
+/** What was unpacked may be of the right size and still hold wrong bytes. */
+function ofUnpacked(corefile: Corefile, { path, ending }: Extract<Unpacking, { is: 'unpacked' }>): ReadCore {
+	const complete = corefile.complete === 'yes' && ending?.isDamaged ? 'unknown' : corefile.complete;
+	return { corefile: { ...corefile, complete }, rawPath: path, notes: ending ? [ending.words] : [] };
 }
 
 async function stacksOf(
@@ -143,7 +145,10 @@ async function stacksOf(
 	const loaded = modules.map(({ loaded }) => loaded).filter((one) => one !== undefined);
 	if (loaded.length === 0) throw new GdbError('none of the files that the process had mapped is here; give them by --exe or --sysroot');
 	onProgress?.('unwinding');
-	const stacks = await gdbStacks({ core, architecture: corefile.architecture.name, modules: loaded, directory: folder.path }, { ...gdb, signal });
+	const stacks = await gdbStacks(
+		{ core, architecture: corefile.architecture.name, modules: loaded, directory: folder.path },
+		{ ...gdb, signal },
+	);
 	if (!stacks.exception) return stacks;
 	const { type } = stacks.exception;
 	const names = await demangle([`_Z${type}`], signal);

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { systemPath } from '../../base/filename.ts';
 import { formatBytes } from '../../base/quantity.ts';
 import type { Core } from '../../domain/report.ts';
-import { UnpackError, unpackForeign, unpackSparsely } from '../../drivers/compression/compression.ts';
+import { UnpackError, type Unpacked, unpackForeign, unpackSparsely } from '../../drivers/compression/compression.ts';
 import { NoUnpackerError, readHead, trailerBytes } from '../../readers/corefile/corefile.ts';
 
 export type Packed = Core & { readonly encoding: Exclude<Core['encoding'], 'raw'> };
@@ -61,7 +61,7 @@ export async function sweepScratch(parent: string): Promise<void> {
 }
 
 export type Unpacking =
-	| { readonly is: 'unpacked'; readonly path: string; readonly damage: string | undefined }
+	| { readonly is: 'unpacked'; readonly path: string; readonly ending: Unpacked['ending'] }
 	| { readonly is: 'not unpacked'; readonly reason: string }
 	| { readonly is: 'no time'; readonly reason: string };
 
@@ -83,8 +83,8 @@ export async function unpackCore(core: Packed, folder: string, options: UnpackOp
 	await using to = await open(path, 'wx', 0o600);
 	try {
 		const limits = { maxBytes, mostBytes: expectedBytes + trailerBytes, signal };
-		const { damage, sizeBytes } = await unpackSparsely(from, core.encoding, to, limits, (bytes) => onProgress?.(bytes / expectedBytes));
-		return damage !== undefined && sizeBytes === 0 ? { is: 'not unpacked', reason: damage } : { is: 'unpacked', path, damage };
+		const { ending, sizeBytes } = await unpackSparsely(from, core.encoding, to, limits, (bytes) => onProgress?.(bytes / expectedBytes));
+		return ending?.isDamaged && sizeBytes === 0 ? { is: 'not unpacked', reason: ending.words } : { is: 'unpacked', path, ending };
 	} catch (error) {
 		options.signal?.throwIfAborted();
 		if (deadline.aborted) return { is: 'no time', reason: `it took longer than ${timeLimitMs / 1000} s` };
