@@ -1,6 +1,7 @@
-import { access, constants, mkdir, mkdtemp, open, readdir, rm, statfs } from 'node:fs/promises';
+import { access, constants, mkdtemp, open, readdir, rm, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { systemPath } from '../../base/filename.ts';
+import { makeFolder } from '../../base/folder.ts';
 import { formatBytes } from '../../base/quantity.ts';
 import type { Core } from '../../domain/report.ts';
 import { UnpackError, type Unpacked, unpackForeign, unpackSparsely } from '../../drivers/compression/compression.ts';
@@ -41,7 +42,7 @@ export async function scratchFolder(parent: string): Promise<AsyncDisposable & {
 /** Makes the place for such folders, if need be. @throws {ScratchError} */
 export async function checkScratch(parent: string): Promise<void> {
 	try {
-		await mkdir(parent, { recursive: true, mode: 0o700 });
+		await makeFolder(parent);
 		await access(parent, constants.W_OK | constants.X_OK);
 	} catch (cause) {
 		unusable(parent, cause);
