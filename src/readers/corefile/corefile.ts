@@ -1,8 +1,7 @@
-import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { defined } from '../../base/defined.ts';
-import { systemPath } from '../../base/filename.ts';
 import { type Hex, hex } from '../../base/hex.ts';
+import { NotRegularError, openRegular } from '../../base/regular-file.ts';
 import { type ByteSource, type Encoding, type ForwardSource, fileBytes, type UnpackForeign, unpacked } from '../bytes/bytes.ts';
 import { type ElfHeader, ET_CORE, ET_DYN, ET_EXEC, elfHeader, elfHeaderSize, isElf, isElf64LittleEndian } from '../elf/elf.ts';
 import { type Architecture, architectures } from './architecture.ts';
@@ -99,12 +98,11 @@ async function read(path: string, depth: 'head' | 'pass', options: ReadOptions):
 }
 
 async function openFile(path: string): Promise<FileHandle> {
-	// Not blocking: opening a FIFO would wait for its writer.
-	const file = await open(systemPath(path), constants.O_RDONLY | constants.O_NONBLOCK);
-	const stat = await file.stat();
-	if (stat.isFile()) return file;
-	await file.close();
-	throw new CorefileError(stat.isDirectory() ? 'is a directory' : stat.isFIFO() ? 'is a FIFO' : 'is not a regular file');
+	try {
+		return await openRegular(path);
+	} catch (error) {
+		throw error instanceof NotRegularError ? new CorefileError(error.message, 0, { cause: error }) : error;
+	}
 }
 
 type Parsing = ReadOptions & {
