@@ -1,7 +1,6 @@
 import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { printable } from '../base/printable.ts';
 import { analyse, loadKnownIssues } from '../components/analyzer/analyzer.ts';
 import { defaultPanicKeywords } from '../config/config.ts';
 import { fold } from '../domain/fold.ts';
@@ -50,6 +49,6 @@ async function analyzeFile(path: string, { gdb, log, ...places }: Options, signa
 		const analysed = fold(fold(undefined, found), { kind: 'AnalysisResults', key: found.key, body });
 		return analysed as CrashReport;
 	} catch (error) {
-		throw fileProblem(printable(path), error) ?? error;
+		throw fileProblem(path, error) ?? (log && fileProblem(resolve(log), error)) ?? error;
 	}
 }

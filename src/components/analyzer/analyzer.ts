@@ -1,11 +1,14 @@
+import { systemPath } from '../../base/filename.ts';
+import { ContentLost } from '../../domain/backend.ts';
 import { done, retry, type Stage } from '../../domain/stage.ts';
 import { CorefileError, NoUnpackerError } from '../../readers/corefile/corefile.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { type AnalyseOptions, analyse } from './analyse.ts';
 
-export { type AnalyseOptions, analyse, type Step } from './analyse.ts';
+export { type AnalyseOptions, analyse, forgedPaths, type Step } from './analyse.ts';
 export { loadKnownIssues } from './knownissues/knownissues.ts';
 export { findModules, type SymbolPlaces, unusedExecutable } from './modules.ts';
+export { expectOriginal } from './original.ts';
 export { checkScratch, rawCopy, ScratchError, scratchFolder, sweepScratch } from './scratch.ts';
 
 type Deps = { readonly telemetry: Telemetry; readonly options: Omit<AnalyseOptions, 'signal' | 'onProgress'> };
@@ -24,7 +27,7 @@ export function analyzer({ telemetry, options }: Deps): Stage<'CoredumpFile'> {
 				telemetry.analysisEnded(key, path, results.analysis, performance.now() - start);
 				return done({ kind: 'AnalysisResults', key, body: results });
 			} catch (error) {
-				const lost = error instanceof CorefileError ? error.message : isGone(error) ? 'the core file is gone' : undefined;
+				const lost = lossIn(error, path);
 				if (lost !== undefined) {
 					telemetry.analysisImpossible(key, path, lost);
 					return done({ kind: 'StorageEvent', key, body: { is: 'lost', reason: lost } });
@@ -36,7 +39,12 @@ export function analyzer({ telemetry, options }: Deps): Stage<'CoredumpFile'> {
 	};
 }
 
-const isGone = (error: unknown) => error instanceof Error && 'code' in error && error.code === 'ENOENT' && 'path' in error;
+/** Why there is nothing to be analysed any more, if that is what the error says. */
+function lossIn(error: unknown, path: string): string | undefined {
+	if (error instanceof CorefileError || error instanceof ContentLost) return error.message;
+	if (!(error instanceof Error && 'code' in error && 'path' in error)) return undefined;
+	return error.code === 'ENOENT' && error.path === String(systemPath(path)) ? 'the core file is gone' : undefined;
+}
 
 /** Disk full, too many open files, no permission: it may be better later. */
 const isOutsideFault = (error: unknown): error is Error => error instanceof Error && 'syscall' in error;
