@@ -78,8 +78,13 @@ async function show(id: string): Promise<void> {
 	await once(spawn(program, ['show', id, '--config', configFile], { stdio: 'inherit' }), 'exit');
 }
 
-rmSync(home, { recursive: true, force: true });
-mkdirSync(join(home, 'cores'), { recursive: true });
+try {
+	rmSync(home, { recursive: true, force: true });
+	mkdirSync(join(home, 'cores'), { recursive: true });
+} catch (error) {
+	console.error(`demo: ${home} can't be made anew: ${(error as Error).message}; remove it (sudo rm -r ${home}), and try again`);
+	process.exit(1);
+}
 configure(join(home, 'cores'));
 
 title('1. A program crashes, for real');
@@ -95,7 +100,8 @@ const { id, storage } = await runAgent(core);
 title('3. The report');
 await show(id);
 
-const here = (path: string) => relative(process.cwd(), path);
+/** As it is typed where the demo was started: npm itself goes to the package. */
+const here = (path: string) => relative(process.env.INIT_CWD ?? process.cwd(), path);
 const own = `--config ${here(configFile)}`;
 const next = [
 	[`${here(program)} show ${id} ${own}`, 'the report again; with --json all of it'],

@@ -18,7 +18,7 @@ export PATH
 
 # Programs, each with the Debian package that brings it.
 programs='gdb:gdb gcc:gcc zstd:zstd gzip:gzip lz4:lz4 xz:xz-utils getfattr:attr c++filt:binutils timeout:coreutils cc1:libc6-dev'
-[ "$purpose" = demo ] || programs="$programs g++:g++ gdb-multiarch:gdb-multiarch readelf:binutils eu-readelf:elfutils setfattr:attr flock:util-linux unshare:util-linux"
+[ "$purpose" = demo ] || programs="$programs g++:g++ gdb-multiarch:gdb-multiarch readelf:binutils eu-readelf:elfutils setfattr:attr flock:util-linux unshare:util-linux script:bsdutils zsh:zsh fish:fish"
 
 missing_packages() {
 	for entry in $programs; do
@@ -35,7 +35,7 @@ install_packages() {
 	command -v apt-get >/dev/null || fail "please install these, by the names they have on your system: $missing"
 	as_root=
 	if [ "$(id -u)" != 0 ]; then
-		sudo -n true 2>/dev/null || fail "missing: $missing; as root: apt-get install --no-install-recommends $missing"
+		sudo -n true 2>/dev/null || fail "missing: $missing; as root: apt-get update && apt-get install --no-install-recommends $missing"
 		as_root=sudo
 	fi
 	echo "setup: installing $missing"

@@ -47,7 +47,7 @@ export function startPipeline(stages: Stages, journal: Journal, telemetry: Telem
 			const outcome = await stage.handle(claim.event, either);
 			if (!inHand.has(claim)) return; // given back meanwhile
 			const state = journal.settle(claim, outcome);
-			if (outcome.is === 'retry' && state === 'ready') telemetry.workPutOff(name, key, outcome.reason);
+			if (outcome.is === 'retry' && state === 'ready') telemetry.workPutOff(name, key, outcome.reason, claim.retries);
 			else if (state === 'rejected') telemetry.workRejected(name, key, 'reason' in outcome ? outcome.reason : '');
 			else telemetry.workSettled(name, key);
 		} catch (error) {

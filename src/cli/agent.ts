@@ -1,7 +1,9 @@
+import { isatty } from 'node:tty';
 import { type Command, Option } from 'commander';
 import { runAgent } from '../agent/agent.ts';
 import { createLog } from '../telemetry/log.ts';
 import { createTelemetry } from '../telemetry/telemetry.ts';
+import { isColoured } from './output.ts';
 import { patternCheck } from './pattern-check.ts';
 import { loadSettings, type SettingsOptions, withConfig } from './settings.ts';
 import { version } from './version.ts';
@@ -19,8 +21,10 @@ export function agentCommand(program: Command): void {
 }
 
 async function run(options: Options): Promise<void> {
-	const { config, mode, warnings } = await loadSettings(options);
-	const log = await createLog({ level: config.log.level, format: options.logFormat ?? (process.stdout.isTTY ? 'text' : 'json') });
+	surviveHangup();
+	const { config, mode, warnings, source } = await loadSettings(options);
+	const format = options.logFormat ?? (process.stdout.isTTY ? 'text' : 'json');
+	const log = await createLog({ level: config.log.level, format, isColoured: isColoured(process.stdout) });
 	const telemetry = createTelemetry(log);
 	for (const warning of warnings) telemetry.configWarning(warning);
 	const pattern = await patternCheck(config);
@@ -33,6 +37,16 @@ async function run(options: Options): Promise<void> {
 			stop.abort();
 		});
 	}
-	await runAgent({ config, mode, version, telemetry }, stop.signal);
+	await runAgent({ config, source: { file: source, load: () => loadSettings(options) }, mode, version, telemetry }, stop.signal);
 	process.exit(0); // work that did not heed the signal may still hold the process
+}
+
+/** SIGHUP asks for the configuration to be read again, at any time; but when it comes because the terminal is gone, the agent ends as usual. */
+function surviveHangup(): void {
+	const terminals = [0, 1, 2].filter(isatty);
+	process.on('SIGHUP', () => {
+		if (terminals.every(isatty)) return;
+		process.removeAllListeners('SIGHUP');
+		process.kill(process.pid, 'SIGHUP');
+	});
 }

@@ -1,11 +1,12 @@
 import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { printable } from '../base/printable.ts';
 import { analyse, loadKnownIssues } from '../components/analyzer/analyzer.ts';
 import { defaultPanicKeywords } from '../config/config.ts';
 import { fold } from '../domain/fold.ts';
 import type { CrashReport } from '../domain/report.ts';
-import { fileProblem } from './errors.ts';
+import { fileProblem, UserError } from './errors.ts';
 import { evidenceOf } from './evidence.ts';
 import { interruptible } from './interruption.ts';
 import { type ReportForm, withForm, writeReport } from './output.ts';
@@ -46,6 +47,8 @@ async function analyzeFile(path: string, { gdb, log, ...places }: Options, signa
 			signal,
 			onProgress: progress.step,
 		});
+		if (!found.body.core && body.analysis.kind === 'unknown' && body.analysis.threads.length === 0)
+			throw new UserError(`${printable(path)} is no core dump, and as a log it tells of no crash`);
 		const analysed = fold(fold(undefined, found), { kind: 'AnalysisResults', key: found.key, body });
 		return analysed as CrashReport;
 	} catch (error) {

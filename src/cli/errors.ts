@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 import { systemPath } from '../base/filename.ts';
 import { printable } from '../base/printable.ts';
+import { ScratchError } from '../components/analyzer/analyzer.ts';
 import { ConfigError } from '../config/config.ts';
 import { ContentLost } from '../domain/backend.ts';
 import { JournalError } from '../journal/journal.ts';
@@ -28,6 +29,7 @@ function userMessage(error: unknown): string | undefined {
 	if (error instanceof ConfigError) return error.message; // a line for each mistake, each with its file
 	if (error instanceof UserError || error instanceof JournalError || error instanceof CorefileError)
 		return `milvus-coredump-agent: ${error.message}`;
+	if (error instanceof ScratchError) return `milvus-coredump-agent: ${error.message}; set TMPDIR`;
 	return undefined;
 }
 
@@ -37,11 +39,13 @@ function userMessage(error: unknown): string | undefined {
  * @param shown how the message names it
  */
 export function fileProblem(path: string, error: unknown, shown = printable(path)): UserError | undefined {
-	if (!(error instanceof Error)) return undefined;
 	if (error instanceof CorefileError || error instanceof NoUnpackerError || error instanceof ContentLost)
 		return new UserError(`${shown}: ${error.message}`, { cause: error });
-	const word = 'code' in error && 'path' in error && isAtOrIn(path, String(error.path)) ? fileWords[String(error.code)] : undefined;
-	return word === undefined ? undefined : new UserError(`${shown}: ${word}`, { cause: error });
+	if (!(error instanceof Error && 'code' in error && 'syscall' in error)) return undefined;
+	const isOfFile = 'path' in error ? isAtOrIn(path, String(error.path)) : error.syscall === 'read';
+	return isOfFile
+		? new UserError(`${shown}: ${fileWords[String(error.code)] ?? `can't be read: ${error.message}`}`, { cause: error })
+		: undefined;
 }
 
 function isAtOrIn(place: string, path: string): boolean {
@@ -56,4 +60,5 @@ const fileWords: Readonly<Record<string, string>> = {
 	EPERM: 'no permission to read it (try as root)',
 	ELOOP: 'too many links',
 	ENAMETOOLONG: 'the name is too long',
+	ENXIO: 'is not a regular file',
 };

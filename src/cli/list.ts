@@ -5,7 +5,12 @@ import { groupList, reportList, table } from '../report/report.ts';
 import { paintFor, writeJson } from './output.ts';
 import { loadSettings, type SettingsOptions, withConfig } from './settings.ts';
 
-type Options = SettingsOptions & { readonly json?: boolean; readonly group?: boolean; readonly rejected?: boolean; readonly number: number };
+type Options = SettingsOptions & {
+	readonly json?: boolean;
+	readonly group?: boolean;
+	readonly rejected?: boolean;
+	readonly number: number;
+};
 
 export function listCommand(program: Command): void {
 	withConfig(program.command('list'))

@@ -4,7 +4,9 @@ import type { CrashReport } from '../domain/report.ts';
 import { colours, type Paint, plain, reportMarkdown, reportText } from '../report/report.ts';
 
 /** Colours where they are seen: on a terminal, unless NO_COLOR says otherwise. */
-export const paintFor = (stream: NodeJS.WriteStream): Paint => (stream.isTTY && !process.env.NO_COLOR ? colours : plain);
+export const isColoured = (stream: NodeJS.WriteStream): boolean => stream.isTTY === true && !process.env.NO_COLOR;
+
+export const paintFor = (stream: NodeJS.WriteStream): Paint => (isColoured(stream) ? colours : plain);
 
 export const writeJson = (value: unknown) => process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 

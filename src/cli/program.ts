@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { agentCommand } from './agent.ts';
 import { analyzeCommand } from './analyze.ts';
+import { completionCommand } from './completion.ts';
 import { configCommand } from './config.ts';
 import { crashTestCommand } from './crash-test.ts';
 import { doctorCommand } from './doctor.ts';
@@ -18,7 +19,37 @@ export function createProgram(): Command {
 		.exitOverride()
 		.configureHelp({ showGlobalOptions: true })
 		.addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong use (arguments, files, configuration), 128 + n ended by signal n.');
-	for (const add of [agentCommand, analyzeCommand, listCommand, showCommand, gdbCommand, doctorCommand, configCommand, crashTestCommand])
+	for (const add of [
+		agentCommand,
+		analyzeCommand,
+		listCommand,
+		showCommand,
+		gdbCommand,
+		doctorCommand,
+		configCommand,
+		crashTestCommand,
+		completionCommand,
+	])
 		add(program);
+	explainMistakes(program);
 	return program;
 }
+
+/** Puts a mistake on one line, with what the user can read to do better. */
+function explainMistakes(command: Command): void {
+	const handsOn = command.registeredArguments.some(({ variadic }) => variadic);
+	command.configureOutput({
+		outputError: (text, write) => {
+			const mistake = text
+				.trim()
+				.replace(/^error: /, '')
+				.replace(/\n/g, ' ')
+				.replace(/\.$/, '');
+			const advice = handsOn && mistake.startsWith('unknown option') ? `; what is for ${command.name()} goes after --` : '';
+			write(`milvus-coredump-agent: ${mistake}${advice}; see ${fullName(command)} --help\n`);
+		},
+	});
+	for (const inner of command.commands) explainMistakes(inner);
+}
+
+const fullName = (command: Command): string => (command.parent ? `${fullName(command.parent)} ${command.name()}` : command.name());

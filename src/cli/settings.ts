@@ -2,9 +2,11 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Mode } from '../agent/agent.ts';
+import { defined } from '../base/defined.ts';
 import { type Config, loadConfig } from '../config/config.ts';
 import { corePattern } from '../drivers/host/host.ts';
 import { type CoreDestination, coreDestination } from '../readers/corepattern/corepattern.ts';
+import { UserError } from './errors.ts';
 
 export type SettingsOptions = { readonly config?: string; readonly standalone?: boolean; readonly kubeconfig?: string };
 
@@ -28,8 +30,10 @@ export const withConfig = (command: Command): Command =>
 export async function loadSettings({ config: file, standalone, kubeconfig }: SettingsOptions): Promise<Settings> {
 	const isInCluster = process.env.KUBERNETES_SERVICE_HOST !== undefined || kubeconfig !== undefined;
 	const mode: Mode = standalone || !isInCluster ? 'standalone' : 'node';
+	if (file === '') throw new UserError('the name of the configuration is empty');
+	const fromEnvironment = process.env[environmentVariable] || undefined;
 	const { config, warnings, source } = loadConfig({
-		...((file ?? process.env[environmentVariable]) ? { file: file ?? (process.env[environmentVariable] as string) } : {}),
+		...defined({ file: file ?? fromEnvironment, namedBy: file === undefined ? `$${environmentVariable}` : undefined }),
 		mode,
 		paths: { stateHome: stateHome(), corePatternDirectory: folderOf(coreDestination((await corePattern()) ?? '')) },
 	});

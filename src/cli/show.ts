@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { printable } from '../base/printable.ts';
 import type { CrashReport } from '../domain/report.ts';
 import { type JournalView, readJournal } from '../journal/journal.ts';
 import { UserError } from './errors.ts';
@@ -20,13 +21,18 @@ async function run(id: string, options: Options): Promise<void> {
 	const report = findReport(journal, id);
 	const earlier = report.fingerprint === null ? undefined : journal.earlier(report.fingerprint, Date.parse(report.time));
 	writeReport(report, options, earlier);
+	if (options.json || options.markdown) return;
+	for (const { stage, reason } of journal.delays(report.id))
+		process.stdout.write(`\n${stage} waits, and tries again: ${printable(reason)}\n`);
 }
 
 /** The report whose id starts so. */
 export function findReport(journal: JournalView, start: string): CrashReport {
-	const ids = /^[0-9a-f]+$/.test(start) ? journal.idsLike(start) : [];
+	const hint = '`milvus-coredump-agent list` shows those there are';
+	if (start === '') throw new UserError(`the id is empty: ${hint}`);
+	const ids = /^[0-9a-f]+$/i.test(start) ? journal.idsLike(start.toLowerCase()) : [];
 	const [id] = ids;
-	if (id === undefined) throw new UserError(`no crash has the id ${start}: \`milvus-coredump-agent list\` shows those there are`);
+	if (id === undefined) throw new UserError(`no crash has the id ${printable(start)}: ${hint}`);
 	if (ids.length > 1) throw new UserError(`the id ${start} fits ${ids.length} crashes: ${ids.join(', ')}`);
 	return journal.report(id) as CrashReport;
 }

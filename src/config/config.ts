@@ -6,6 +6,7 @@ import { type Field, fieldsOf, valueAt } from './fields.ts';
 import { Problems } from './problems.ts';
 import { type Config, configSchema, type ModeDefaults, nodeDefaults } from './schema.ts';
 
+export { changedKeys } from './changes.ts';
 export { ConfigError } from './error.ts';
 export { type Config, defaultPanicKeywords } from './schema.ts';
 export { shownConfig } from './shown.ts';
@@ -13,6 +14,8 @@ export { shownConfig } from './shown.ts';
 export type LoadOptions = {
 	/** Absent: only the defaults. */
 	readonly file?: string;
+	/** What named the file, if not the command itself. */
+	readonly namedBy?: string;
 	readonly mode: 'standalone' | 'node';
 	/** Where one machine keeps what the defaults of mode standalone name. */
 	readonly paths: { readonly stateHome: string; readonly corePatternDirectory: string };
@@ -27,12 +30,12 @@ export type Loaded = {
 };
 
 /** @throws {ConfigError} */
-export function loadConfig({ file, mode, paths }: LoadOptions): Loaded {
+export function loadConfig({ file, namedBy, mode, paths }: LoadOptions): Loaded {
 	const schema = configSchema(mode === 'node' ? nodeDefaults : standaloneDefaults(paths));
 	const defaults = schema.parse({});
 	if (file === undefined) return { config: defaults, warnings: [], source: undefined };
 	const fields = [...fieldsOf(schema)];
-	const document = readDocument(file, 'collector');
+	const document = readDocument(file, { example: 'collector', what: 'milvus-coredump-agent: the configuration', namedBy });
 	const { content, opinion } = withOpinionOnTop(document);
 	const lineOf = (path: readonly PropertyKey[]) =>
 		document.lineOf(opinion === 'analyzer' && path[0] === 'aiAnalysis' ? ['analyzer', ...path] : path);
@@ -43,6 +46,7 @@ export function loadConfig({ file, mode, paths }: LoadOptions): Loaded {
 	const result = schema.safeParse(given);
 	for (const issue of result.error?.issues ?? []) problems.addIssue(issue, given);
 	refuseOtherBackends(given, problems);
+	if (result.success) refuseSharedPort(result.data, problems);
 	if (problems.lines.length > 0 || !result.success) throw new ConfigError(problems.lines.join('\n'));
 	addWarnings(given, { config: result.data, defaults, fields }, problems);
 	return { config: result.data, warnings: problems.lines, source: file };
@@ -78,6 +82,14 @@ function refuseOtherBackends(given: unknown, problems: Problems): void {
 		problems.add(['storage', 'backend'], `storage.backend is ${backend}; this version stores to a local directory only: set it to local`);
 }
 
+function refuseSharedPort({ monitor: { prometheusEnabled, metricsPort, healthPort } }: Config, problems: Problems): void {
+	if (prometheusEnabled && metricsPort === healthPort && metricsPort !== 0)
+		problems.add(
+			['monitor', 'healthPort'],
+			`monitor.healthPort is ${healthPort}, as monitor.metricsPort is; give each a port of its own, or 0`,
+		);
+}
+
 type Context = { readonly config: Config; readonly defaults: Config; readonly fields: readonly Field[] };
 
 function addWarnings(given: unknown, { config, defaults, fields }: Context, problems: Problems): void {
@@ -85,10 +97,7 @@ function addWarnings(given: unknown, { config, defaults, fields }: Context, prob
 		if (isSection || valueAt(given, path) === undefined) continue;
 		const name = path.join('.');
 		if (meta.secret)
-			problems.add(
-				path,
-				`${name} is a secret, readable for all who can read this file; better keep it in the environment or in its own file`,
-			);
+			problems.add(path, `${name} is a secret, readable for all who can read this file: let only its owner do so (chmod 600)`);
 		if (meta.planned && !isDeepStrictEqual(valueAt(config, path), valueAt(defaults, path)))
 			problems.add(path, `${name} has no effect in this version`);
 	}

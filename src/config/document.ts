@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { Document, isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseAllDocuments, visit, type YAMLError } from 'yaml';
 import { ConfigError, unreadable } from './error.ts';
 
@@ -11,16 +11,27 @@ export type ConfigDocument = {
 	lineOf(path: readonly PropertyKey[]): number;
 };
 
+export type DocumentOptions = {
+	/** A key that such files begin with, for who gives something else. */
+	readonly example: string;
+	/** What the file is for. */
+	readonly what: string;
+	/** What named the file, where that is not plain to see. */
+	readonly namedBy?: string | undefined;
+};
+
 /**
  * No message quotes the file: a secret may stand where it is broken.
  *
- * @param example a key that such files begin with, for who gives something else
  * @throws {ConfigError}
  */
-export function readDocument(file: string, example: string): ConfigDocument {
+export function readDocument(file: string, { example, what, namedBy }: DocumentOptions): ConfigDocument {
 	const counter = new LineCounter();
 	const options = { lineCounter: counter, prettyErrors: false, stringKeys: true, merge: true, logLevel: 'error' } as const;
-	const documents: readonly Document[] = parseAllDocuments(read(file), options);
+	const documents: readonly Document[] = parseAllDocuments(
+		read(file, namedBy ? `${what} ${file} (from ${namedBy})` : `${what} ${file}`),
+		options,
+	);
 	const document = documents[0] ?? new Document(); // an empty file has none
 	const lineAt = (offset: number) => counter.linePos(offset).line;
 	const fail: Fail = (offset, problem) => {
@@ -45,11 +56,22 @@ export function readDocument(file: string, example: string): ConfigDocument {
 
 type Fail = (offset: number, problem: string) => never;
 
-function read(file: string): string {
+/** No file that people write is so long. */
+const mostBytes = 1 << 20;
+
+function read(file: string, name: string): string {
+	let descriptor: number | undefined;
 	try {
-		return readFileSync(file, 'utf8');
+		// Not blocking: opening a FIFO would wait for its writer.
+		descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+		const stat = fstatSync(descriptor);
+		if (!stat.isFile()) throw new ConfigError(`${name}: ${stat.isDirectory() ? 'is a directory' : 'is not a regular file'}`);
+		if (stat.size > mostBytes) throw new ConfigError(`${name}: is longer than ${mostBytes >> 20} MiB`);
+		return readFileSync(descriptor, 'utf8');
 	} catch (cause) {
-		throw unreadable(file, cause);
+		throw cause instanceof ConfigError ? cause : unreadable(name, cause);
+	} finally {
+		if (descriptor !== undefined) closeSync(descriptor);
 	}
 }
 

@@ -2,6 +2,7 @@ import { stringify } from 'yaml';
 import { type Field, fieldsOf, valueAt } from './fields.ts';
 import { type Config, configSchema, nodeDefaults } from './schema.ts';
 import { durationText, type FreeSpace, freeSpaceText, sizeText } from './units.ts';
+import { withoutCredentials } from './wording.ts';
 
 /** The configuration in force as YAML, as it would be written in a file; secrets are masked. */
 export function shownConfig(config: Config): string {
@@ -23,7 +24,7 @@ function written(value: unknown, { meta }: Field): unknown {
 		case 'share or size':
 			return freeSpaceText(value as FreeSpace);
 		default:
-			return value;
+			return typeof value === 'string' ? withoutCredentials(value) : value;
 	}
 }
 

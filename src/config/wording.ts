@@ -3,11 +3,15 @@ import { printable } from '../base/printable.ts';
 
 const longestQuote = 60;
 
+/** A text that may hold addresses, without the user names and passwords in them. */
+export const withoutCredentials = (text: string) => text.replaceAll(/(:\/\/)[^\s/?#]*@/g, '$1********@');
+
 /** A value as an error quotes it; lists and sections are not quoted, because of what may stand in them. */
 export function valueInWords(value: unknown): string {
 	if (value === '' || value === undefined || value === null || typeof value === 'object') return kindInWords(value);
 	if (typeof value !== 'string') return String(value);
-	return printable(JSON.stringify(value.length > longestQuote ? `${value.slice(0, longestQuote)}…` : value));
+	const text = withoutCredentials(value);
+	return printable(JSON.stringify(text.length > longestQuote ? `${text.slice(0, longestQuote)}…` : text));
 }
 
 /** What kind of value it is, and nothing of the value. */

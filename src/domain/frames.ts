@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { shortName } from './function-name/function-name.ts';
-import { repositoryPath } from './source-path.ts';
 import type { Culprit, Frame } from './report.ts';
+import { repositoryPath } from './source-path.ts';
 
 type Place = Pick<Culprit, 'function' | 'module' | 'offset' | 'file' | 'line'>;
 

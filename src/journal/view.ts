@@ -72,6 +72,15 @@ export class JournalView implements History, Reports {
 			.all() as Rejection[];
 	}
 
+	/** What keeps the work on one crash waiting, by stage: the reasons of the last tries. */
+	delays(key: string): { readonly stage: string; readonly reason: string }[] {
+		return this.#db
+			.prepare(
+				"select stage, reason from work join event on event.id = work.event where key = ? and state in ('ready', 'claimed') and reason is not null and retries > 0",
+			)
+			.all(key) as { stage: string; reason: string }[];
+	}
+
 	/** How much is still to be done. */
 	backlog(): number {
 		return (

@@ -74,7 +74,10 @@ function seen({ count, first, last }: Earlier, now: number): string {
 }
 
 function knownIssue({ issues, symptom, fixedIn, isFixedInImage, advice, cleanup, match }: KnownIssue): string {
-	const fix = fixedIn === undefined ? '' : ` Fixed in ${fixedIn}${isFixedInImage === undefined ? '' : isFixedInImage ? ', which this image has: it may be another bug' : ', which this image does not have'}.`;
+	const fix =
+		fixedIn === undefined
+			? ''
+			: ` Fixed in ${fixedIn}${isFixedInImage === undefined ? '' : isFixedInImage ? ', which this image has: it may be another bug' : ', which this image does not have'}.`;
 	const clean = { neutral: '', never: ' Not a reason to clean up: it heals itself, or is the environment.', supports: '' }[cleanup];
 	const sure = match >= 1 ? '' : match >= 0.6 ? ' (by a frame behind the culprit)' : ' (by its words only)';
 	return `${issues.join(', ')}${sure}: ${symptom}${fix} ${advice}${clean}`;

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { printable } from '../base/printable.ts';
 import { placeName } from '../domain/frames.ts';
 import type { CrashReport } from '../domain/report.ts';
+import { cut } from './table.ts';
 
 /**
  * The crash in one line, for who has one minute:
@@ -9,10 +10,12 @@ import type { CrashReport } from '../domain/report.ts';
  */
 export function headline(report: CrashReport): string {
 	const { threads, culprit, process } = report;
-	const name = threads[0]?.name;
+	const name = threads[0]?.name?.startsWith('goroutine ') ? undefined : threads[0]?.name;
 	const source = culprit?.file === undefined || culprit.function === undefined ? '' : ` (${basename(culprit.file)}:${culprit.line ?? '?'})`;
 	const where = culprit ? ` in ${placeName(culprit)}${source}` : process.name ? ` in ${process.name}, at an unknown place` : '';
-	return printable(`${whatHappened(report)}${where}${name === undefined ? '' : `, thread ${name}`}${known(report)}`);
+	// Without a place the process's own words are the best there is.
+	const words = culprit === null && report.message !== null ? `: ${cut(report.message, 100)}` : '';
+	return printable(`${whatHappened(report)}${where}${words}${name === undefined ? '' : `, thread ${name}`}${known(report)}`);
 }
 
 function whatHappened({ kind, signal, status }: CrashReport): string {

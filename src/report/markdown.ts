@@ -17,7 +17,12 @@ function body(section: Section): string {
 		case 'facts':
 			return ['| | |', '| --- | --- |', ...section.facts.map(([label, value]) => `| ${label} | ${escaped(value)} |`)].join('\n');
 		case 'rows':
-			return fenced(table(section.rows.map((cells) => cells.map(printable)), 1));
+			return fenced(
+				table(
+					section.rows.map((cells) => cells.map(printable)),
+					1,
+				),
+			);
 		case 'list':
 			return section.items.map((item) => `- ${escaped(item)}`).join('\n');
 		default:
@@ -30,7 +35,11 @@ const escaped = (text: string) => printable(text).replace(/[\\`*_{}[\]<>|~]/g, '
 
 /** In a fence that is longer than any in the text. */
 function fenced(lines: readonly string[]): string {
-	const longest = lines.join('\n').match(/`+/g)?.reduce((most, ticks) => Math.max(most, ticks.length), 0) ?? 0;
+	const longest =
+		lines
+			.join('\n')
+			.match(/`+/g)
+			?.reduce((most, ticks) => Math.max(most, ticks.length), 0) ?? 0;
 	const fence = '`'.repeat(Math.max(3, longest + 1));
 	return [fence, ...lines, fence].join('\n');
 }

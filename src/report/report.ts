@@ -31,7 +31,9 @@ function body(section: Section, paint: Paint): string[] {
 		case 'facts':
 			return section.facts.map(([label, value]) => `${paint('dim', label.padEnd(12))}${printable(value)}`);
 		case 'rows':
-			return table(section.rows.map(([mark = '', ...cells]) => [`${mark.padEnd(1)} ${printable(cells[0] ?? '')}`, ...cells.slice(1).map(printable)]));
+			return table(
+				section.rows.map(([mark = '', ...cells]) => [`${mark.padEnd(1)} ${printable(cells[0] ?? '')}`, ...cells.slice(1).map(printable)]),
+			);
 		case 'list':
 			return section.items.map((item) => `  - ${printable(item)}`);
 		default:

@@ -26,7 +26,12 @@ export function stack({ threads, stack, culprit }: CrashReport): Section {
 	};
 }
 
-const label = ({ id, name }: Thread) => (id !== undefined && !name?.includes(String(id)) ? `thread ${id}` : name === undefined ? 'thread' : `thread ${name}`);
+/** `thread 7`, `goroutine 4563`, `thread search`. */
+const label = ({ id, name }: Thread) => {
+	if (name?.startsWith('goroutine ')) return name;
+	if (id !== undefined) return `thread ${id}`;
+	return name === undefined ? 'thread' : `thread ${name}`;
+};
 
 type Run = { readonly first: number; readonly frames: Frame[]; readonly is: 'culprit' | 'noise' | 'plain'; readonly text: string };
 

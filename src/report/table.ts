@@ -1,6 +1,9 @@
 /** Rows in columns that are as wide as their widest cell. Widths count characters, not colours: paint afterwards. */
 export function table(rows: readonly (readonly string[])[], gap = 2): string[] {
-	const widths = rows.reduce<number[]>((widest, row) => row.map((cell, index) => Math.max(cell.length, widest[index] ?? 0)), []);
+	const widths = rows.reduce<number[]>((widest, row) => {
+		for (const [index, cell] of row.entries()) widest[index] = Math.max(cell.length, widest[index] ?? 0);
+		return widest;
+	}, []);
 	return rows.map((row) =>
 		row
 			.map((cell, index) => cell.padEnd((widths[index] ?? 0) + gap))

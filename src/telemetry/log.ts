@@ -4,17 +4,27 @@ export type LogOptions = {
 	readonly level: 'debug' | 'info' | 'warn' | 'error';
 	/** json: one object a line, for machines; text: for people. */
 	readonly format: 'json' | 'text';
+	/** Only of text. */
+	readonly isColoured: boolean;
 };
 
-/** Writes to standard output, at once: a line that was logged is there also when the process dies right after it. */
-export async function createLog({ level, format }: LogOptions): Promise<Logger> {
+/** What is kept of lines that can't be written, until they can. */
+const mostWaitingBytes = 1 << 20;
+
+/**
+ * Writes to standard output, at once: a line that was logged is there also when the process dies right after it. Where nothing can be written
+ * (the disk is full, nobody reads) the process goes on, and lines beyond what may wait are lost.
+ */
+export async function createLog({ level, format, isColoured }: LogOptions): Promise<Logger> {
 	const options = {
 		level,
 		base: null,
 		formatters: { level: (label: string) => ({ level: label }) },
 		timestamp: pino.stdTimeFunctions.isoTime,
 	};
-	if (format === 'json') return pino(options, pino.destination({ dest: 1, sync: true }));
+	const destination = pino.destination({ dest: 1, sync: true, maxLength: mostWaitingBytes });
+	destination.on('error', () => {}); // nowhere is left to tell it
+	if (format === 'json') return pino(options, destination);
 	const { default: pretty } = await import('pino-pretty');
-	return pino(options, pretty({ colorize: process.stdout.isTTY === true, singleLine: true, sync: true, translateTime: 'SYS:HH:MM:ss' }));
+	return pino(options, pretty({ destination, colorize: isColoured, singleLine: true, translateTime: 'SYS:HH:MM:ss' }));
 }

@@ -7,7 +7,7 @@ import { scoreLine } from '../domain/score.ts';
 import { createMetrics } from './metrics.ts';
 
 /** The parts of the agent that can be ready or not, by their names in logs, metrics and health. */
-export type Component = 'journal' | 'collector' | 'analyzer' | 'storage' | 'monitor';
+export type Component = 'config' | 'journal' | 'collector' | 'analyzer' | 'storage' | 'monitor';
 
 export type ComponentState = { readonly ready: boolean; readonly reason: string };
 
@@ -25,7 +25,13 @@ export function createTelemetry(log: Logger) {
 		metrics.componentReady.set({ component }, state.ready ? 1 : 0);
 		if (before?.ready === state.ready && before.reason === state.reason) return;
 		if (state.ready) log.info({ component }, before ? `${component} is ready again` : `${component} is ready`);
-		else log.error({ component, reason: state.reason }, `${component} is not ready: ${printable(state.reason)}`);
+		else log.error({ component }, `${component} is not ready: ${printable(state.reason)}`);
+	}
+
+	function configIsRight() {
+		setState('config', { ready: true, reason: '' });
+		metrics.configSuccessful.set(1);
+		metrics.configSuccess.setToCurrentTime();
 	}
 
 	return {
@@ -39,8 +45,30 @@ export function createTelemetry(log: Logger) {
 			log.info(facts, 'agent started'),
 		listening: (ports: { readonly metrics?: number; readonly health?: number }) => log.info(ports, 'listening'),
 		agentStopping: (signal: string) => log.info({ signal }, `${signal}: the agent is stopping`),
+		/** Between two configurations. */
+		workStopped: (facts: { readonly givenBack: number }) => log.info(facts, 'work stopped, to go on with the new configuration'),
 		agentStopped: (facts: { readonly givenBack: number }) => log.info(facts, 'agent stopped'),
 		configWarning: (warning: string) => log.warn(warning),
+		configLoaded: configIsRight,
+		configUnchanged(isAsked: boolean) {
+			configIsRight();
+			log[isAsked ? 'info' : 'debug']('configuration read again: nothing has changed');
+		},
+		/** @param level holds from here on; the line itself is written if it or the one before allows */
+		configChanged(keys: readonly string[], level: Logger['level']) {
+			configIsRight();
+			if (!log.isLevelEnabled('info')) log.level = level;
+			log.info({ keys }, `configuration changed: ${keys.join(', ')}`);
+			log.level = level;
+		},
+		/** @param problem a line for each mistake */
+		configRefused(problem: string) {
+			const reason = `the new configuration is refused, and the one before stays in force: ${problem.replaceAll('\n', '; ')}`;
+			states.set('config', { ready: true, reason });
+			metrics.configSuccessful.set(0);
+			log.error({ reason: problem }, printable(reason));
+		},
+		configHasNoFile: () => log.warn('SIGHUP: there is nothing to read again, as the agent was started without a configuration file'),
 
 		coreFound(id: string, path: string, sizeBytes: number) {
 			metrics.discovered.inc();
@@ -60,8 +88,9 @@ export function createTelemetry(log: Logger) {
 			metrics.analyses.inc();
 			log.debug({ id, path: printable(path) }, 'analysis started');
 		},
-		analysisEnded(id: string, path: string, analysis: Analysis, durationMs: number) {
-			(analysis.stack === 'none' ? metrics.analysesFailed : metrics.analysesSuccessful).inc();
+		/** @param isStackWanted false where gdb is switched off: then an analysis without a stack is all that was asked for */
+		analysisEnded(id: string, path: string, analysis: Analysis, durationMs: number, isStackWanted: boolean) {
+			(analysis.stack === 'none' && isStackWanted ? metrics.analysesFailed : metrics.analysesSuccessful).inc();
 			metrics.analysisDuration.observe(durationMs / 1000);
 			const culprit = analysis.culprit ? placeName(analysis.culprit) : null;
 			log.info(
@@ -92,11 +121,11 @@ export function createTelemetry(log: Logger) {
 		},
 		coreNotStored(id: string, reason: string) {
 			metrics.skipped.inc({ reason: 'not stored' });
-			log.info({ id, reason }, `not stored: ${printable(reason)}`);
+			log.info({ id }, `not stored: ${printable(reason)}`);
 		},
 		coreLost(id: string, reason: string) {
 			metrics.errors.inc({ component: 'storage' });
-			log.warn({ id, reason }, `core lost: ${printable(reason)}`);
+			log.warn({ id }, `core lost: ${printable(reason)}`);
 		},
 		storageFailed(id: string, reason: string) {
 			metrics.storageErrors.inc({ backend: 'local' });
@@ -113,13 +142,14 @@ export function createTelemetry(log: Logger) {
 			metrics.processed.inc();
 			metrics.lastProcessed.setToCurrentTime();
 		},
-		workPutOff(stage: string, key: string, reason: string) {
+		/** @param retries how often it was put off before: many cores may wait for one disk, and each tells so once */
+		workPutOff(stage: string, key: string, reason: string, retries: number) {
 			metrics.retries.inc({ component: stage });
-			log.warn({ stage, id: key, reason }, `${stage} tries again later: ${printable(reason)}`);
+			log[retries === 0 ? 'warn' : 'debug']({ stage, id: key }, `${stage} tries again later: ${printable(reason)}`);
 		},
 		workRejected(stage: string, key: string, reason: string) {
 			metrics.errors.inc({ component: stage });
-			log.error({ stage, id: key, reason }, `${stage} gave up: ${printable(reason)}`);
+			log.error({ stage, id: key }, `${stage} gave up: ${printable(reason)}`);
 		},
 		workFailed(stage: string, key: string, error: unknown) {
 			metrics.errors.inc({ component: stage });

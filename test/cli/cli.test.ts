@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { fileProblem } from '../../src/cli/errors.ts';
@@ -16,7 +17,7 @@ describe('help', () => {
 		const { stdout, code } = await cli(['--help']);
 		expect(code).toBe(0);
 		const commands = [...stdout.matchAll(/^ {2}([a-z-]+)[ [<]/gm)].map(([, name = '']) => name).filter((name) => name !== 'help');
-		expect(commands).toEqual(['agent', 'analyze', 'list', 'show', 'gdb', 'doctor', 'config', 'crash-test']);
+		expect(commands).toEqual(['agent', 'analyze', 'list', 'show', 'gdb', 'doctor', 'config', 'crash-test', 'completion']);
 		for (const command of commands)
 			expect(await cli([command, '--help'])).toMatchObject({
 				code: 0,
@@ -33,32 +34,50 @@ describe('help', () => {
 
 describe('a mistake of the user is one clear line, and exit code 2', () => {
 	const mistakes: readonly (readonly [args: readonly string[], message: RegExp])[] = [
-		[['anlyze'], /^error: unknown command 'anlyze'\n\(Did you mean analyze\?\)$/],
-		[['analyze', '--jsn', 'x'], /^error: unknown option '--jsn'\n\(Did you mean --json\?\)$/],
-		[['analyze'], /^error: missing required argument 'core'$/],
+		[['anlyze'], /^milvus-coredump-agent: unknown command 'anlyze' \(Did you mean analyze\?\); see milvus-coredump-agent --help$/],
+		[
+			['analyze', '--jsn', 'x'],
+			/^milvus-coredump-agent: unknown option '--jsn' \(Did you mean --json\?\); see milvus-coredump-agent analyze --help$/,
+		],
+		[['analyze'], /^milvus-coredump-agent: missing required argument 'file'; see milvus-coredump-agent analyze --help$/],
 		[['analyze', '/nowhere/core'], /^milvus-coredump-agent: \/nowhere\/core: there is no such file$/],
-		[['analyze', '/'], /^milvus-coredump-agent: \/: is a directory, and none of abrt with a coredump in it \(at byte 0\)$/],
-		[['analyze', '/dev/null'], /^milvus-coredump-agent: \/dev\/null: is not a regular file \(at byte 0\)$/],
+		[['analyze', '/'], /^milvus-coredump-agent: \/: is a directory, and none of abrt with a coredump in it$/],
+		[['analyze', '/dev/null'], /^milvus-coredump-agent: \/dev\/null: is not a regular file$/],
 		[['analyze', '/bin/sh'], /^milvus-coredump-agent: \/bin\/sh: is an executable or a library, not a core dump \(at byte 16\)$/],
-		[['analyze', '/etc/passwd'], /^milvus-coredump-agent: \/etc\/passwd: is not a core dump: expected an ELF file/],
+		[['analyze', '/etc/passwd'], /^milvus-coredump-agent: \/etc\/passwd is no core dump, and as a log it tells of no crash$/],
 		[['analyze', `/${'x'.repeat(300)}`], /: the name is too long$/],
 		[
 			['crash-test', 'hang'],
-			/^error: command-argument value 'hang' is invalid for argument 'kind'\. Allowed choices are segv, abort, fpe\.$/,
+			/^milvus-coredump-agent: command-argument value 'hang' is invalid for argument 'kind'\. Allowed choices are segv, abort, fpe; see milvus-coredump-agent crash-test --help$/,
 		],
-		[['list', '-n', 'many'], /^error: option '-n, --number <count>' argument 'many' is invalid\. It must be a whole number above 0\.$/],
+		[
+			['list', '-n', 'many'],
+			/^milvus-coredump-agent: option '-n, --number <count>' argument 'many' is invalid\. It must be a whole number above 0; see milvus-coredump-agent list --help$/,
+		],
 		[
 			['list'],
 			/^milvus-coredump-agent: there is no journal \/proc\/nonexistent\/.*: no agent has run with this configuration yet; if one runs with another, give its --config, or its XDG_STATE_HOME$/,
 		],
+		[
+			['config', 'chek'],
+			/^milvus-coredump-agent: unknown command 'chek' \(Did you mean check\?\); see milvus-coredump-agent config --help$/,
+		],
+		[
+			['gdb', 'abc', '-batch'],
+			/^milvus-coredump-agent: unknown option '-batch'; what is for gdb goes after --; see milvus-coredump-agent gdb --help$/,
+		],
 		[['show', 'abc'], /^milvus-coredump-agent: there is no journal/],
 		[['gdb', 'no-such-id'], /^milvus-coredump-agent: there is no journal/],
 		[['gdb', './no-such-file'], /^milvus-coredump-agent: .*no-such-file: there is no such file$/],
-		[['config', 'check', '/nowhere.yaml'], /^\/nowhere\.yaml: there is no such file$/],
-		[['agent', '--config', '/nowhere.yaml'], /^\/nowhere\.yaml: there is no such file$/],
+		[['config', 'check', '/nowhere.yaml'], /^milvus-coredump-agent: the configuration \/nowhere\.yaml: there is no such file$/],
+		[['config', 'check', ''], /^milvus-coredump-agent: the name of the configuration is empty$/],
+		[['list', '--config', ''], /^milvus-coredump-agent: the name of the configuration is empty$/],
+		[['config', 'check', '/'], /: is a directory$/],
+		[['config', 'check', '/dev/zero'], /: is not a regular file$/],
+		[['agent', '--config', '/nowhere.yaml'], /^milvus-coredump-agent: the configuration \/nowhere\.yaml: there is no such file$/],
 		[
 			['agent', '--log-format', 'xml'],
-			/^error: option '--log-format <format>' argument 'xml' is invalid\. Allowed choices are json, text\.$/,
+			/^milvus-coredump-agent: option '--log-format <format>' argument 'xml' is invalid\. Allowed choices are json, text; see milvus-coredump-agent agent --help$/,
 		],
 	];
 	for (const [args, message] of mistakes) {
@@ -121,8 +140,8 @@ describe('analyze', () => {
 	crashTest('prints a report for a person', async () => {
 		await using crashed = await crash(await program('faults.c'), ['assert']);
 		const { stdout } = await cli(['analyze', crashed.core]);
-		expect(stdout.split('\n')[0]).toMatch(/^SIGABRT in fail_assert \(faults\.c:\d+\)$/);
-		expect(stdout).toContain("Assertion `rows == 7' failed.");
+		expect(stdout.split('\n')[0]).toMatch(/^SIGABRT \(failed assertion\) in fail_assert \(faults\.c:\d+\)$/);
+		expect(stdout).toContain('SIGABRT: failed assertion: rows == 7');
 	});
 
 	crashTest('does without gdb on demand', async () => {
@@ -168,6 +187,26 @@ describe('analyze', () => {
 			complete: 'truncated',
 			signal: { address: '0x10' },
 		});
+	});
+
+	crashTest('output that can not be written is told in one line', async () => {
+		await using crashed = await crash(await program('faults.c'), ['null']);
+		const { stderr } = await exec('bash', ['-c', '"$0" analyze --no-gdb "$1" >/dev/full; echo "code $?" >&2', bin, crashed.core]);
+		expect(stderr).toBe("milvus-coredump-agent: can't write the output: ENOSPC: no space left on device, write\ncode 1\n");
+	});
+
+	test('a socket, and a file whose disk fails, are told in words', async () => {
+		await using folder = await temporaryFolder();
+		const server = createServer().listen(join(folder.path, 'socket'));
+		await once(server, 'listening');
+		expect((await cli(['analyze', join(folder.path, 'socket')])).stderr).toBe(
+			`milvus-coredump-agent: ${folder.path}/socket: is not a regular file\n`,
+		);
+		server.close();
+		// Reading address 0 of a process fails as a damaged disk does.
+		expect((await cli(['analyze', '/proc/self/mem'])).stderr).toBe(
+			"milvus-coredump-agent: /proc/self/mem: can't be read: EIO: i/o error, read\n",
+		);
 	});
 
 	crashTest('a file that may not be read is told so', async () => {
@@ -236,12 +275,12 @@ async function cliWithoutRights(args: readonly string[]): Promise<CliResult> {
 }
 
 test('only what went wrong with the file that was named is said of it', () => {
-	const error = (path: string, code = 'ENOENT') => Object.assign(new Error(code), { code, path });
+	const error = (path: string, code = 'ENOENT') => Object.assign(new Error(code), { code, path, syscall: 'open' });
 	expect(fileProblem('/core', error('/core'))?.message).toBe('/core: there is no such file');
 	expect(fileProblem('/abrt', error('/abrt/coredump', 'EACCES'))?.message).toBe('/abrt: no permission to read it (try as root)');
 	expect(fileProblem('/c\udcff', error('/c\ufffd'))?.message).toBe('/c\\xff: there is no such file');
-	for (const other of [error('/tmp/x'), error('/core2'), error('/core', 'EIO'), new Error('ENOENT')])
-		expect(fileProblem('/core', other)).toBeUndefined();
+	expect(fileProblem('/core', error('/core', 'EIO'))?.message).toBe("/core: can't be read: EIO");
+	for (const other of [error('/tmp/x'), error('/core2'), new Error('ENOENT')]) expect(fileProblem('/core', other)).toBeUndefined();
 });
 
 describe('list, show and gdb read beside the agent', () => {
@@ -287,6 +326,8 @@ describe('list, show and gdb read beside the agent', () => {
 			stdout: '',
 			stderr: 'milvus-coredump-agent: the id 3f fits 2 crashes: 3f9c00000001, 3fad00000002\n',
 		});
+		expect((await cli(['show', '', '--config', folder.config])).stderr).toMatch(/^milvus-coredump-agent: the id is empty: /);
+		expect((await cli(['show', '3F9C', '--config', folder.config])).stdout).toMatch(/^SIGSEGV at 0x10 in search/);
 		for (const id of ['ffff', 'xyz', '%', "'"])
 			expect((await cli(['show', id, '--config', folder.config])).stderr).toMatch(/^milvus-coredump-agent: no crash has the id /);
 	});
@@ -363,6 +404,20 @@ describe('config and doctor', () => {
 		writeFileSync(file, (await cli(['config', 'show'])).stdout);
 		expect(await cli(['config', 'check', file])).toEqual({ code: 0, stdout: `${file}: ok\n`, stderr: '' });
 		expect((await cli(['config', 'check'], { environment: { MILVUS_COREDUMP_AGENT_CONFIG: file } })).stdout).toBe(`${file}: ok\n`);
+	});
+
+	test('a configuration that is no file is refused at once, with what named it', async () => {
+		await using folder = await temporaryFolder();
+		const fifo = join(folder.path, 'fifo');
+		await exec('mkfifo', [fifo]);
+		const environment = { MILVUS_COREDUMP_AGENT_CONFIG: fifo };
+		const problem = 'is not a regular file\n';
+		expect((await cli(['config', 'check', fifo])).stderr).toBe(`milvus-coredump-agent: the configuration ${fifo}: ${problem}`);
+		expect(await cli(['list'], { environment })).toEqual({
+			code: 2,
+			stdout: '',
+			stderr: `milvus-coredump-agent: the configuration ${fifo} (from $MILVUS_COREDUMP_AGENT_CONFIG): ${problem}`,
+		});
 	});
 
 	test('doctor says of each thing whether it works, and what to do', async () => {

@@ -22,9 +22,21 @@ const examples: Readonly<Record<string, readonly (string | Partial<Frame>)[]>> =
 	'Go panic': ['runtime.sigpanic', 'runtime.gopanic', 'panic'],
 	'signal sent to oneself': ['raise', '__GI_abort', '__pthread_kill_implementation', 'kill'],
 	'failed check of the C library': ['__assert_fail', '__assert_fail_base', '__GI___libc_message', 'malloc_printerr', '__stack_chk_fail'],
-	'C++ exception or termination': ['std::terminate()', '__cxxabiv1::__terminate(void (*)())', '__cxa_throw', 'std::__throw_out_of_range_fmt(char const*, ...)', '_Unwind_RaiseException'],
+	'C++ exception or termination': [
+		'std::terminate()',
+		'__cxxabiv1::__terminate(void (*)())',
+		'__cxa_throw',
+		'std::__throw_out_of_range_fmt(char const*, ...)',
+		'_Unwind_RaiseException',
+	],
 	'Rust panic': ['core::panicking::panic_fmt', 'rust_begin_unwind', 'std::panicking::begin_panic_handler', 'core::result::unwrap_failed'],
-	'handler in the process': ['wrapHandler', 'backtrace_full', 'google::LogMessage::Flush()', 'folly::symbolizer::(anonymous namespace)::signalHandler(int)', '__asan_report_load8'],
+	'handler in the process': [
+		'wrapHandler',
+		'backtrace_full',
+		'google::LogMessage::Flush()',
+		'folly::symbolizer::(anonymous namespace)::signalHandler(int)',
+		'__asan_report_load8',
+	],
 	allocator: ['malloc', '_int_free', 'operator new(unsigned long)', 'operator delete[](void*)', 'je_arena_malloc'],
 	waiting: ['epoll_wait', '__futex_abstimed_wait_common64', 'pthread_cond_wait', 'runtime.futex', 'runtime.gopark'],
 	'C code called from Go': ['github.com/tecbot/gorocksdb._Cfunc_rocksdb_get', '_cgo_5c5a1bd1b5a4_Cfunc_Search'],
@@ -34,7 +46,10 @@ const examples: Readonly<Record<string, readonly (string | Partial<Frame>)[]>> =
 		'github.com/panjf2000/ants/v2.(*goWorker).run.func1.1',
 		'github.com/milvus-io/milvus/pkg/util/conc.(*Pool[...]).Submit.func1.1',
 	],
-	'carries an error, or tries again': ['github.com/milvus-io/milvus/pkg/util/merr.WrapErrServiceInternal', 'github.com/milvus-io/milvus/pkg/util/retry.Do'],
+	'carries an error, or tries again': [
+		'github.com/milvus-io/milvus/pkg/util/merr.WrapErrServiceInternal',
+		'github.com/milvus-io/milvus/pkg/util/retry.Do',
+	],
 	logger: ['go.uber.org/zap.(*Logger).Fatal', 'github.com/milvus-io/milvus/pkg/log.Fatal'],
 	'check of the program itself': ['milvus::impl::EasyAssertInfo(bool, std::basic_string_view<char>)'],
 	'generated code': ['milvus::proto::plan::GenericValue::val_case() const', { function: 'plan', file: '/src/pb/plan.pb.h' }],
@@ -47,8 +62,26 @@ const examples: Readonly<Record<string, readonly (string | Partial<Frame>)[]>> =
 	'C++ standard library': ['std::vector<int>::at(unsigned long)', '__gnu_cxx::new_allocator<int>::deallocate(int*)'],
 	'tiered storage': ['milvus::cachinglayer::CellAccessor<milvus::GroupChunk>::get_cell_of(long)'],
 	'threads and futures of the program': ['milvus::futures::Future<int>::asyncProduce()', 'milvus::ThreadPool::Worker()'],
-	'library that carries calls': ['folly::Executor::add', 'boost::asio::run', 'nlohmann::json::at', 'GOMP_parallel', 'google.golang.org/grpc.(*Server).serve'],
-	'of the program': ['knowhere::Index::Search', 'faiss::IndexIVF::search', 'github.com/milvus-io/milvus/internal/proxy.(*Proxy).Search', { function: 'copy_and_find', file: '/x/simdjson-src/y.h' }, { module: '/milvus/lib/libknowhere.so' }],
+	'library that carries calls': [
+		'folly::Executor::add',
+		'boost::asio::run',
+		'nlohmann::json::at',
+		'GOMP_parallel',
+		'google.golang.org/grpc.(*Server).serve',
+	],
+	'Go standard library': [
+		'sort.medianOfThree',
+		'encoding/json.(*Decoder).Decode',
+		'internal/sync.runtime_SemacquireMutex',
+		'sync.(*Mutex).Lock',
+	],
+	'of the program': [
+		'knowhere::Index::Search',
+		'faiss::IndexIVF::search',
+		'github.com/milvus-io/milvus/internal/proxy.(*Proxy).Search',
+		{ function: 'copy_and_find', file: '/x/simdjson-src/y.h' },
+		{ module: '/milvus/lib/libknowhere.so' },
+	],
 	'system library without names': [{ module: libc }, { module: '/usr/lib/libstdc++.so.6.0.30' }],
 };
 
@@ -80,7 +113,9 @@ describe('the culprit of a stack', () => {
 	});
 
 	test('stands behind the last signal trampoline: handlers raise anew, more than once', () => {
-		const stack = ['raise', 'abort', '<signal handler called>', 'raise', 'milvus::OldHandler', '<signal handler called>'].map((name) => frame(name));
+		const stack = ['raise', 'abort', '<signal handler called>', 'raise', 'milvus::OldHandler', '<signal handler called>'].map((name) =>
+			frame(name),
+		);
 		expect(blamed([...stack, own])).toMatchObject({ function: own.function, rule: 'first of the program, behind a signal handler' });
 	});
 
@@ -129,22 +164,40 @@ describe('the culprit of a stack', () => {
 	});
 
 	test('stands for C code that has no frames', () => {
-		const stack = ['runtime.cgocall', 'github.com/tecbot/gorocksdb._Cfunc_rocksdb_get', 'github.com/milvus-io/milvus/internal/x.Get'].map((name) => frame(name));
-		expect(blamed(stack)).toMatchObject({ function: 'github.com/tecbot/gorocksdb._Cfunc_rocksdb_get', rule: 'C code called from Go', confidence: 'medium' });
+		const stack = ['runtime.cgocall', 'github.com/tecbot/gorocksdb._Cfunc_rocksdb_get', 'github.com/milvus-io/milvus/internal/x.Get'].map(
+			(name) => frame(name),
+		);
+		expect(blamed(stack)).toMatchObject({
+			function: 'github.com/tecbot/gorocksdb._Cfunc_rocksdb_get',
+			rule: 'C code called from Go',
+			confidence: 'medium',
+		});
 	});
 
 	test('is only a victim where the heap is damaged', () => {
-		expect(blamed([frame('_int_free'), frame('operator delete(void*)'), own])).toMatchObject({ function: own.function, confidence: 'low', rule: 'victim of a damaged heap' });
+		expect(blamed([frame('_int_free'), frame('operator delete(void*)'), own])).toMatchObject({
+			function: own.function,
+			confidence: 'low',
+			rule: 'victim of a damaged heap',
+		});
 		expect(blamed([frame('abort'), own], { kind: 'heap corruption' })).toMatchObject({ confidence: 'low' });
 	});
 
 	test('is nobody in a stack of nothing but runtime, end and waiting', () => {
-		for (const names of [[], ['raise', 'abort'], ['runtime.raise'], ['epoll_wait', 'milvus::Serve'], ['std::_Rb_tree<int>::_M_insert_node(int)']])
+		for (const names of [
+			[],
+			['raise', 'abort'],
+			['runtime.raise'],
+			['epoll_wait', 'milvus::Serve'],
+			['std::_Rb_tree<int>::_M_insert_node(int)'],
+		])
 			expect(blamed(names.map((name) => frame(name, { module: libc })))).toBeUndefined();
 	});
 
 	test('is the standard library only on a type of the program', () => {
-		expect(blamed([frame('std::default_delete<milvus::VectorBase>::operator()(milvus::VectorBase*) const')])).toMatchObject({ confidence: 'low' });
+		expect(blamed([frame('std::default_delete<milvus::VectorBase>::operator()(milvus::VectorBase*) const')])).toMatchObject({
+			confidence: 'low',
+		});
 	});
 
 	test('without names is not the raise itself', () => {
@@ -154,13 +207,21 @@ describe('the culprit of a stack', () => {
 	});
 
 	test('in stripped libraries stands behind their nameless frames', () => {
-		const stack = [frame(undefined, { module: libc }), frame('raise', { module: libc }), frame(undefined, { module: '/usr/lib/libstdc++.so.6.0.30' }), frame('std::terminate()'), own];
+		const stack = [
+			frame(undefined, { module: libc }),
+			frame('raise', { module: libc }),
+			frame(undefined, { module: '/usr/lib/libstdc++.so.6.0.30' }),
+			frame('std::terminate()'),
+			own,
+		];
 		expect(blamed(stack)).toMatchObject({ function: own.function });
 	});
 
 	test('is not a name that is cut in its middle', () => {
 		expect(judge([{ frames: [frame('runtime.sigpanic'), frame('github.com/milvus-io/mi')], isCut: true }], native)).toBeUndefined();
-		expect(judge([{ frames: [frame('runtime.sigpanic'), frame('github.com/milvus-io/mi', { file: '/x.go' })], isCut: true }], native)).toBeDefined();
+		expect(
+			judge([{ frames: [frame('runtime.sigpanic'), frame('github.com/milvus-io/mi', { file: '/x.go' })], isCut: true }], native),
+		).toBeDefined();
 	});
 });
 
@@ -170,13 +231,20 @@ describe('the thread to blame', () => {
 	const handling = { frames: [frame('wrapHandler'), frame('<signal handler called>'), own] };
 
 	test("is the core's own", () => expect(judge([innocent, handling], native)?.thread).toBe(0));
-	test('else one with a handler in its stack, not one that only worked', () => expect(judge([idle, innocent, handling], native)?.thread).toBe(2));
+	test('else one with a handler in its stack, not one that only worked', () =>
+		expect(judge([idle, innocent, handling], native)?.thread).toBe(2));
 	test('else none', () => expect(judge([idle, innocent], native)).toBeUndefined());
-	test('of a log is the first with anything to blame', () => expect(judge([idle, innocent, handling], { ...native, among: 'all' })?.thread).toBe(1));
+	test('of a log is the first with anything to blame', () =>
+		expect(judge([idle, innocent, handling], { ...native, among: 'all' })?.thread).toBe(1));
 });
 
 test('without a stack the program counter is a guess, and none in the C library', () => {
-	expect(culpritByCounter(frame(undefined))?.culprit).toMatchObject({ module: '/milvus/bin/milvus', offset: '0x1000', rule: 'program counter', confidence: 'low' });
+	expect(culpritByCounter(frame(undefined))?.culprit).toMatchObject({
+		module: '/milvus/bin/milvus',
+		offset: '0x1000',
+		rule: 'program counter',
+		confidence: 'low',
+	});
 	expect(culpritByCounter(frame(undefined, { module: libc }))).toBeUndefined();
 	expect(culpritByCounter({ pc: '0x10' })).toBeUndefined();
 });

@@ -8,10 +8,10 @@ import { listening } from '../support/telemetry.ts';
 /** A monitor on free ports of this machine alone. */
 async function monitored(options: { readonly metricsPort?: number | undefined; readonly healthPort?: number } = {}) {
 	const { telemetry, lines } = listening();
-	const monitor = await startMonitor(telemetry, { address: '127.0.0.1', metricsPort: 0, healthPort: 0, ...options });
+	const monitor = await startMonitor(telemetry, { address: '127.0.0.1', metricsPort: 0, healthPort: 0, ...options }, 50);
 	const ports = lines.find(({ msg }) => msg === 'listening') as unknown as { readonly metrics?: number; readonly health?: number };
 	const get = (port: number | undefined, path: string) => fetch(`http://127.0.0.1:${port}${path}`);
-	return { telemetry, lines, ports, get, [Symbol.asyncDispose]: () => monitor[Symbol.asyncDispose]() };
+	return { telemetry, lines, ports, get, change: monitor.change, [Symbol.asyncDispose]: () => monitor[Symbol.asyncDispose]() };
 }
 
 test('readiness is that of all components, with the reason of each that is not', async () => {
@@ -47,6 +47,7 @@ test('a state is told when it changes, not each time it is looked at', async () 
 	for (let index = 0; index < 3; index++) telemetry.componentNotReady('storage', 'full');
 	telemetry.componentNotReady('storage', 'gone');
 	for (let index = 0; index < 3; index++) telemetry.componentReady('storage');
+	expect(lines.filter((line) => 'reason' in line)).toEqual([]); // it is in the message already
 	expect(lines.map(({ msg }) => msg)).toEqual(['storage is not ready: full', 'storage is not ready: gone', 'storage is ready again']);
 });
 
@@ -79,7 +80,7 @@ test('metrics are served under their names', async () => {
 	expect((await home.get(home.ports.metrics, '/else')).status).toBe(404);
 });
 
-test('a port that is taken is told, and the other is served all the same', async () => {
+test('a port that is taken is told, the other is served all the same, and it is opened when it is free', async () => {
 	const other = createServer().listen(0, '127.0.0.1');
 	await once(other, 'listening');
 	const { port } = other.address() as { port: number };
@@ -87,12 +88,36 @@ test('a port that is taken is told, and the other is served all the same', async
 	expect(home.lines.at(-1)?.msg).toBe(`monitor is not ready: port ${port} can't be opened: another process uses it (monitor.metricsPort)`);
 	expect((await home.get(home.ports.health, '/readyz')).status).toBe(503);
 	other.close();
+	await expect.poll(() => home.lines.at(-1)?.msg).toBe('monitor is ready again');
+	expect((await home.get(port, '/metrics')).status).toBe(200);
+	expect((await home.get(home.ports.health, '/readyz')).status).toBe(200);
 });
 
 test('no metrics when they are switched off', async () => {
 	await using home = await monitored({ metricsPort: undefined });
 	expect(home.ports.metrics).toBeUndefined();
 	expect((await home.get(home.ports.health, '/readyz')).status).toBe(200);
+});
+
+test('with other options what differs is closed and opened, also where the ports are exchanged', async () => {
+	await using home = await monitored();
+	const { metrics = 0, health = 0 } = home.ports;
+	const address = '127.0.0.1';
+	const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+	const getKept = async () => {
+		const [response] = await once(request({ host: address, port: health, path: '/healthz', agent }).end(), 'response');
+		response.resume();
+		await once(response, 'end');
+		return response.req.reusedSocket;
+	};
+	expect(await getKept()).toBe(false);
+	await home.change({ address, metricsPort: undefined, healthPort: 0 });
+	await expect(home.get(metrics, '/metrics')).rejects.toThrow();
+	expect(await getKept()).toBe(true); // not even the connection was closed
+	await home.change({ address, metricsPort: health, healthPort: metrics });
+	expect((await home.get(health, '/metrics')).status).toBe(200);
+	expect((await home.get(metrics, '/healthz')).status).toBe(200);
+	agent.destroy();
 });
 
 test('it closes although a client keeps its connection', async () => {

@@ -4,14 +4,23 @@ import { culpritByWords } from '../../src/components/analyzer/words.ts';
 
 describe("the process's own words name the place", () => {
 	for (const [message, place] of [
-		['Error in virtual void faiss::IndexBinaryIVF::train(long, const uint8_t*) at IndexBinaryIVF.cpp:286: not trained', { function: 'virtual void faiss::IndexBinaryIVF::train(long, const uint8_t*)', file: 'IndexBinaryIVF.cpp', line: 286 }],
-		['Assert "rows == 7"  => wrong at /go/src/internal/core/src/segcore/x.cpp:12', { file: '/go/src/internal/core/src/segcore/x.cpp', line: 12 }],
+		[
+			'Error in virtual void faiss::IndexBinaryIVF::train(long, const uint8_t*) at IndexBinaryIVF.cpp:286: not trained',
+			{ function: 'virtual void faiss::IndexBinaryIVF::train(long, const uint8_t*)', file: 'IndexBinaryIVF.cpp', line: 286 },
+		],
+		[
+			'Assert "rows == 7"  => wrong at /go/src/internal/core/src/segcore/x.cpp:12',
+			{ file: '/go/src/internal/core/src/segcore/x.cpp', line: 12 },
+		],
 	] as const) {
 		test(message, () => expect(culpritByWords({ at: 1, is: 'exception', message }, [])?.culprit).toMatchObject(place));
 	}
 
 	test('the first of two Rust panics', () => {
-		expect(culpritByWords({ at: 1, is: 'rust panic', message: 'assertion failed', source: { file: 'src/index_reader_c.rs', line: 20 } }, [])?.culprit).toMatchObject({ file: 'src/index_reader_c.rs', line: 20 });
+		expect(
+			culpritByWords({ at: 1, is: 'rust panic', message: 'assertion failed', source: { file: 'src/index_reader_c.rs', line: 20 } }, [])
+				?.culprit,
+		).toMatchObject({ file: 'src/index_reader_c.rs', line: 20 });
 	});
 
 	test('or are known to come from one', () => {

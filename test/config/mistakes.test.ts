@@ -178,3 +178,12 @@ test('every value of the example, made something else, loads or is found with it
 	expect(refused.get('[[1]]')).toBe(tried);
 	expect(refused.keys().toArray().toSorted()).toEqual(others.toSorted());
 });
+
+test('one port for metrics and health is refused, unless only one of them is served', async () => {
+	const refusal = (line: number, port: number) =>
+		`${line}: monitor.healthPort is ${port}, as monitor.metricsPort is; give each a port of its own, or 0`;
+	expect(await mistakesIn('monitor:\n  metricsPort: 9000\n  healthPort: 9000\n')).toEqual([refusal(3, 9000)]);
+	expect(await mistakesIn('monitor:\n  metricsPort: 8081\n')).toEqual([refusal(1, 8081)]);
+	expect(await mistakesIn('monitor: { metricsPort: 0, healthPort: 0 }')).toEqual([]);
+	expect(await mistakesIn('monitor: { metricsPort: 9000, healthPort: 9000, prometheusEnabled: false }')).toEqual([]);
+});

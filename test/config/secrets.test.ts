@@ -21,7 +21,7 @@ async function told(text: string): Promise<string> {
 	return [shownConfig(config), ...warnings].join('\n');
 }
 
-test('secrets in the file work, with a warning that names the better way', async () => {
+test('secrets in the file work, with a warning', async () => {
 	const text = [
 		`aiAnalysis: { apiKey: ${secret} }`,
 		`storage: { s3: { accessKey: ${secret}, secretKey: ${secret} } }`,
@@ -29,9 +29,22 @@ test('secrets in the file work, with a warning that names the better way', async
 	];
 	const { config, warnings } = await load(text.join('\n'));
 	expect(config.aiAnalysis.apiKey).toBe(secret);
-	expect(warnings.filter((line) => line.includes('better keep it in the environment'))).toHaveLength(4);
+	expect(warnings.filter((line) => line.includes('is a secret, readable for all who can read this file'))).toHaveLength(4);
 	expect(shownConfig(config).match(/\*{8}/g)).toHaveLength(4);
 	expect(shownConfig(config) + warnings.join()).not.toContain(secret);
+});
+
+test('a password in an address is told neither as part of the configuration nor as part of a mistake', async () => {
+	const address = `https://user:${secret}@example.com/path`;
+	const text = [
+		`aiAnalysis: { baseURL: "${address}" }`,
+		`analyzer: { symbols: { debuginfod: "${address} ${address}" } }`,
+		`storage: { s3: { endpoint: "${address}" } }`,
+	].join('\n');
+	expect(await told(text)).not.toContain(secret);
+	expect((await told(text)).match(/https:\/\/\*{8}@example\.com\/path/g)).toHaveLength(4);
+	expect(await told(`storage: { backend: "${address}" }`)).not.toContain(secret);
+	expect(await told(`aiAnalysis: { baseURL: "https://user:${secret}@" }`)).not.toContain(secret);
 });
 
 describe('no secret is told', () => {

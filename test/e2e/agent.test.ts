@@ -14,46 +14,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { crashReport } from '../../src/domain/report.ts';
-import { type Installation, installation, type Line } from '../support/agent.ts';
+import { deliver, expectOneWhole, type Installation, installation, type Line, settled } from '../support/agent.ts';
 import { bin } from '../support/cli.ts';
 import { crash, crashTest, exec, program, root, temporaryFolder, withoutRights } from '../support/crash.ts';
-
-/** Brings a real core into the folder of the agent, under a name of its own, in one step. */
-async function deliver(
-	home: Installation,
-	kind: string,
-	name = 'core',
-	environment: Readonly<Record<string, string>> = {},
-): Promise<string> {
-	await using crashed = await crash(await program('faults.c'), [kind], { environment });
-	const part = home.place('.arriving');
-	copyFileSync(crashed.core, part);
-	const path = join(home.place('cores'), name);
-	renameSync(part, path);
-	return path;
-}
-
-const settled = (home: Installation, count = 1) =>
-	expect.poll(() => home.reports().filter(({ storage }) => storage !== null).length, { timeout: 60_000 }).toBe(count);
-
-/** One crash, one report, one stored core that is the original, and nothing half-done anywhere. */
-async function expectOneWhole(home: Installation, original: string): Promise<void> {
-	const reports = home.reports();
-	expect(reports.map((report) => crashReport.parse(report).status)).toEqual(['stored']);
-	const stored = await home.stored();
-	expect(stored).toEqual([expect.stringMatching(/\.core\.zst$/), expect.stringMatching(/\.json$/)]);
-	const file = join(home.place('stored'), 'unassociated', stored[0] ?? '');
-	const storage = reports[0]?.storage;
-	expect(storage).toMatchObject({ form: 'full', location: file, sizeBytes: statSync(file).size });
-	const { stdout: sum } = await exec('sha256sum', [file]);
-	expect(sum.split(' ')[0]).toBe(storage?.form === 'full' && storage.sha256);
-	await exec('bash', ['-c', 'cmp <(zstd -dc "$0") "$1"', file, original]);
-	expect(readdirSync(home.place('scratch'))).toEqual([]);
-	expect(readdirSync(join(home.place('stored'), 'unassociated')).filter((name) => name.startsWith('.'))).toEqual([]);
-	const beside = JSON.parse(readFileSync(file.replace(/\.core\.zst$/, '.json'), 'utf8'));
-	expect(crashReport.parse(beside)).toEqual(reports[0]);
-}
 
 describe('a crash goes in, a report comes out', () => {
 	crashTest('found, analysed, scored and stored, with the lines that people search for', async () => {
@@ -233,6 +196,40 @@ describe('stopping', () => {
 });
 
 describe('what is wrong is told, and does not stop the rest', () => {
+	test('a log that can not be written, in either format', async () => {
+		for (const format of ['json', 'text']) {
+			await using home = await installation();
+			const command = '"$0" agent --standalone --config "$1" --log-format "$2" >/dev/full & echo $! >"$3"; wait $!; echo $? >"$4"';
+			const places = [home.config, format, home.place('pid'), home.place('code')];
+			const shell = spawn('bash', ['-c', command, bin, ...places], { stdio: 'ignore' });
+			await expect.poll(() => existsSync(home.place('stored')), { timeout: 20_000 }).toBe(true); // past its first lines
+			process.kill(Number(readFileSync(home.place('pid'), 'utf8')), 'SIGTERM');
+			await once(shell, 'exit');
+			expect(readFileSync(home.place('code'), 'utf8')).toBe('0\n');
+		}
+	});
+
+	test('NO_COLOR holds for the log on a terminal too', async () => {
+		for (const [environment, isColoured] of [
+			[{}, true],
+			[{ NO_COLOR: '1' }, false],
+		] as const) {
+			await using home = await installation();
+			// `script` gives it a terminal.
+			const command = `${bin} agent --standalone --config ${home.config}`;
+			const env = { PATH: process.env.PATH, HOME: home.path, ...environment };
+			const terminal = spawn('script', ['-qc', command, '/dev/null'], { env, stdio: ['pipe', 'pipe', 'ignore'] });
+			let output = '';
+			terminal.stdout.on('data', (chunk) => {
+				output += chunk;
+			});
+			await expect.poll(() => output, { timeout: 20_000 }).toContain('storage is ready');
+			terminal.stdin.write('\u0003'); // Ctrl-C
+			await expect.poll(() => output, { timeout: 20_000 }).toContain('agent stopped');
+			expect(output.includes('\u001b[')).toBe(isColoured);
+		}
+	});
+
 	test('a second agent on the same journal is refused in one line', async () => {
 		await using home = await installation();
 		const first = await home.start();
@@ -274,6 +271,12 @@ describe('what is wrong is told, and does not stop the rest', () => {
 		await agent.line('storage is not ready');
 		await deliver(home, 'null');
 		await agent.line('storage tries again later');
+		const [id = ''] = home.reports().map((report) => report.id);
+		const { stdout } = await exec(bin, ['show', id, '--config', home.config]);
+		expect(stdout).toMatch(/^storage waits, and tries again: can't write there: .*\(storage\.localPath\)$/m);
+		const putOff = () => agent.lines.filter(({ msg }) => msg.startsWith('storage tries again later')).map(({ level }) => level);
+		await expect.poll(() => putOff().length, { timeout: 20_000 }).toBeGreaterThan(1);
+		expect(putOff().indexOf('warn', 1)).toBe(-1); // told once
 		rmSync(home.place('stored'));
 		await settled(home);
 		await agent.stop();

@@ -130,7 +130,7 @@ describe('a file of an older layout', () => {
 			expect(journal.isKnown('1:2:3:core.1')).toBe(true);
 			expect(journal.append(events(a).found, events(b).found)).toEqual([]);
 			expect(journal.view.report(a)).toMatchObject({ status: 'analysed' });
-			expect(journal.view.earlier('v0:0123456789abcdef', Date.now())).toMatchObject({ count: 1 });
+			expect(journal.view.earlier('v1:0123456789abcdef', Date.now())).toMatchObject({ count: 1 });
 		}
 	});
 

@@ -185,14 +185,12 @@ crashTest('a segment that points outside any file is left out, and told of', asy
 	writeFileSync(crashed.core, bytes);
 	const { threads, modules, complete, problems } = await readPass(crashed.core);
 	expect({ threads, modules, complete }).toEqual({ threads: whole.threads, modules: whole.modules, complete: 'truncated' });
-	expect(problems).toEqual([
-		expect.stringMatching(/^left out: segment \d+ points outside any file: offset 0x7f{15}, size 0x[0-9a-f]+$/),
-	]);
+	expect(problems).toEqual([expect.stringMatching(/^left out: segment \d+ points outside any file: offset 0x7f{15}, size 0x[0-9a-f]+$/)]);
 });
 
 describe('what is not a core is refused, with the byte and the reason', () => {
 	const bad: readonly (readonly [name: string, make: (path: string) => void, message: RegExp])[] = [
-		['an empty file', (path) => writeFileSync(path, ''), /^is empty \(at byte 0\)$/],
+		['an empty file', (path) => writeFileSync(path, ''), /^is empty$/],
 		['text', (path) => writeFileSync(path, 'core dumped\n'.repeat(1000)), /^is not a core dump: expected an ELF file/],
 		['a directory', (path) => mkdirSync(path), /^is a directory/],
 		['an executable', (path) => copyFileSync(process.execPath, path), /^is an executable or a library, not a core dump \(at byte 16\)$/],

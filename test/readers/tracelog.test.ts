@@ -43,6 +43,8 @@ describe('whatever was put around the lines, the same is found', () => {
 		'byte-order mark': ([first, ...rest]) => [`\ufeff${first}`, ...rest],
 		colours: (lines) => lines.map((line) => `\x1b[31m${line}\x1b[0m`),
 		'docker JSON': (lines) => lines.map((line) => JSON.stringify({ log: `${line}\n`, stream: 'stderr', time: stamp })),
+		'docker JSON with spaces': (lines) =>
+			lines.map((line) => JSON.stringify({ log: `${line}\n`, stream: 'stderr' }).replaceAll('":"', '": "')),
 		'docker JSON in pieces': (lines) =>
 			lines.flatMap((line) =>
 				[line.slice(0, 9), `${line.slice(9)}\n`].map((log) => JSON.stringify({ log, stream: 'stderr', time: stamp })),
@@ -229,6 +231,12 @@ describe('statements of each form', () => {
 		],
 		['Program terminated with signal SIGBUS, Bus error.', [{ is: 'signal', by: 'report', signal: 7 }]],
 		['ExitCode=139\nOOMKilled=false', [{ is: 'signal', by: 'report', signal: 11 }]],
+		['Segmentation fault (core dumped)', [{ is: 'signal', by: 'report', signal: 11 }]],
+		['[12345.678901] Memory cgroup out of memory: Killed process 1234 (milvus) total-vm:9kB', [{ is: 'signal', by: 'report', signal: 9 }]],
+		[
+			'#9  0x015f5b00 in runtime.sighandler (sig=11, info=0xc00) at /usr/local/go/src/runtime/signal_unix.go:780',
+			[{ is: 'signal', by: 'report', signal: 11 }],
+		],
 		['exit code 1', []],
 		[
 			'unexpected fault address 0x7f00\nfatal error: fault\n[signal SIGBUS: bus error code=0x2 addr=0x7f00 pc=0x10]',

@@ -1,20 +1,23 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect } from 'vitest';
-import type { CrashReport } from '../../src/domain/report.ts';
+import { type CrashReport, crashReport } from '../../src/domain/report.ts';
 import { readJournal } from '../../src/journal/journal.ts';
 import { bin } from './cli.ts';
-import { temporaryFolder } from './crash.ts';
+import { crash, exec, program, temporaryFolder } from './crash.ts';
 
 /** One line of the agent's log. */
 export type Line = { readonly level: string; readonly msg: string } & Readonly<Record<string, unknown>>;
 
+/** Keys of the configuration by their sections. */
+export type Sections = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
 /** Everything that belongs to one installation of the agent: its folders, its configuration, and the agents that run on it one after the other. */
-export async function installation(extra: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {}) {
+export async function installation(extra: Sections = {}) {
 	const folder = await temporaryFolder();
 	const place = (name: string) => join(folder.path, name);
 	const config = place('config.yaml');
@@ -26,14 +29,27 @@ export async function installation(extra: Readonly<Record<string, Readonly<Recor
 		journal: { path: place('journal.db') },
 		monitor: { metricsPort: 0, healthPort: 0 },
 	};
-	for (const [name, keys] of Object.entries(extra)) sections[name] = { ...sections[name], ...keys };
-	writeFileSync(config, JSON.stringify(sections)); // JSON is YAML
+	/** The whole configuration, with these keys set. JSON is YAML. */
+	function configText(extra: Sections): string {
+		for (const [name, keys] of Object.entries(extra)) sections[name] = { ...sections[name], ...keys };
+		return JSON.stringify(sections);
+	}
+	/** Writes it as an editor does: beside, then renamed. */
+	function configure(extra: Sections): void {
+		writeFileSync(place('.config.yaml.new'), configText(extra));
+		renameSync(place('.config.yaml.new'), config);
+	}
+	configure(extra);
 	mkdirSync(place('cores'));
 	const running = new Set<ChildProcess>();
 
 	/** Starts the agent, as what a wrapper makes of it. */
-	async function start(environment: Readonly<Record<string, string>> = {}, wrapper: readonly string[] = []) {
-		const [command = bin, ...rest] = [...wrapper, bin, 'agent', '--standalone', '--config', config];
+	async function start(
+		environment: Readonly<Record<string, string>> = {},
+		wrapper: readonly string[] = [],
+		args: readonly string[] = ['--config', config],
+	) {
+		const [command = bin, ...rest] = [...wrapper, bin, 'agent', '--standalone', ...args];
 		const child = spawn(command, rest, {
 			env: { PATH: process.env.PATH, ...environment },
 			stdio: ['ignore', 'pipe', 'pipe'],
@@ -60,12 +76,11 @@ export async function installation(extra: Readonly<Record<string, Readonly<Recor
 			/** Does something at the very moment at which a line comes. */
 			onLine: (watcher: (line: Line) => void) => watchers.add(watcher),
 			kill: (signal: NodeJS.Signals) => child.kill(signal),
-			/** The first line that has these words. */
-			line: async (words: string): Promise<Line> => {
-				await expect
-					.poll(() => lines.some(({ msg }) => msg.includes(words)), { timeout: 20_000, message: `${words} in ${errors}` })
-					.toBe(true);
-				return lines.find(({ msg }) => msg.includes(words)) as Line;
+			/** The first line that has these words, among those after the first so many. */
+			line: async (words: string, after = 0): Promise<Line> => {
+				const find = () => lines.slice(after).find(({ msg }) => msg.includes(words));
+				await expect.poll(() => find() !== undefined, { timeout: 20_000, message: `${words} in ${errors}` }).toBe(true);
+				return find() as Line;
 			},
 			stop: async () => {
 				child.kill('SIGTERM');
@@ -78,6 +93,8 @@ export async function installation(extra: Readonly<Record<string, Readonly<Recor
 		path: folder.path,
 		place,
 		config,
+		configText,
+		configure,
 		start,
 		reports(): CrashReport[] {
 			using journal = readJournal(place('journal.db'));
@@ -98,3 +115,40 @@ export async function installation(extra: Readonly<Record<string, Readonly<Recor
 }
 
 export type Installation = Awaited<ReturnType<typeof installation>>;
+
+/** Brings a real core into the folder of the agent, under a name of its own, in one step. */
+export async function deliver(
+	home: Installation,
+	kind: string,
+	name = 'core',
+	environment: Readonly<Record<string, string>> = {},
+): Promise<string> {
+	await using crashed = await crash(await program('faults.c'), [kind], { environment });
+	const part = home.place('.arriving');
+	copyFileSync(crashed.core, part);
+	const path = join(home.place('cores'), name);
+	renameSync(part, path);
+	return path;
+}
+
+/** Waits until so many crashes have come to their end. */
+export const settled = (home: Installation, count = 1) =>
+	expect.poll(() => home.reports().filter(({ storage }) => storage !== null).length, { timeout: 60_000 }).toBe(count);
+
+/** One crash, one report, one stored core that is the original, and nothing half-done anywhere. */
+export async function expectOneWhole(home: Installation, original: string): Promise<void> {
+	const reports = home.reports();
+	expect(reports.map((report) => crashReport.parse(report).status)).toEqual(['stored']);
+	const stored = await home.stored();
+	expect(stored).toEqual([expect.stringMatching(/\.core\.zst$/), expect.stringMatching(/\.json$/)]);
+	const file = join(home.place('stored'), 'unassociated', stored[0] ?? '');
+	const storage = reports[0]?.storage;
+	expect(storage).toMatchObject({ form: 'full', location: file, sizeBytes: statSync(file).size });
+	const { stdout: sum } = await exec('sha256sum', [file]);
+	expect(sum.split(' ')[0]).toBe(storage?.form === 'full' && storage.sha256);
+	await exec('bash', ['-c', 'cmp <(zstd -dc "$0") "$1"', file, original]);
+	expect(readdirSync(home.place('scratch'))).toEqual([]);
+	expect(readdirSync(join(home.place('stored'), 'unassociated')).filter((name) => name.startsWith('.'))).toEqual([]);
+	const beside = JSON.parse(readFileSync(file.replace(/\.core\.zst$/, '.json'), 'utf8'));
+	expect(crashReport.parse(beside)).toEqual(reports[0]);
+}

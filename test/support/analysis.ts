@@ -33,7 +33,7 @@ export async function gdbFunctions(core: string, executable: string): Promise<(s
 		.split(/^Thread \d+ .*$/m)
 		.slice(1)
 		.map((text) =>
-			[...text.matchAll(/^#\d+\s+(?:0x[0-9a-f]+ in )?(<signal handler called>|\?\?|.+?)(?: \(.*)?$/gm)].map(([, name]) =>
+			[...text.matchAll(/^#\d+\s+(?:0x[0-9a-f]+ in )?(<signal handler called>|\?\?|.+?)(?: \((?!\*).*)?$/gm)].map(([, name]) =>
 				name === '??' ? undefined : name,
 			),
 		);

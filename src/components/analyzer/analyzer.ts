@@ -24,7 +24,7 @@ export function analyzer({ telemetry, options }: Deps): Stage<'CoredumpFile'> {
 			const start = performance.now();
 			try {
 				const results = await analyse(body, { ...options, signal });
-				telemetry.analysisEnded(key, path, results.analysis, performance.now() - start);
+				telemetry.analysisEnded(key, path, results.analysis, performance.now() - start, options.gdb !== undefined);
 				return done({ kind: 'AnalysisResults', key, body: results });
 			} catch (error) {
 				const lost = lossIn(error, path);

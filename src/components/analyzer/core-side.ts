@@ -66,7 +66,9 @@ export function statementsOf({ stacks }: CoreEvidence): Statement[] {
 	const { exception, abortMessage } = stacks ?? {};
 	const abort = abortMessage ? statementOfAbort(abortMessage) : undefined;
 	return [
-		...(exception ? [{ at: 0, is: 'exception', type: exception.type, ...defined({ message: exception.message ?? undefined }) } as const] : []),
+		...(exception
+			? [{ at: 0, is: 'exception', type: exception.type, ...defined({ message: exception.message ?? undefined }) } as const]
+			: []),
 		...(abort ? [{ at: 0, ...abort }] : []),
 	];
 }

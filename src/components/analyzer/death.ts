@@ -29,7 +29,8 @@ export type DeathInputs = {
 	readonly pid: number | undefined;
 };
 
-const [SIGABRT, SIGSEGV, SI_KERNEL] = [6, 11, 128];
+const [SIGABRT, SIGKILL, SIGSEGV, SIGTERM] = [6, 9, 11, 15];
+const SI_KERNEL = 128;
 /** SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV: what an instruction can bring about. */
 const isOfProcessor = (signal: number) => [4, 5, 7, 8, 11].includes(signal);
 
@@ -71,11 +72,11 @@ function signalOf(number: number, code: number | undefined, address: Hex | undef
 
 function kindOf({ frames, pid }: DeathInputs, statement: Statement | undefined, signal: Signal | null): CrashKind {
 	if (statement && statement.is !== 'signal' && statement.is !== 'exit') return statement.is;
-	if (signal && isFault(signal.number, signal.code ?? 0)) return 'fault';
+	if (signal && isOfProcessor(signal.number) && !isSent(signal.code ?? 1)) return 'fault';
 	const shown = kindByFrames(frames);
 	if (shown) return shown;
 	if (signal?.sender && signal.sender.pid !== pid) return 'killed';
-	if (signal) return signal.number !== SIGABRT && isOfProcessor(signal.number) && !isSent(signal.code ?? 1) ? 'fault' : 'abort';
+	if (signal) return [SIGKILL, SIGTERM].includes(signal.number) ? 'killed' : 'abort';
 	return statement?.is === 'exit' ? 'deliberate exit' : 'unknown';
 }
 

@@ -30,7 +30,12 @@ export function findings(evidence: Evidence): Bodies['AnalysisResults'] {
 	const modules = core ? modulesOf(core) : [];
 	const frames = threads[0]?.frames ?? [];
 	const registers = core?.corefile.threads[0]?.registers ?? {};
-	const reason = reasonOf({ death, frames, pid: core?.corefile.process?.pid, ...(core ? placeOfFault(core) : { pc: undefined, stackPointer: undefined }) });
+	const reason = reasonOf({
+		death,
+		frames,
+		pid: core?.corefile.process?.pid,
+		...(core ? placeOfFault(core) : { pc: undefined, stackPointer: undefined }),
+	});
 	const file = evidence.found.core && core ? withSize(evidence.found.core, core) : null;
 	return {
 		core: file,

@@ -54,6 +54,7 @@ function inOwnWords({ statement, kind }: Death): string | undefined {
 		case 'rust panic':
 			return `Rust panic at ${statement.source.file}:${statement.source.line ?? '?'}: ${cut(statement.message)}`;
 		case 'assertion':
+			return `failed assertion: ${cut(statement.message)}`;
 		case 'heap corruption':
 			return cut(statement.message);
 		case 'exit':

@@ -2,9 +2,9 @@ import type { Culprit, Frame, Thread } from '../../domain/report.ts';
 import { type CoreEvidence, coreSignalOf, faultsOf, isRaised, statementsOf, threadsOf } from './core-side.ts';
 import { classify, culpritByCounter, judge, type Suspect } from './culprit/culprit.ts';
 import { type Death, deathOf, decisive } from './death.ts';
-import { culpritByWords } from './words.ts';
 import type { KnownIssueEntry } from './knownissues/knownissues.ts';
 import { type LogEvidence, suspectStacks, threadOf } from './log-side.ts';
+import { culpritByWords } from './words.ts';
 
 /** What is known of a crash by stacks and words, whoever told them. */
 export type Suspicion = {
@@ -56,7 +56,13 @@ export function suspicionOf(
 	const stack = best?.stack ?? (core?.stacks ? 'gdb' : inLog.length > 0 ? 'log' : 'none');
 	const threads =
 		stack === 'log'
-			? [...crashedFirst(inLog.map(({ isCut: _, ...thread }) => thread), best?.thread), ...inCore.map(asBystander)]
+			? [
+					...crashedFirst(
+						inLog.map(({ isCut: _, ...thread }) => thread),
+						best?.thread,
+					),
+					...inCore.map(asBystander),
+				]
 			: crashedFirst(inCore, best?.stack === 'gdb' ? best.thread : 0);
 	return { death, threads, stack, culprit: best?.culprit ?? null, path: best?.path ?? [] };
 }
@@ -67,21 +73,25 @@ function asSureAsItsModule(culprit: Culprit, { modules }: CoreEvidence): Culprit
 	return isUnverified && culprit.confidence === 'high' ? { ...culprit, confidence: 'medium' } : culprit;
 }
 
-const sureness = { high: 3, medium: 2, low: 1 } as const;
+const confidences = ['low', 'medium', 'high'] as const;
+
+/** Of two that are as sure, a name tells more than a place. */
+const sureness = ({ culprit: { confidence, function: name } }: Candidate) =>
+	2 * confidences.indexOf(confidence) + (name === undefined ? 0 : 1);
 
 function surest(candidates: readonly (Candidate | undefined)[]): Candidate | undefined {
 	return candidates
 		.filter((one) => one !== undefined)
-		.reduce<Candidate | undefined>(
-			(best, one) => (best && sureness[best.culprit.confidence] >= sureness[one.culprit.confidence] ? best : one),
-			undefined,
-		);
+		.reduce<Candidate | undefined>((best, one) => (best && sureness(best) >= sureness(one) ? best : one), undefined);
 }
 
 function crashedFirst(threads: readonly Thread[], crashed = 0): Thread[] {
 	const first = threads[crashed];
 	if (!first) return [];
-	return [{ ...first, frames: first.frames.map(withMark), crashed: true }, ...threads.filter((thread) => thread !== first).map(asBystander)];
+	return [
+		{ ...first, frames: first.frames.map(withMark), crashed: true },
+		...threads.filter((thread) => thread !== first).map(asBystander),
+	];
 }
 
 const neverToBlame: readonly Suspect['is'][] = ['death', 'noise', 'root', 'trampoline', 'panic', 'idle'];

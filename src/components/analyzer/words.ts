@@ -28,7 +28,9 @@ function placeNamedIn(statement: Statement): Culprit | undefined {
 		}
 		case 'assertion': {
 			const { function: name, source } = statement;
-			return name === undefined && !source ? undefined : culprit(defined({ function: name, ...source }), 'place of the assertion', 'medium');
+			return name === undefined && !source
+				? undefined
+				: culprit(defined({ function: name, ...source }), 'place of the assertion', 'medium');
 		}
 		case 'rust panic':
 			return culprit(statement.source, 'place of the first Rust panic', 'medium');

@@ -2,12 +2,12 @@ import { lstat, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileNameText, systemPath } from '../../base/filename.ts';
 import type { Intake } from '../../domain/intake.ts';
+import { folderWatch } from '../../drivers/inotify/inotify.ts';
 import { NoUnpackerError } from '../../readers/corefile/corefile.ts';
 import { problemCore } from '../../readers/corename/corename.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { type Examined, originalOf } from './examine.ts';
 import { type Candidate, createJudge, type VerdictOptions } from './verdict.ts';
-import { folderWatch } from './watch.ts';
 
 export { type Examined, examine } from './examine.ts';
 export { remover } from './remover.ts';

@@ -12,28 +12,73 @@ export type MonitorOptions = {
 	readonly healthPort: number;
 };
 
+export type Monitor = AsyncDisposable & {
+	/** Closes and opens what differs; a port that stays the same stays open. One that could not be opened is tried again. */
+	change(options: MonitorOptions): Promise<void>;
+};
+
+type Open = { readonly server: Server; readonly address: string; readonly port: number };
+
+/** A port that is taken or forbidden now may be free later. */
+const retryMs = 5_000;
+
 /** Tells the outside how the agent is: metrics for Prometheus, health for the kubelet. */
-export async function startMonitor(telemetry: Telemetry, options: MonitorOptions): Promise<AsyncDisposable> {
-	await using servers = new AsyncDisposableStack();
-	const listening: { metrics?: number; health?: number } = {};
-	const problems: string[] = [];
-	for (const [name, app, port, key] of [
-		['metrics', metricsApp(telemetry), options.metricsPort, 'monitor.metricsPort'],
-		['health', healthApp(telemetry), options.healthPort, 'monitor.healthPort'],
-	] as const) {
-		if (port === undefined) continue;
-		try {
-			const server = await listen(app, options.address, port);
-			servers.defer(() => close(server));
-			listening[name] = (server.address() as AddressInfo).port;
-		} catch (error) {
-			problems.push(`port ${port} can't be opened: ${describe(error)} (${key})`);
-		}
+export async function startMonitor(telemetry: Telemetry, options: MonitorOptions, retryAfterMs = retryMs): Promise<Monitor> {
+	const apps = { metrics: metricsApp(telemetry), health: healthApp(telemetry) } as const;
+	const open = new Map<keyof typeof apps, Open>();
+	let retry: NodeJS.Timeout | undefined;
+	let changing = Promise.resolve();
+
+	/** One change after the other. */
+	function change(wanted: MonitorOptions): Promise<void> {
+		clearTimeout(retry);
+		changing = changing.then(() => exchange(wanted));
+		return changing;
 	}
-	telemetry.listening(listening);
-	if (problems.length > 0) telemetry.componentNotReady('monitor', problems.join('; '));
-	else telemetry.componentReady('monitor');
-	return servers.move();
+
+	async function exchange(options: MonitorOptions): Promise<void> {
+		const { address, metricsPort, healthPort } = options;
+		const wanted = [
+			{ name: 'metrics', port: metricsPort, key: 'monitor.metricsPort' },
+			{ name: 'health', port: healthPort, key: 'monitor.healthPort' },
+		] as const;
+		for (const { name, port } of wanted) {
+			const is = open.get(name);
+			if (is && !(is.port === port && is.address === address)) await shut(name, is);
+		}
+		const problems: string[] = [];
+		const opened: { metrics?: number; health?: number } = {};
+		for (const { name, port, key } of wanted) {
+			if (port === undefined || open.has(name)) continue;
+			try {
+				const server = await listen(apps[name], address, port);
+				open.set(name, { server, address, port });
+				opened[name] = (server.address() as AddressInfo).port;
+			} catch (error) {
+				problems.push(`port ${port} can't be opened: ${describe(error)} (${key})`);
+			}
+		}
+		if (Object.keys(opened).length > 0) telemetry.listening(opened);
+		if (problems.length === 0) return telemetry.componentReady('monitor');
+		telemetry.componentNotReady('monitor', problems.join('; '));
+		clearTimeout(retry);
+		retry = setTimeout(() => change(options), retryAfterMs);
+	}
+
+	async function shut(name: keyof typeof apps, { server }: Open): Promise<void> {
+		open.delete(name);
+		await close(server);
+	}
+
+	await change(options);
+	return {
+		change,
+		async [Symbol.asyncDispose]() {
+			await changing;
+			clearTimeout(retry);
+			for (const [name, is] of [...open].reverse()) await shut(name, is);
+		},
+	};
 }
 
 function metricsApp({ metrics: { registry } }: Telemetry): Hono {

@@ -63,11 +63,7 @@ export function storage({ backend, reports, telemetry, options }: Deps): Stage<'
 	return { reads: ['AnalysisResults'], concurrency: 2, handle };
 }
 
-function reasonToSkip(
-	core: Core,
-	{ score }: Analysis,
-	{ valueThreshold, maxFileSizeBytes }: StorageOptions,
-): string | undefined {
+function reasonToSkip(core: Core, { score }: Analysis, { valueThreshold, maxFileSizeBytes }: StorageOptions): string | undefined {
 	if (score && score.total < valueThreshold) return `score ${score.total} is below ${valueThreshold} (analyzer.valueThreshold)`;
 	if (core.sizeBytes > maxFileSizeBytes) return `${core.sizeBytes} bytes are more than ${maxFileSizeBytes} (collector.maxFileSize)`;
 	return undefined;

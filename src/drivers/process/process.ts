@@ -84,21 +84,25 @@ function how({ timedOut, isMaxBuffer, exitCode, signal, code }: Result): Ended['
 	return { is: 'exited', code: exitCode ?? -1 };
 }
 
-/** The command with its limits put on by a shell before it starts: they hold for all that it starts. */
+/** The command with its limits put on by a shell before it starts: they hold for all that it starts. It finds no network where the system lets it be taken away. */
 function confined(
 	program: string,
 	args: readonly string[],
 	{ limits, isLowPriority, timeoutMs }: RunOptions,
 ): readonly [string, ...string[]] {
 	if (!limits && !isLowPriority) return [program, ...args];
+	// `timeout` ends it also when this process is no longer there to do so.
+	const command = `${isLowPriority ? 'nice -n 19 ' : ''}timeout -s KILL ${Math.ceil(timeoutMs / 1000) + 1} "$0" "$@"`;
 	const steps = [
+		'set -e',
 		'ulimit -c 0',
 		...(limits?.dataBytes ? [`ulimit -d ${Math.floor(limits.dataBytes / 1024)}`] : []),
 		...(limits?.cpuSeconds ? [`ulimit -t ${Math.ceil(limits.cpuSeconds)}`] : []),
-		// `timeout` ends it also when this process is no longer there to do so.
-		`exec ${isLowPriority ? 'nice -n 19 ' : ''}timeout -s KILL ${Math.ceil(timeoutMs / 1000) + 1} "$0" "$@"`,
+		// A network namespace of its own, as root or by a user namespace; not everywhere allowed.
+		`for how in -n -rn; do unshare $how true 2>/dev/null && exec unshare $how ${command}; done`,
+		`exec ${command}`,
 	];
-	return ['/bin/sh', '-c', steps.join(' && '), program, ...args];
+	return ['/bin/sh', '-c', steps.join('\n'), program, ...args];
 }
 
 export class ProcessError extends Error {

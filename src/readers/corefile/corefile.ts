@@ -101,7 +101,7 @@ async function openFile(path: string): Promise<FileHandle> {
 	try {
 		return await openRegular(path);
 	} catch (error) {
-		throw error instanceof NotRegularError ? new CorefileError(error.message, 0, { cause: error }) : error;
+		throw error instanceof NotRegularError ? new CorefileError(error.message, undefined, { cause: error }) : error;
 	}
 }
 
@@ -129,10 +129,10 @@ async function parse(source: ByteSource, options: Parsing, stream?: ForwardSourc
 async function coreHeader(source: ByteSource, encoding: Encoding, stream: ForwardSource | undefined): Promise<ElfHeader> {
 	const bytes = await source.read(0, elfHeaderSize);
 	if (stream?.ending?.isDamaged && bytes.length < elfHeaderSize)
-		throw new CorefileError(`is not a core dump that can be unpacked: ${stream.ending.words}`);
+		throw new CorefileError(`is not a core dump that can be unpacked: ${stream.ending.words}`, 0);
 	const inner = stream && packingOf(bytes);
 	if (inner !== undefined) throw new CorefileError(`is packed with ${inner} and then with ${encoding}: unpack it first`);
-	if (!isElf(bytes)) throw new CorefileError('is not a core dump: expected an ELF file (7f 45 4c 46) when unpacked');
+	if (!isElf(bytes)) throw new CorefileError('is not a core dump: expected an ELF file (7f 45 4c 46) when unpacked', 0);
 	if (bytes.length < elfHeaderSize) throw new CorefileError(`ends within its ELF header of ${elfHeaderSize} bytes`, bytes.length);
 	if (!isElf64LittleEndian(bytes)) throw new CorefileError('is not of a 64-bit little-endian machine', 4);
 	const header = elfHeader(bytes);

@@ -86,6 +86,8 @@ function ofException(text: string): Said | undefined {
 
 /** What gdb prints of the arguments of the C library's functions that end a process. */
 export function toldByArguments(text: string): Said | undefined {
+	const handled = /\b(?:runtime\.sighandler|runtime\.sigtrampgo|wrapHandler) \(sig(?:no)?=(\d{1,2})\b/.exec(text);
+	if (handled && Number(handled[1]) > 0) return { is: 'signal', by: 'report', signal: Number(handled[1]) };
 	const printed = /\bmalloc_printerr \(str=(?:str@entry=)?0x[0-9a-f]+(?: <[^>]*>)? "/.exec(text);
 	if (printed) return statementOfAbort(readQuoted(text, printed.index + printed[0].length).value);
 	const failed = /\b__assert_fail \(assertion=/.exec(text);

@@ -81,13 +81,15 @@ function* withoutNumbers(lines: Iterable<Line>): Generator<Line> {
 
 type Content = { readonly content: string; readonly stream?: string; readonly isPiece?: boolean };
 
-const dockerStart = '{"log":"';
+/** Docker writes no spaces; what has gone through other tools may have some. */
+const dockerStart = /^\{ ?"log": ?"/;
 /** CRI: kubernetes/cri-api, "Container Log Format". */
 const criStart = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d) (stdout|stderr) ([FP])(?::[^ ]{1,20})?(?: |$)/;
 
 function withoutRuntime(text: string): Content {
-	if (text.startsWith(dockerStart)) {
-		const { value, isCut } = readQuoted(text, dockerStart.length);
+	const docker = dockerStart.exec(text);
+	if (docker) {
+		const { value, isCut } = readQuoted(text, docker[0].length);
 		return { content: value.replace(/\r?\n$/, ''), stream: 'docker', isPiece: !isCut && !value.endsWith('\n') };
 	}
 	const match = criStart.exec(text);

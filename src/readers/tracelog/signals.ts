@@ -52,6 +52,16 @@ const follyCodes: Readonly<Record<string, string>> = {
 	'illegal opcode': '1',
 };
 
+/** What bash says of a child that a signal ended: strsignal(3). */
+const shellWords: Readonly<Record<string, string>> = {
+	'Segmentation fault': 'SIGSEGV',
+	Aborted: 'SIGABRT',
+	'Bus error': 'SIGBUS',
+	'Floating point exception': 'SIGFPE',
+	'Illegal instruction': 'SIGILL',
+	Killed: 'SIGKILL',
+};
+
 const forms: readonly Form[] = [
 	// Go: [signal SIGSEGV: segmentation violation code=0x1 addr=0x28 pc=0x…]; before 1.9 with the number.
 	[
@@ -94,6 +104,14 @@ const forms: readonly Form[] = [
 	],
 	// coredumpctl info
 	[/^Signal: (\d{1,2}) \([A-Z]+\)$/, 'report', ([, number]) => ({ number })],
+	// shells
+	[
+		/^(Segmentation fault|Aborted|Bus error|Floating point exception|Illegal instruction|Killed)(?: +\(core dumped\))?$/,
+		'report',
+		([, words]) => ({ name: shellWords[words ?? ''] }),
+	],
+	// the kernel
+	[/(?:^|\] )(?:Memory cgroup o|O)ut of memory: Kill(?:ed)? process \d+ /, 'report', () => ({ name: 'SIGKILL' })],
 	// people
 	[/^(SIG[A-Z]{2,6})$/, 'report', ([, name]) => ({ name })],
 	[

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { isRecovered, isSilent, type Opening, oldRustPanic, readOpening, readSingle, toldByArguments } from './forms.ts';
 import { assertionIn, cleanMessage } from './messages.ts';
 import { address, readSignalDetails } from './signals.ts';
@@ -44,10 +45,8 @@ export class Statements {
 
 	/** What the arguments of a frame tell, which gdb prints. */
 	takeFrame(at: number, text: string): void {
-		const said = text.includes('"') ? toldByArguments(text) : undefined;
-		const isKnown = this.#said
-			.slice(-8)
-			.some((known) => 'message' in known && said && known.is === said.is && known.message === said.message);
+		const said = /["=]/.test(text) ? toldByArguments(text) : undefined;
+		const isKnown = this.#said.slice(-8).some(({ at: _, ...known }) => isDeepStrictEqual(known, said));
 		if (said && !isKnown) this.add(at, said);
 	}
 

@@ -34,7 +34,8 @@ const compiled = frameRules.map((rule) => {
 });
 
 /** The C library's sources have relative paths, or lie where distributions build; `main` has the name of every program's own. */
-const isOwnSource = (file: string | undefined) => file?.startsWith('/') === true && !/^\/(?:usr|lib|build)\/|glibc|jemalloc|libstdc/.test(file);
+const isOwnSource = (file: string | undefined) =>
+	file?.startsWith('/') === true && !/^\/(?:usr|lib|build)\/|glibc|jemalloc|libstdc/.test(file);
 
 function pattern(wildcards: readonly string[]): RegExp {
 	const sources = wildcards.map((text) => text.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*'));

@@ -59,9 +59,9 @@ export function culpritByCounter(frame: Frame): Omit<Verdict, 'thread'> | undefi
 
 function suspectsOf({ frames, isCut }: SuspectThread): readonly Suspect[] {
 	const last = frames.at(-1);
-	// A name that may be cut in its middle is not a name.
-	const whole = isCut && last?.file === undefined ? frames.slice(0, -1) : frames;
-	return whole.map(classify);
+	// A name that may be cut in its middle is not a name. One that could be demangled is whole.
+	const isWhole = !isCut || last?.file !== undefined || /\)(?: const)?$/.test(last?.function ?? '');
+	return (isWhole ? frames : frames.slice(0, -1)).map(classify);
 }
 
 function verdictOf(suspects: readonly Suspect[], circumstances: Circumstances): Omit<Verdict, 'thread'> | undefined {
@@ -77,7 +77,8 @@ function verdictOf(suspects: readonly Suspect[], circumstances: Circumstances): 
 			...placeOf(frame),
 			rule: isDoubtful ? 'victim of a damaged heap' : cut === undefined ? (at === 0 ? 'top frame' : rule) : `${rule}, behind ${cut}`,
 			rules: rulesVersion,
-			confidence: isDoubtful || cut === 'code without a name' ? 'low' : frame.function === undefined && confidence === 'high' ? 'medium' : confidence,
+			confidence:
+				isDoubtful || cut === 'code without a name' ? 'low' : frame.function === undefined && confidence === 'high' ? 'medium' : confidence,
 		},
 		path: rest.slice(at).filter(({ is }) => !['noise', 'root', 'standard', 'death'].includes(is)),
 	};
@@ -89,7 +90,10 @@ const placeOf = ({ function: name, module, offset, file, line }: Frame) => defin
 type Cut = 'a panic' | 'a signal handler' | 'the end of the process' | 'a bad jump' | 'code without a name' | undefined;
 
 /** The frames behind the innermost fault: past the last trampoline or panic, then past what only ends the process. */
-function behindTheFault(suspects: readonly Suspect[], { isRaised, isBadJump }: Circumstances): { readonly rest: readonly Suspect[]; readonly cut: Cut } {
+function behindTheFault(
+	suspects: readonly Suspect[],
+	{ isRaised, isBadJump }: Circumstances,
+): { readonly rest: readonly Suspect[]; readonly cut: Cut } {
 	const fault = suspects.findLastIndex(({ is }) => is === 'trampoline' || is === 'panic');
 	let rest = suspects.slice(fault + 1);
 	let cut: Cut = fault < 0 ? undefined : suspects[fault]?.is === 'panic' ? 'a panic' : 'a signal handler';
@@ -148,4 +152,5 @@ function outermostInlined(suspects: readonly Suspect[], at: number, is: Suspect[
 }
 
 /** `std::default_delete<milvus::…>`: the template's arguments say whose it is. */
-const namesOwn = ({ function: name }: Frame) => name !== undefined && /\b(?:milvus|knowhere|faiss)::/.test(name.slice(name.indexOf('<') + 1)) && name.includes('<');
+const namesOwn = ({ function: name }: Frame) =>
+	name !== undefined && /\b(?:milvus|knowhere|faiss)::/.test(name.slice(name.indexOf('<') + 1)) && name.includes('<');

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { maskedMessage } from '../../../domain/message.ts';
-import { repositoryPath } from '../../../domain/source-path.ts';
 import type { CrashKind, CrashReport, Culprit, Module } from '../../../domain/report.ts';
+import { repositoryPath } from '../../../domain/source-path.ts';
 import type { Suspect } from '../culprit/culprit.ts';
 import type { Death } from '../death.ts';
 

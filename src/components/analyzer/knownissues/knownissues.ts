@@ -52,7 +52,7 @@ function entriesOf(file: string): readonly Entry[] {
 	const found = stats(file);
 	if (!found.isFile()) throw new ConfigError(`${file}: is not a file`);
 	if (found.size > largestFile) throw new ConfigError(`${file}: is larger than 1 MiB; known issues are short`);
-	return readChecked(file, fileSchema, 'version', addRepeatedIds).issues;
+	return readChecked(file, fileSchema, { example: 'version', what: 'milvus-coredump-agent: known issues' }, addRepeatedIds).issues;
 }
 
 const stats = (path: string): Stats => fromDisk(path, () => statSync(path));

@@ -1,0 +1,101 @@
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { type Config, ConfigError, changedKeys, type Loaded } from '../config/config.ts';
+import { folderWatch } from '../drivers/inotify/inotify.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import { pause } from './pause.ts';
+
+/** Where the configuration comes from. */
+export type ConfigSource = {
+	/** Absent: the defaults are in force, and there is nothing to read again. */
+	readonly file: string | undefined;
+	/** Reads it anew. @throws {ConfigError} */
+	load(): Promise<Pick<Loaded, 'config' | 'warnings'>>;
+};
+
+/** A configuration that is right, and differs in these keys from the one in force. */
+export type Change = { readonly config: Config; readonly warnings: readonly string[]; readonly keys: readonly string[] };
+
+/** How often the file is compared, for changes that inotify does not tell of: behind a link, or on another machine's file system. */
+const compareIntervalMs = 5_000;
+/** A file that is being written is taken once it has stayed the same for so long: half of it may be a right one. */
+const quietMs = 200;
+const mostWritingMs = 5_000;
+
+/** Notices that the configuration is another: at SIGHUP, when something happens in the folder of its file, and by comparing. */
+export function configChanges({ file, load }: ConfigSource, telemetry: Telemetry) {
+	const watch = file === undefined ? undefined : folderWatch(dirname(file));
+	let request = new AbortController();
+	const onHangup = () => request.abort();
+	process.on('SIGHUP', onHangup);
+	let seen: string | undefined;
+
+	/**
+	 * Waits for the next change. A wrong file is told of, and waited out.
+	 *
+	 * @returns nothing at the signal
+	 */
+	async function next(inForce: Config, signal: AbortSignal): Promise<Change | undefined> {
+		for (; !signal.aborted; await somethingHappens(signal)) {
+			const isAsked = request.signal.aborted;
+			if (isAsked) request = new AbortController();
+			if (file === undefined) {
+				if (isAsked) telemetry.configHasNoFile();
+				continue;
+			}
+			const content = await quietContent(file, seen, signal);
+			if (signal.aborted || (content === seen && !isAsked)) continue;
+			seen = content;
+			const change = await look(inForce, isAsked);
+			if (change) return change;
+		}
+		return undefined;
+	}
+
+	async function look(inForce: Config, isAsked: boolean): Promise<Change | undefined> {
+		try {
+			const { config, warnings } = await load();
+			const keys = changedKeys(inForce, config);
+			if (keys.length > 0) return { config, warnings, keys };
+			telemetry.configUnchanged(isAsked);
+		} catch (error) {
+			if (!(error instanceof ConfigError)) throw error;
+			telemetry.configRefused(error.message);
+		}
+		return undefined;
+	}
+
+	async function somethingHappens(signal: AbortSignal): Promise<void> {
+		const either = AbortSignal.any([signal, request.signal]);
+		if (!watch) {
+			if (!either.aborted) await once(either, 'abort');
+			return;
+		}
+		await watch.wait(compareIntervalMs, either);
+		if (watch.take().length === 0) watch.renew();
+	}
+
+	return {
+		next,
+		[Symbol.dispose]() {
+			process.off('SIGHUP', onHangup);
+			watch?.[Symbol.dispose]();
+		},
+	};
+}
+
+/** What is in the file, once it has stopped changing. */
+async function quietContent(file: string, seen: string | undefined, signal: AbortSignal): Promise<string> {
+	let content = await contentOf(file);
+	for (let waitedMs = 0; content !== seen && waitedMs < mostWritingMs && !signal.aborted; waitedMs += quietMs) {
+		await pause(quietMs, signal);
+		const now = await contentOf(file);
+		if (now === content) break;
+		content = now;
+	}
+	return content;
+}
+
+/** Why it can't be read is told by loading it. */
+const contentOf = (file: string) => readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => `unreadable: ${error.code}`);

@@ -1,0 +1,94 @@
+import { checkScratch, ScratchError, sweepScratch } from '../components/analyzer/analyzer.ts';
+import { collector } from '../components/collector/collector.ts';
+import type { Config } from '../config/config.ts';
+import { type Backend, BackendUnavailable } from '../domain/backend.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { Component, Telemetry } from '../telemetry/telemetry.ts';
+import { pause } from './pause.ts';
+import type { Pieces } from './pieces.ts';
+import { startPipeline } from './pipeline.ts';
+
+export type Work = {
+	/** Rejects when a piece fails, which it does only by a bug; else it lasts until the stop. */
+	readonly ended: Promise<void>;
+	/** Ends all pieces, once; what is in hand is given back. @returns how much that was */
+	stop(): Promise<number>;
+};
+
+/** For how long work may go on after it was told to stop. */
+const graceMs = 6_000;
+const healthIntervalMs = 10_000;
+/** For how long the journal keeps what is settled. */
+const keepMs = 90 * 24 * 3600_000;
+const pruneIntervalMs = 24 * 3600_000;
+
+/** Starts all that works on crashes. */
+export async function startWork({ config, journal, backend, stages, collection }: Pieces, telemetry: Telemetry): Promise<Work> {
+	await sweepScratch(config.analyzer.scratchPath);
+	telemetry.storeMeasured(await backend.start());
+
+	const stopping = new AbortController();
+	const { signal } = stopping;
+	const pipeline = startPipeline(stages, journal, telemetry, signal);
+	const tasks = [
+		pipeline.ended,
+		collector({ intake: journal, telemetry, options: collection }).run(signal),
+		watchHealth(healthOf(config, backend), telemetry, signal),
+		pruneDaily(journal, signal),
+	];
+	const ended = Promise.all(tasks).then(() => {});
+	ended.catch(() => {}); // whoever waits for it hears of it
+	async function stop(): Promise<number> {
+		stopping.abort();
+		const finished = new AbortController();
+		await Promise.race([Promise.allSettled(tasks).then(() => finished.abort()), pause(graceMs, finished.signal)]);
+		return pipeline.giveBack();
+	}
+	let stopped: Promise<number> | undefined;
+	return {
+		ended,
+		stop() {
+			stopped ??= stop();
+			return stopped;
+		},
+	};
+}
+
+/** What each component needs of the disk: why it can't work now, if it can't. */
+type Health = Readonly<Partial<Record<Component, () => Promise<string | undefined>>>>;
+
+const healthOf = ({ analyzer: { scratchPath } }: Config, backend: Backend): Health => ({
+	storage: () => problemOf(() => backend.health(), BackendUnavailable),
+	analyzer: async () => {
+		const problem = await problemOf(() => checkScratch(scratchPath), ScratchError);
+		return problem && `${problem} (analyzer.scratchPath)`;
+	},
+});
+
+async function problemOf(check: () => Promise<void>, expected: new (message: string) => Error): Promise<string | undefined> {
+	try {
+		await check();
+		return undefined;
+	} catch (error) {
+		if (error instanceof expected) return error.message;
+		throw error;
+	}
+}
+
+async function watchHealth(health: Health, telemetry: Telemetry, signal: AbortSignal): Promise<void> {
+	while (!signal.aborted) {
+		for (const [component, check] of Object.entries(health) as [Component, () => Promise<string | undefined>][]) {
+			const problem = await check();
+			if (problem === undefined) telemetry.componentReady(component);
+			else telemetry.componentNotReady(component, problem);
+		}
+		await pause(healthIntervalMs, signal);
+	}
+}
+
+async function pruneDaily(journal: Journal, signal: AbortSignal): Promise<void> {
+	while (!signal.aborted) {
+		journal.prune(keepMs);
+		await pause(pruneIntervalMs, signal);
+	}
+}
