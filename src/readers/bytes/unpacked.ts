@@ -80,7 +80,8 @@ function streamOf(file: FileHandle, packing: Packing, options: StreamOptions, un
 	}
 }
 
-const chunkSize = 256 * 1024;
+/** Of larger ones V8 lets some 60 MB pile up before it collects them. */
+const chunkSize = 32 * 1024;
 
 function unpackedHere(packed: AsyncIterable<Buffer>, unpacker: ReturnType<typeof createUnzip>, signal: AbortSignal): Stream {
 	addAbortSignal(signal, unpacker);
