@@ -18,7 +18,7 @@ export PATH
 
 # Programs, each with the Debian package that brings it.
 programs='gdb:gdb gcc:gcc zstd:zstd gzip:gzip lz4:lz4 xz:xz-utils getfattr:attr c++filt:binutils timeout:coreutils cc1:libc6-dev'
-[ "$purpose" = demo ] || programs="$programs g++:g++ gdb-multiarch:gdb-multiarch readelf:binutils eu-readelf:elfutils setfattr:attr flock:util-linux unshare:util-linux script:bsdutils zsh:zsh fish:fish"
+[ "$purpose" = demo ] || programs="$programs g++:g++ go:golang-go rustc:rustc gdb-multiarch:gdb-multiarch readelf:binutils eu-readelf:elfutils setfattr:attr flock:util-linux unshare:util-linux nsenter:util-linux script:bsdutils zsh:zsh fish:fish"
 
 missing_packages() {
 	for entry in $programs; do

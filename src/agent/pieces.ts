@@ -9,7 +9,7 @@ import { corePattern } from '../drivers/host/host.ts';
 import { type LocalBackend, localBackend } from '../drivers/local/local.ts';
 import { Journal } from '../journal/journal.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import { readersOf, type Stages } from './pipeline.ts';
+import { goOnOf, readersOf, type Stages } from './pipeline.ts';
 
 export type Mode = 'standalone' | 'node';
 
@@ -35,7 +35,9 @@ export async function makePieces(config: Config, mode: Mode, telemetry: Telemetr
 	const collection = await collectorOptions(config);
 	const { path } = config.journal;
 	const journal =
-		before?.config.journal.path === path ? before.journal : new Journal(path, readersOf(stages), Date.now, telemetry.workRejected);
+		before?.config.journal.path === path
+			? before.journal
+			: new Journal(path, readersOf(stages), { goOn: goOnOf(stages), onRejected: telemetry.workRejected });
 	return { config, journal, backend, stages, collection };
 }
 
@@ -70,7 +72,7 @@ async function stagesOf(config: Config, mode: Mode, backend: LocalBackend, repor
 				compression: store.compressionEnabled ? store.compression : 'none',
 			},
 		}),
-		collector: remover({ telemetry, removeOriginal: collection.removeOriginal }),
+		remover: remover({ telemetry, removeOriginal: collection.removeOriginal }),
 	};
 }
 

@@ -1,18 +1,26 @@
 import type { Kind } from '../domain/events.ts';
 import type { Stage } from '../domain/stage.ts';
-import type { Claim, Journal, Readers } from '../journal/journal.ts';
-import type { Component, Telemetry } from '../telemetry/telemetry.ts';
+import type { Claim, Journal, JournalOptions, Readers } from '../journal/journal.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { Steadily } from './steadily.ts';
 
 /** Every stage by its name: what they read is the whole wiring. */
-export type Stages = Readonly<Partial<Record<Component, Stage>>>;
+export type Stages = Readonly<Partial<Record<StageName, Stage>>>;
+type StageName = 'analyzer' | 'storage' | 'remover';
 
 export function readersOf(stages: Stages): Readers {
-	const readers: Record<Kind, Component[]> = { CoredumpFile: [], AnalysisResults: [], StorageEvent: [] };
+	const readers: Record<Kind, StageName[]> = { CoredumpFile: [], AnalysisResults: [], StorageEvent: [] };
 	for (const [name, stage] of entriesOf(stages)) for (const kind of stage.reads) readers[kind].push(name);
 	return readers;
 }
 
-const entriesOf = (stages: Stages) => Object.entries(stages) as [Component, Stage][];
+/** What goes on when a stage gives up. */
+export const goOnOf =
+	(stages: Stages): NonNullable<JournalOptions['goOn']> =>
+	(name, event, reason) =>
+		stages[name as StageName]?.goOn?.(event, reason) ?? [];
+
+const entriesOf = (stages: Stages) => Object.entries(stages) as [StageName, Stage][];
 
 export type Pipeline = {
 	/** Resolves when nothing is in hand any more; rejects when the journal itself fails. */
@@ -21,16 +29,18 @@ export type Pipeline = {
 	giveBack(): number;
 };
 
+type Deps = { readonly stages: Stages; readonly journal: Journal; readonly telemetry: Telemetry; readonly steadily: Steadily };
+
 /** Runs all stages until the signal. */
-export function startPipeline(stages: Stages, journal: Journal, telemetry: Telemetry, signal: AbortSignal): Pipeline {
+export function startPipeline({ stages, journal, telemetry, steadily }: Deps, signal: AbortSignal): Pipeline {
 	const stop = new AbortController();
 	const either = AbortSignal.any([signal, stop.signal]);
 	const inHand = new Set<Claim>();
 	const workers = entriesOf(stages).flatMap(([name, stage]) => Array.from({ length: stage.concurrency }, () => work(name, stage)));
 
-	async function work(name: Component, stage: Stage): Promise<void> {
+	async function work(name: StageName, stage: Stage): Promise<void> {
 		while (!either.aborted) {
-			const claim = journal.claim(name);
+			const claim = await steadily(() => journal.claim(name));
 			if (!claim) {
 				await journal.ready(name, either);
 				continue;
@@ -41,21 +51,34 @@ export function startPipeline(stages: Stages, journal: Journal, telemetry: Telem
 		}
 	}
 
-	async function handle(name: Component, stage: Stage, claim: Claim): Promise<void> {
+	async function handle(name: StageName, stage: Stage, claim: Claim): Promise<void> {
 		const { key } = claim.event;
 		try {
-			const outcome = await stage.handle(claim.event, either);
-			if (!inHand.has(claim)) return; // given back meanwhile
-			const state = journal.settle(claim, outcome);
+			const outcome = await stage.handle(claim.event, either, claim);
+			const state = await steadily(() => (inHand.has(claim) ? journal.settle(claim, outcome) : undefined));
+			if (state === undefined) return void isGivenBack(claim);
 			if (outcome.is === 'retry' && state === 'ready') telemetry.workPutOff(name, key, outcome.reason, claim.retries);
 			else if (state === 'rejected') telemetry.workRejected(name, key, 'reason' in outcome ? outcome.reason : '');
 			else telemetry.workSettled(name, key);
 		} catch (error) {
 			if (!inHand.has(claim)) return;
-			if (either.aborted) return journal.giveBack(claim);
+			if (either.aborted) return void isGivenBack(claim);
 			telemetry.workFailed(name, key, error);
-			const state = journal.fail(claim, error instanceof Error ? (error.stack ?? error.message) : String(error));
+			const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+			const state = await steadily(() => (inHand.has(claim) ? journal.fail(claim, reason) : undefined));
+			if (state === undefined) return void isGivenBack(claim);
 			if (state === 'rejected') telemetry.workRejected(name, key, 'the same error came too often');
+		}
+	}
+
+	/** Whether this was still in hand, and the journal took it. */
+	function isGivenBack(claim: Claim): boolean {
+		if (!inHand.delete(claim)) return false;
+		try {
+			journal.giveBack(claim);
+			return true;
+		} catch {
+			return false; // the journal itself has failed: whoever opens it next gives this back
 		}
 	}
 
@@ -63,16 +86,7 @@ export function startPipeline(stages: Stages, journal: Journal, telemetry: Telem
 	return {
 		ended: Promise.all(workers).then(() => {}),
 		giveBack() {
-			const given = [...inHand].filter((claim) => {
-				try {
-					journal.giveBack(claim);
-					return true;
-				} catch {
-					return false; // the journal itself has failed: whoever opens it next gives this back
-				}
-			});
-			inHand.clear();
-			return given.length;
+			return [...inHand].filter(isGivenBack).length;
 		},
 	};
 }

@@ -2,11 +2,13 @@ import { checkScratch, ScratchError, sweepScratch } from '../components/analyzer
 import { collector } from '../components/collector/collector.ts';
 import type { Config } from '../config/config.ts';
 import { type Backend, BackendUnavailable } from '../domain/backend.ts';
+import type { Intake } from '../domain/intake.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Component, Telemetry } from '../telemetry/telemetry.ts';
 import { pause } from './pause.ts';
 import type { Pieces } from './pieces.ts';
 import { startPipeline } from './pipeline.ts';
+import { createSteadily, type Steadily } from './steadily.ts';
 
 export type Work = {
 	/** Rejects when a piece fails, which it does only by a bug; else it lasts until the stop. */
@@ -29,12 +31,13 @@ export async function startWork({ config, journal, backend, stages, collection }
 
 	const stopping = new AbortController();
 	const { signal } = stopping;
-	const pipeline = startPipeline(stages, journal, telemetry, signal);
+	const steadily = createSteadily(telemetry, signal);
+	const pipeline = startPipeline({ stages, journal, telemetry, steadily }, signal);
 	const tasks = [
 		pipeline.ended,
-		collector({ intake: journal, telemetry, options: collection }).run(signal),
+		collector({ intake: intakeOf(journal, steadily), telemetry, options: collection }).run(signal),
 		watchHealth(healthOf(config, backend), telemetry, signal),
-		pruneDaily(journal, signal),
+		pruneDaily(journal, steadily, signal),
 	];
 	const ended = Promise.all(tasks).then(() => {});
 	ended.catch(() => {}); // whoever waits for it hears of it
@@ -53,6 +56,11 @@ export async function startWork({ config, journal, backend, stages, collection }
 		},
 	};
 }
+
+const intakeOf = (journal: Journal, steadily: Steadily): Intake => ({
+	append: async (...events) => (await steadily(() => journal.append(...events))) ?? [],
+	isKnown: async (original) => (await steadily(() => journal.isKnown(original))) ?? true, // told to stop: nothing is looked at any more
+});
 
 /** What each component needs of the disk: why it can't work now, if it can't. */
 type Health = Readonly<Partial<Record<Component, () => Promise<string | undefined>>>>;
@@ -86,9 +94,9 @@ async function watchHealth(health: Health, telemetry: Telemetry, signal: AbortSi
 	}
 }
 
-async function pruneDaily(journal: Journal, signal: AbortSignal): Promise<void> {
+async function pruneDaily(journal: Journal, steadily: Steadily, signal: AbortSignal): Promise<void> {
 	while (!signal.aborted) {
-		journal.prune(keepMs);
+		await steadily(() => journal.prune(keepMs));
 		await pause(pruneIntervalMs, signal);
 	}
 }

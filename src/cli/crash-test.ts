@@ -9,6 +9,7 @@ import { type CoreDestination, coreDestination } from '../readers/corepattern/co
 import { UserError } from './errors.ts';
 import { isThere, isWritable, unreadable } from './files.ts';
 import { isSeen, systemdListens } from './pattern-check.ts';
+import { createProgress } from './progress.ts';
 import { loadSettings, type SettingsOptions, withConfig } from './settings.ts';
 
 const kinds = ['segv', 'abort', 'fpe'] as const;
@@ -63,12 +64,19 @@ async function byKernel(kind: Kind, folder: string, pattern: string): Promise<st
 	const before = new Set(await names(place));
 	const ended = await crash(kind, destination.is === 'working directory' ? folder : '/');
 	process.stdout.write(`milvus_crasher was ended by ${ended}; waiting for its core in ${place}\n`);
+	const core = await arrival(place, before);
+	if (core === undefined) process.stdout.write(`no core came to ${place} that could be read\n`);
+	return core;
+}
+
+async function arrival(place: string, before: ReadonlySet<string>): Promise<string | undefined> {
+	using progress = createProgress();
+	progress.step('waiting');
 	for (const giveUpAt = Date.now() + patienceMs; Date.now() < giveUpAt; await delay(200)) {
 		for (const name of await names(place)) {
 			if (!before.has(name) && (await isOurs(join(place, name)))) return join(place, name);
 		}
 	}
-	process.stdout.write(`no core came to ${place} that could be read\n`);
 	return undefined;
 }
 
@@ -125,6 +133,8 @@ async function isOurs(path: string): Promise<boolean> {
 /** Where the kernel can't, gdb writes the core at the moment of the crash. */
 async function byGdb(kind: Kind, folder: string): Promise<string> {
 	process.stdout.write('so gdb writes the core at the crash\n');
+	using progress = createProgress();
+	progress.step('writing');
 	const name = `core.milvus_crasher.${process.pid}`;
 	const part = join(folder, `.${name}`);
 	const commands = ['set debuginfod enabled off', 'run', `generate-core-file ${part}`, 'kill'].flatMap((command) => ['-ex', command]);

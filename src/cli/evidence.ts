@@ -5,7 +5,6 @@ import { examine } from '../components/collector/collector.ts';
 import type { Event } from '../domain/events.ts';
 import { crashId, fileId } from '../domain/identity.ts';
 import type { Log } from '../domain/report.ts';
-import { coredumpAttributes } from '../drivers/attributes/attributes.ts';
 import { CorefileError } from '../readers/corefile/corefile.ts';
 import { looksLikeText } from '../readers/tracelog/tracelog.ts';
 import { fileProblem, UserError } from './errors.ts';
@@ -23,7 +22,7 @@ const headBytes = 64 * 1024;
 export async function evidenceOf(path: string, logPath: string | undefined): Promise<Event<'CoredumpFile'>> {
 	const log = logPath === undefined ? null : await logAt(resolve(logPath));
 	try {
-		const { event } = await examine(path, { attributes: await coredumpAttributes(path), now: Date.now() });
+		const { event } = await examine(path, { now: Date.now() });
 		return { ...event, body: { ...event.body, log } };
 	} catch (error) {
 		if (!(error instanceof CorefileError) || !(await isText(path))) throw fileProblem(path, error) ?? error;

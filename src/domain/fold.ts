@@ -17,7 +17,7 @@ export function fold(report: CrashReport | undefined, event: Event): CrashReport
 				foundAt,
 				core,
 				log,
-				...unknown,
+				...notAnalysed,
 				storage: null,
 			};
 		}
@@ -30,8 +30,19 @@ export function fold(report: CrashReport | undefined, event: Event): CrashReport
 	}
 }
 
-/** A crash that was found and not looked into yet. */
-const unknown: Analysis = {
+/**
+ * The crash report after a stage has given up on it for good. What is stored stays stored; else the crash's way ends here.
+ *
+ * @param reason in one line
+ */
+export function foldGivenUp(report: CrashReport, stage: string, reason: string): CrashReport {
+	const notes = [...report.notes, `${stage} gave up: ${reason}`];
+	if (report.storage) return { ...report, notes };
+	return { ...report, status: 'failed', notes, storage: { form: 'none', reason: `${stage} gave up` } };
+}
+
+/** What is known of a crash that was not looked into, or could not be. */
+export const notAnalysed: Analysis = {
 	complete: 'unknown',
 	signal: null,
 	coreSignal: null,

@@ -151,8 +151,10 @@ export const analysis = z.strictObject({
 export const crashReport = z.strictObject({
 	schemaVersion: z.literal(1),
 	id: crashId,
-	revision: z.int().min(1).describe('grows with each amendment'),
-	status: z.enum(['found', 'analysed', 'stored', 'skipped', 'lost']),
+	revision: z.int().min(1).describe('grows when a report is amended later; finding, analysing and storing make the first'),
+	status: z
+		.enum(['found', 'analysed', 'stored', 'skipped', 'lost', 'failed'])
+		.describe('how far it has come; skipped: not worth storing; lost: its core is gone; failed: given up, as the notes say'),
 	evidence: z.array(z.enum(['core', 'log'])),
 	time: time.describe('of the crash'),
 	foundAt: time,

@@ -9,11 +9,19 @@ export type Outcome =
 	| { readonly is: 'wait'; readonly until: EpochMs; readonly joinKey: string }
 	| { readonly is: 'rejected'; readonly reason: string };
 
+/** What a stage may want to know of its earlier tries. */
+export type Attempt = {
+	/** Whether the event is given up if this try ends in an unexpected exception, or in the death of the process. */
+	readonly isLastTry: boolean;
+};
+
 /** One step of the pipeline: from an event of the kinds it reads to an outcome. Throwing is for surprises; the event is kept. */
 export type Stage<K extends Kind = Kind> = {
 	readonly reads: readonly K[];
 	readonly concurrency: number;
-	handle(event: Event<K>, signal: AbortSignal): Promise<Outcome>;
+	handle(event: Event<K>, signal: AbortSignal, attempt?: Attempt): Promise<Outcome>;
+	/** What goes on all the same when the event is given up. Pure; without it the crash's way ends there. */
+	goOn?(event: Event<K>, reason: string): readonly Event[];
 };
 
 export const done = (...emit: readonly Event[]): Outcome => ({ is: 'done', emit });

@@ -1,15 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { bodies, type Event, type Kind } from '../domain/events.ts';
-import { fold } from '../domain/fold.ts';
-import type { Intake } from '../domain/intake.ts';
+import { fold, foldGivenUp } from '../domain/fold.ts';
 import type { CrashReport } from '../domain/report.ts';
 import type { EpochMs, Outcome } from '../domain/stage.ts';
 import { backoffMs, longestDelayMs } from './backoff.ts';
-import { openOwned, openToRead, unusable } from './open.ts';
+import { JournalUnavailable, openOwned, openToRead, unusable, withJournal } from './open.ts';
 import { statements } from './statements.ts';
 import { JournalView } from './view.ts';
 
-export { JournalError } from './open.ts';
+export { JournalError, JournalUnavailable } from './open.ts';
 export type { JournalView, Rejection } from './view.ts';
 
 /** The stages that read each kind of event. */
@@ -24,27 +23,41 @@ export type Claim = {
 	readonly at: EpochMs;
 	readonly retries: number;
 	readonly failures: number;
+	/** Whether one more unexpected exception, or one more death of the process, is the end of it. */
+	readonly isLastTry: boolean;
 	/** The newest event when it was taken. */
 	readonly newest: number;
 };
 
-/** Told of each event that was rejected because it can't be read. */
-export type OnUnreadable = (stage: string, key: string, reason: string) => void;
+export type JournalOptions = {
+	readonly now?: () => EpochMs;
+	/** What goes on all the same when a stage gives up an event: appended where it is rejected, in one transaction. */
+	readonly goOn?: (stage: string, event: Event, reason: string) => readonly Event[];
+	/** Told of what the journal itself rejects: what can't be read, what killed the process, what no stage is there for. */
+	readonly onRejected?: (stage: string, key: string, reason: string) => void;
+};
 
 /** How often an unexpected exception may come before the event is rejected. */
 const mostFailures = 5;
+/** How often the process may die over an event before it is rejected. */
+const mostDeaths = 3;
 /** For how long the world may be at fault before work is given up. */
 const giveUpMs = 7 * 24 * 3600_000;
 
-/** The durable channel between the stages: what is appended is there after a power cut, and is handed out until it is settled. */
-export class Journal implements Disposable, Intake {
+/**
+ * The durable channel between the stages: what is appended is there after a power cut, and is handed out until it is settled.
+ * All that it is asked may throw JournalUnavailable, and is then not done.
+ */
+export class Journal implements Disposable {
+	readonly #path: string;
 	readonly #db: DatabaseSync;
 	readonly #lock: DatabaseSync;
 	readonly #sql: ReturnType<typeof statements>;
 	readonly #sleepers = new Set<() => void>();
 	readonly #readers: Readers;
 	readonly #now: () => EpochMs;
-	readonly #onUnreadable: OnUnreadable;
+	readonly #goOn: NonNullable<JournalOptions['goOn']>;
+	readonly #onRejected: NonNullable<JournalOptions['onRejected']>;
 	readonly view: JournalView;
 
 	/**
@@ -52,25 +65,33 @@ export class Journal implements Disposable, Intake {
 	 *
 	 * @throws {JournalError} in use, newer than this version, or not usable
 	 */
-	constructor(path: string, readers: Readers, now: () => EpochMs = Date.now, onUnreadable: OnUnreadable = () => {}) {
+	constructor(path: string, readers: Readers, { now = Date.now, goOn = () => [], onRejected = () => {} }: JournalOptions = {}) {
 		({ db: this.#db, lock: this.#lock } = openOwned(path));
-		this.#onUnreadable = onUnreadable;
+		this.#path = path;
+		this.#goOn = goOn;
+		this.#onRejected = onRejected;
 		this.#sql = statements(this.#db);
 		this.#readers = readers;
 		this.#now = now;
 		this.view = new JournalView(this.#db);
 		try {
-			this.#transaction(() => this.#takeOver());
+			for (const { stage, key, reason } of this.#transaction(() => this.#takeOver())) onRejected(stage, key, reason);
 		} catch (cause) {
 			this[Symbol.dispose]();
-			throw unusable(path, cause);
+			throw unusable(path, cause instanceof JournalUnavailable ? cause.cause : cause);
 		}
 	}
 
-	#takeOver(): void {
-		this.#sql.bury.run({ due: this.#now() });
+	/** @returns what was rejected */
+	#takeOver(): readonly { readonly stage: string; readonly key: string; readonly reason: string }[] {
+		const reason = 'process died while handling it';
+		const dead = (this.#sql.dead.all({ most: mostDeaths - 1 }) as (ClaimRow & { stage: string })[]).map((row) => claimOf(row.stage, row));
+		for (const { claim, problem } of dead) this.#reject(claim, reason, { isReadable: problem === undefined });
 		this.#sql.revive.run();
-		this.#sql.orphan.run({ stages: JSON.stringify([...new Set(Object.values(this.#readers).flat())]), due: this.#now() });
+		const stages = JSON.stringify([...new Set(Object.values(this.#readers).flat())]);
+		const orphans = this.#sql.orphan.all({ stages, due: this.#now() }) as { stage: string; key: string; reason: string }[];
+		for (const { stage, key, reason } of orphans) this.#tellGivenUp(key, stage, reason);
+		return [...dead.map(({ claim: { stage, event } }) => ({ stage, key: event.key, reason })), ...orphans];
 	}
 
 	/** Appends what is not there yet. @returns the events that were new */
@@ -78,22 +99,22 @@ export class Journal implements Disposable, Intake {
 		return this.#transaction(() => this.#append(events));
 	}
 
+	/** True when an event named this file as its original, also when that event is long forgotten. */
 	isKnown(original: string): boolean {
-		return this.#sql.isKnown.get({ what: stored(original) }) !== undefined;
+		return withJournal(this.#path, () => this.#sql.isKnown.get({ what: stored(original) }) !== undefined);
 	}
 
 	/** Takes the oldest event that is due for a stage, if there is one. One whose body does not fit its kind is rejected. */
 	claim(stage: string): Claim | undefined {
 		for (;;) {
-			const row = this.#sql.claim.get({ stage, now: this.#now(), longest: longestDelayMs }) as ClaimRow | undefined;
+			const due = { stage, now: this.#now(), longest: longestDelayMs };
+			const row = withJournal(this.#path, () => this.#sql.claim.get(due)) as ClaimRow | undefined;
 			if (!row) return undefined;
-			const { id, retries, failures, at, newest, kind, key } = row;
-			const parsed = parseBody(kind, row.body);
-			const claim: Claim = { id, stage, at, retries, failures, newest, event: { kind, key, body: parsed.body } as Event };
-			if (parsed.problem === undefined) return claim;
-			const reason = `the event can't be read: ${parsed.problem}`;
-			this.settle(claim, { is: 'rejected', reason });
-			this.#onUnreadable(stage, key, reason);
+			const { claim, problem } = claimOf(stage, row);
+			if (problem === undefined) return claim;
+			const reason = `the event can't be read: ${problem}`;
+			this.#transaction(() => this.#reject(claim, reason, { isReadable: false }));
+			this.#onRejected(stage, claim.event.key, reason);
 		}
 	}
 
@@ -107,8 +128,7 @@ export class Journal implements Disposable, Intake {
 					return this.#set(claim, { state: 'done' });
 				case 'retry': {
 					const isTooOld = now - claim.at > giveUpMs;
-					if (isTooOld)
-						return this.#set(claim, { state: 'rejected', reason: `given up after ${giveUpMs / 86_400_000} days: ${outcome.reason}` });
+					if (isTooOld) return this.#reject(claim, `given up after ${giveUpMs / 86_400_000} days: ${outcome.reason}`);
 					return this.#set(claim, { state: 'ready', reason: outcome.reason, retry: 1, due: now + backoffMs(claim.retries + 1) });
 				}
 				case 'wait': {
@@ -117,7 +137,7 @@ export class Journal implements Disposable, Intake {
 					return this.#set(claim, { state: 'waiting', joinKey: outcome.joinKey, due: Math.min(outcome.until, now + longestDelayMs) });
 				}
 				case 'rejected':
-					return this.#set(claim, { state: 'rejected', reason: outcome.reason });
+					return this.#reject(claim, outcome.reason);
 				default:
 					return outcome satisfies never;
 			}
@@ -126,9 +146,10 @@ export class Journal implements Disposable, Intake {
 
 	/** After an unexpected exception: again, five times at most. */
 	fail(claim: Claim, reason: string): 'ready' | 'rejected' {
-		const state = claim.failures + 1 >= mostFailures ? 'rejected' : 'ready';
-		this.#transaction(() => this.#set(claim, { state, reason, failure: 1, due: this.#now() + backoffMs(claim.failures + 1) }));
-		return state;
+		return this.#transaction(() => {
+			if (claim.failures + 1 >= mostFailures) return this.#reject(claim, reason);
+			return this.#set(claim, { state: 'ready', reason, failure: 1, due: this.#now() + backoffMs(claim.failures + 1) });
+		});
 	}
 
 	/** Unfinished, through no fault of its own: at shutdown. */
@@ -180,6 +201,21 @@ export class Journal implements Disposable, Intake {
 		});
 	}
 
+	/** Ends the work for good. What goes on all the same is appended; else the crash's report tells that its way ends here. */
+	#reject(claim: Claim, reason: string, { isReadable } = { isReadable: true }): 'rejected' {
+		const { stage, event } = claim;
+		const [words = ''] = reason.split('\n'); // behind them stands where it was thrown
+		const onward = isReadable ? this.#goOn(stage, event, words) : [];
+		if (onward.length > 0) this.#append(onward);
+		else this.#tellGivenUp(event.key, stage, words);
+		return this.#set(claim, { state: 'rejected', reason });
+	}
+
+	#tellGivenUp(key: string, stage: string, reason: string): void {
+		const report = this.view.report(key);
+		if (report) this.#sql.report.run(reportRow(foldGivenUp(report, stage, reason)));
+	}
+
 	#set<S extends State>(
 		{ id, stage }: Claim,
 		change: { state: S; due?: EpochMs; joinKey?: string; reason?: string; retry?: 1; failure?: 1 },
@@ -190,18 +226,28 @@ export class Journal implements Disposable, Intake {
 	}
 
 	#transaction<T>(body: () => T): T {
-		this.#db.exec('begin immediate');
-		let result: T;
-		try {
-			result = body();
-			this.#db.exec('commit');
-		} catch (error) {
-			if (this.#db.isTransaction) this.#db.exec('rollback');
-			throw error;
-		}
+		const result = withJournal(this.#path, () => {
+			this.#db.exec('begin immediate');
+			try {
+				const result = body();
+				this.#db.exec('commit');
+				return result;
+			} catch (error) {
+				if (this.#db.isTransaction) this.#db.exec('rollback');
+				throw error;
+			}
+		});
 		for (const wake of this.#sleepers) wake();
 		return result;
 	}
+}
+
+/** What was taken; its event has no body where that can't be read. */
+function claimOf(stage: string, row: ClaimRow): { readonly claim: Claim; readonly problem?: string } {
+	const { id, retries, failures, deaths, at, newest, kind, key } = row;
+	const { body, ...problem } = parseBody(kind, row.body);
+	const isLastTry = failures + 1 >= mostFailures || deaths + 1 >= mostDeaths;
+	return { claim: { id, stage, at, retries, failures, isLastTry, newest, event: { kind, key, body } as Event }, ...problem };
 }
 
 /** A body as its kind has it, or what is wrong with it. */
@@ -224,6 +270,7 @@ const stored = (original: string) => (original.isWellFormed() ? original : JSON.
 
 type State = 'done' | 'ready' | 'waiting' | 'rejected';
 type ClaimRow = Pick<Claim, 'id' | 'retries' | 'failures' | 'at' | 'newest'> & {
+	readonly deaths: number;
 	readonly kind: string;
 	readonly key: string;
 	readonly body: string | null;

@@ -9,6 +9,11 @@ export class JournalError extends Error {
 	override readonly name = 'JournalError';
 }
 
+/** The disk is full or fails, or another process has the file in hand: it may be better later. What was asked for was not done. */
+export class JournalUnavailable extends Error {
+	override readonly name = 'JournalUnavailable';
+}
+
 /** For how long another process may have the file in hand: it only reads, or copies its log. */
 const patienceMs = 5_000;
 
@@ -103,6 +108,21 @@ const newer = (path: string, found: number) =>
 export const unusable = (path: string, cause: unknown) =>
 	new JournalError(`the journal ${path} can't be used: ${message(cause)}; set journal.path`, { cause });
 
-const isBusy = (error: unknown) => error instanceof Error && 'errcode' in error && error.errcode === 5;
+/** What may pass by itself: https://sqlite.org/rescode.html; the lowest byte tells the kind. */
+const outsideFaults = { busy: 5, readOnly: 8, input: 10, full: 13, canNotOpen: 14 } as const;
+
+const faultOf = (error: unknown) => (error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : undefined);
+
+const isBusy = (error: unknown) => faultOf(error) === outsideFaults.busy;
+
+/** Does something with an open journal. @throws {JournalUnavailable} */
+export function withJournal<T>(path: string, step: () => T): T {
+	try {
+		return step();
+	} catch (cause) {
+		if (!Object.values<unknown>(outsideFaults).includes(faultOf(cause))) throw cause;
+		throw new JournalUnavailable(`the journal ${path} can't be used now: ${message(cause)} (journal.path)`, { cause });
+	}
+}
 
 const message = (error: unknown) => (error instanceof Error ? error.message : String(error));

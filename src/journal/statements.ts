@@ -18,19 +18,20 @@ export const statements = (db: DatabaseSync) => ({
 		update work set state = 'claimed'
 		where stage = :stage and event = (
 			select event from work where stage = :stage and state in ('ready', 'waiting') and (due <= :now or due > :now + :longest) order by due, event limit 1)
-		returning event as id, retries, failures,
+		returning event as id, retries, failures, deaths,
 			(select at from event where id = event) as at, (select kind from event where id = event) as kind, (select key from event where id = event) as key,
 			(select body from event where id = event) as body, (select max(id) from event) as newest`),
 	settle: db.prepare(`
 		update work set state = :state, due = :due, join_key = :joinKey, reason = :reason, retries = retries + :retry, failures = failures + :failure
 		where event = :id and stage = :stage and state = 'claimed'`),
-	bury: db.prepare(
-		"update work set state = 'rejected', due = :due, reason = 'process died while handling it' where state = 'claimed' and deaths >= 2",
-	),
+	dead: db.prepare(`
+		select event as id, stage, retries, failures, deaths, kind, key, body, at, 0 as newest from work join event on event.id = work.event
+		where state = 'claimed' and deaths >= :most`),
 	revive: db.prepare("update work set state = 'ready', deaths = deaths + 1 where state = 'claimed'"),
 	orphan: db.prepare(`
 		update work set state = 'rejected', due = :due, reason = 'this version has no stage ' || stage
-		where state in ('ready', 'waiting') and stage not in (select value from json_each(:stages))`),
+		where state in ('ready', 'waiting') and stage not in (select value from json_each(:stages))
+		returning stage, (select key from event where id = event) as key, reason`),
 	nextDue: db.prepare("select min(due) as due from work where stage = :stage and state in ('ready', 'waiting')"),
 	pruneWork: db.prepare("delete from work where state in ('done', 'rejected') and event in (select id from event where at < :before)"),
 	pruneBodies: db.prepare('update event set body = null where at < :before and body is not null and id not in (select event from work)'),

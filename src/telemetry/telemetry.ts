@@ -7,16 +7,20 @@ import { scoreLine } from '../domain/score.ts';
 import { createMetrics } from './metrics.ts';
 
 /** The parts of the agent that can be ready or not, by their names in logs, metrics and health. */
-export type Component = 'config' | 'journal' | 'collector' | 'analyzer' | 'storage' | 'monitor';
+const components = ['config', 'journal', 'monitor', 'collector', 'analyzer', 'storage'] as const;
 
-export type ComponentState = { readonly ready: boolean; readonly reason: string };
+export type Component = (typeof components)[number];
+
+type ComponentState = { readonly ready: boolean; readonly reason: string };
 
 export type Telemetry = ReturnType<typeof createTelemetry>;
 
 /** Everything that is worth telling, by name: each writes its line and counts its metric, so that the two never disagree. */
 export function createTelemetry(log: Logger) {
 	const metrics = createMetrics();
-	const states = new Map<Component, ComponentState>();
+	const starting: ComponentState = { ready: false, reason: 'starting' };
+	const states = new Map<Component, ComponentState>(components.map((component) => [component, starting]));
+	for (const component of components) metrics.componentReady.set({ component }, 0);
 	metrics.up.set(1);
 
 	function setState(component: Component, state: ComponentState) {
@@ -24,7 +28,7 @@ export function createTelemetry(log: Logger) {
 		states.set(component, state);
 		metrics.componentReady.set({ component }, state.ready ? 1 : 0);
 		if (before?.ready === state.ready && before.reason === state.reason) return;
-		if (state.ready) log.info({ component }, before ? `${component} is ready again` : `${component} is ready`);
+		if (state.ready) log.info({ component }, before === starting ? `${component} is ready` : `${component} is ready again`);
 		else log.error({ component }, `${component} is not ready: ${printable(state.reason)}`);
 	}
 
@@ -36,7 +40,7 @@ export function createTelemetry(log: Logger) {
 
 	return {
 		metrics,
-		/** How each component is, in the order in which they started. */
+		/** How each component is, in the order in which they start. */
 		states: states as ReadonlyMap<Component, ComponentState>,
 		componentReady: (component: Component) => setState(component, { ready: true, reason: '' }),
 		componentNotReady: (component: Component, reason: string) => setState(component, { ready: false, reason }),

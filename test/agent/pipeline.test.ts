@@ -1,8 +1,10 @@
 import { DatabaseSync } from 'node:sqlite';
 import { pino } from 'pino';
 import { describe, expect, test, vi } from 'vitest';
-import { type Pipeline, readersOf, type Stages, startPipeline } from '../../src/agent/pipeline.ts';
+import { goOnOf, type Pipeline, readersOf, type Stages, startPipeline } from '../../src/agent/pipeline.ts';
+import { createSteadily } from '../../src/agent/steadily.ts';
 import type { Event } from '../../src/domain/events.ts';
+import { notAnalysed } from '../../src/domain/fold.ts';
 import { done, type Outcome, rejected, retry, type Stage, wait } from '../../src/domain/stage.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { createTelemetry } from '../../src/telemetry/telemetry.ts';
@@ -35,15 +37,19 @@ type Running = OpenJournal & {
 };
 
 async function running(stages: Stages, ...before: readonly Event[]): Promise<Running> {
-	const opened = await emptyJournal(readersOf(stages));
+	const opened = await emptyJournal(readersOf(stages), { goOn: goOnOf(stages) });
 	opened.journal.append(...before);
 	const lines: Running['lines'][number][] = [];
 	const log = pino(
 		{ level: 'debug', formatters: { level: (level) => ({ level }) } },
 		{ write: (line) => void lines.push(JSON.parse(line)) },
 	);
+	const telemetry = createTelemetry(log);
 	const stop = new AbortController();
-	const pipeline = startPipeline(stages, opened.journal, createTelemetry(log), stop.signal);
+	const pipeline = startPipeline(
+		{ stages, journal: opened.journal, telemetry, steadily: createSteadily(telemetry, stop.signal) },
+		stop.signal,
+	);
 	pipeline.ended.catch(() => {}); // a test that minds awaits it itself
 	const remove = opened[Symbol.asyncDispose];
 	return Object.assign(opened, {
@@ -73,9 +79,9 @@ test('the stages say themselves what they read, and several may read the same', 
 		readersOf({
 			analyzer: reads('CoredumpFile'),
 			storage: reads('CoredumpFile', 'AnalysisResults'),
-			collector: reads('AnalysisResults'),
+			remover: reads('AnalysisResults'),
 		}),
-	).toEqual({ CoredumpFile: ['analyzer', 'storage'], AnalysisResults: ['storage', 'collector'], StorageEvent: [] });
+	).toEqual({ CoredumpFile: ['analyzer', 'storage'], AnalysisResults: ['storage', 'remover'], StorageEvent: [] });
 });
 
 describe('a pipeline at work', () => {
@@ -215,6 +221,29 @@ describe('a stage that throws', () => {
 	}
 });
 
+test('a stage that gives up hands on what goes on all the same, and knew that its last try was the last', async () => {
+	const lastTries: (boolean | undefined)[] = [];
+	await using run = await running({
+		analyzer: {
+			...stage(async ({ key }, _signal, attempt) => {
+				if (key !== a) return done(); // comes only to wake it
+				lastTries.push(attempt?.isLastTry);
+				throw new TypeError('x is undefined');
+			}),
+			goOn: ({ key }, reason) => [{ ...events(key).analysed, body: { core: null, analysis: { ...notAnalysed, notes: [reason] } } }],
+		},
+		storage: { reads: ['AnalysisResults'], concurrency: 1, handle: async ({ key }) => done(events(key).stored) },
+	});
+	run.journal.append(found(a));
+	for (let failure = 1; failure <= 5; failure++) {
+		await until(() => expect(messages(run, 'error').filter((line) => line === 'unexpected error in analyzer')).toHaveLength(failure));
+		run.clock.now += 5 * minute;
+		run.journal.append(found(ids(10)[failure] ?? ''));
+	}
+	await until(() => expect(run.journal.view.report(a)).toMatchObject({ status: 'stored', notes: ['TypeError: x is undefined'] }));
+	expect(lastTries).toEqual([false, false, false, false, true]);
+});
+
 describe('a pipeline that is told to stop', () => {
 	test('takes up nothing more, lets what is in hand come to its end, and then ends', async () => {
 		const deaf = deafStage();
@@ -267,7 +296,9 @@ describe('a pipeline that is told to stop', () => {
 		const stages = { analyzer: stage(handle) };
 		await using opened = await emptyJournal(readersOf(stages));
 		opened.journal.append(found(a));
-		const pipeline = startPipeline(stages, opened.journal, createTelemetry(pino({ level: 'silent' })), AbortSignal.abort());
+		const telemetry = createTelemetry(pino({ level: 'silent' }));
+		const steadily = createSteadily(telemetry, AbortSignal.abort());
+		const pipeline = startPipeline({ stages, journal: opened.journal, telemetry, steadily }, AbortSignal.abort());
 		await pipeline.ended;
 		expect(handle).not.toHaveBeenCalled();
 	});
@@ -275,17 +306,17 @@ describe('a pipeline that is told to stop', () => {
 
 describe('a journal that fails', () => {
 	/** From now on no work can be taken or settled. */
-	function fill(path: string): void {
+	function damage(path: string): void {
 		using other = new DatabaseSync(path);
-		other.exec("create trigger full before update on work begin select raise(abort, 'database or disk is full'); end");
+		other.exec("create trigger damage before update on work begin select raise(abort, 'the table is damaged'); end");
 	}
 
 	test('ends the pipeline with its error, when work is taken', async () => {
 		const handle = vi.fn(async () => done());
 		await using run = await running({ analyzer: stage(handle), storage: stage(async () => done()) });
-		fill(run.path);
+		damage(run.path);
 		run.journal.append(found(a));
-		await expect(run.pipeline.ended).rejects.toThrow('database or disk is full');
+		await expect(run.pipeline.ended).rejects.toThrow('the table is damaged');
 		expect(handle).not.toHaveBeenCalled();
 	});
 
@@ -294,7 +325,7 @@ describe('a journal that fails', () => {
 		const stopped = vi.fn();
 		await using run = await running({
 			analyzer: stage(async () => {
-				fill(run.path);
+				damage(run.path);
 				return done();
 			}),
 			storage: {
@@ -312,7 +343,7 @@ describe('a journal that fails', () => {
 		run.journal.append(events(b).analysed);
 		await started.promise;
 		run.journal.append(found(a));
-		await expect(run.pipeline.ended).rejects.toThrow('database or disk is full');
+		await expect(run.pipeline.ended).rejects.toThrow('the table is damaged');
 		expect(stopped).toHaveBeenCalledOnce();
 	});
 
@@ -324,7 +355,7 @@ describe('a journal that fails', () => {
 		});
 		run.journal.append(found(a));
 		await until(() => expect(deaf.handle).toHaveBeenCalledOnce());
-		fill(run.path);
+		damage(run.path);
 		const ended = vi.fn();
 		run.pipeline.ended.catch(ended);
 		run.journal.append(events(b).analysed);
@@ -338,12 +369,12 @@ describe('a journal that fails', () => {
 	test('does not make giving back fail as well', async () => {
 		await using run = await running({
 			analyzer: stage(async () => {
-				fill(run.path);
+				damage(run.path);
 				return done();
 			}),
 		});
 		run.journal.append(found(a));
-		await expect(run.pipeline.ended).rejects.toThrow('database or disk is full');
+		await expect(run.pipeline.ended).rejects.toThrow('the table is damaged');
 		run.pipeline.giveBack();
 	});
 });

@@ -458,10 +458,17 @@ describe('config and doctor', () => {
 
 	test('doctor finds gdb and zstd missing, and changes nothing on disk', async () => {
 		await using folder = await temporaryFolder();
-		const { stdout, code } = await cli(['doctor'], { state: folder.path, environment: { PATH: folder.path } });
-		expect(code).not.toBe(0);
+		await using tools = await temporaryFolder();
+		for (const name of ['readlink', 'dirname']) symlinkSync(join('/usr/bin', name), join(tools.path, name)); // for the start of the program itself
+		const { stdout, code } = await cli(['doctor'], { cwd: folder.path, state: folder.path, environment: { PATH: tools.path } });
+		expect(code).toBe(1);
+		for (const lines of [
+			'error    gdb: is not installed: reports have no stacks\n         → as root: apt-get install gdb\n',
+			'error    zstd: is not installed: cores can not be stored (storage.compression: zstd)\n         → as root: apt-get install zstd\n',
+			'warning  xz: is not installed: .xz cores can not be read\n         → as root: apt-get install xz-utils\n',
+		])
+			expect(stdout).toContain(lines);
 		expect((await exec('find', [folder.path, '-mindepth', '1'])).stdout).toBe('');
-		expect(stdout).toBe(''); // without readlink and dirname the program itself can't start: the shell says so
 	});
 });
 

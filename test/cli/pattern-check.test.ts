@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { patternCheck } from '../../src/cli/pattern-check.ts';
 import { loadConfig } from '../../src/config/config.ts';
-import { canSetPattern, setCorePattern, temporaryFolder } from '../support/crash.ts';
+import { canSetPattern, exec, mountTest, root, setCorePattern, temporaryFolder } from '../support/crash.ts';
 
 test.skipIf(!canSetPattern)(
 	'every kind of kernel.core_pattern is understood, with what to do where the agent would miss cores',
@@ -29,3 +29,21 @@ test.skipIf(!canSetPattern)(
 		}
 	},
 );
+
+mountTest('systemd-coredump keeps cores only while somebody listens on its socket', async () => {
+	await using folder = await temporaryFolder();
+	await using _pattern = await setCorePattern('|/usr/lib/systemd/systemd-coredump %P %u %g %s %t 9223372036854775808 %h');
+	const script = `
+		import { createServer } from 'node:net';
+		import { patternCheck } from ${JSON.stringify(join(root, 'src/cli/pattern-check.ts'))};
+		const tell = async () => { const { state, finding, todo } = await patternCheck({ collector: { coredumpPath: '/var/lib/systemd/coredump' } }); console.log([state, finding, todo].filter(Boolean).join(' | ')); };
+		await tell();
+		const server = createServer().listen('/run/systemd/coredump', async () => { await tell(); server.close(); });`;
+	// In namespaces of its own, so that neither a socket of this machine is seen nor one is left.
+	const shell = 'mount -t tmpfs none /run && mkdir /run/systemd && exec "$0" --input-type=module-typescript -e "$1"';
+	const { stdout } = await exec('unshare', ['--mount', '--net', 'sh', '-c', shell, process.execPath, script], { cwd: folder.path });
+	expect(stdout.trim().split('\n')).toEqual([
+		'error | systemd-coredump gets the cores, but nobody listens on its socket /run/systemd/coredump: they are lost | as root: systemctl enable --now systemd-coredump.socket',
+		'ok | systemd-coredump keeps cores in /var/lib/systemd/coredump',
+	]);
+});

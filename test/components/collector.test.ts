@@ -18,7 +18,7 @@ import {
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, vi } from 'vitest';
-import { type CollectorOptions, collector, remover } from '../../src/components/collector/collector.ts';
+import { type CollectorOptions, collector, examine, remover } from '../../src/components/collector/collector.ts';
 import type { Event } from '../../src/domain/events.ts';
 import type { Intake } from '../../src/domain/intake.ts';
 import type { Core } from '../../src/domain/report.ts';
@@ -38,7 +38,7 @@ async function watched(options: Partial<CollectorOptions> = {}) {
 	const originals = new Set<string>();
 	const keys = new Set<string>();
 	const intake: Intake = {
-		append: (...added) => {
+		append: async (...added) => {
 			return added.filter((event) => {
 				if (event.original !== undefined) originals.add(event.original);
 				if (keys.has(event.key)) return false;
@@ -47,9 +47,9 @@ async function watched(options: Partial<CollectorOptions> = {}) {
 				return true;
 			});
 		},
-		isKnown: (original) => originals.has(original),
+		isKnown: async (original) => originals.has(original),
 	};
-	const clock = { ahead: 0 };
+	const clock = { ahead: 0, reads: 0 };
 	let running: { readonly stop: AbortController; readonly ended: Promise<void> } | undefined;
 	const start = () => {
 		const stop = new AbortController();
@@ -57,7 +57,10 @@ async function watched(options: Partial<CollectorOptions> = {}) {
 			intake,
 			telemetry,
 			options: { directory: folder.path, watchIntervalMs: 200, maxFileAgeMs: 86_400_000, ignorePatterns: [], ...options },
-			now: () => Date.now() + clock.ahead,
+			now() {
+				clock.reads++;
+				return Date.now() + clock.ahead;
+			},
 		});
 		running = { stop, ended: run(stop.signal) };
 	};
@@ -211,6 +214,26 @@ describe('a core is taken when it is whole', () => {
 		await found(home, ['byhand.core.zst', bySystemd]);
 	});
 
+	crashTest('a copy of systemd-coredump’s file under another name has its time, as `analyze` says, and is taken at once', async () => {
+		await using home = await watched();
+		await exec('zstd', ['-q', '-k', home.core]);
+		for (const [name, source] of [
+			['backup.zst', `${home.core}.zst`],
+			['core.zst', `${home.core}.zst`],
+			['kept for later', home.core],
+		] as const) {
+			copyFileSync(source, home.place('.copy'));
+			await exec('setfattr', ['-n', 'user.coredump.timestamp', '-v', '1795420882000000', home.place('.copy')]);
+			renameSync(home.place('.copy'), home.place(name));
+		}
+		home.start();
+		await found(home, ['backup.zst', 'core.zst', 'kept for later']);
+		for (const { key, body } of home.events) {
+			expect(body.time).toBe(new Date(1_795_420_882_000).toISOString());
+			expect((await examine(body.core?.path ?? '', { now: Date.now() })).event).toMatchObject({ key, body: { time: body.time } });
+		}
+	});
+
 	crashTest('one with the time of a forged name is taken with that of the file', async () => {
 		await using home = await watched();
 		for (const time of ['99999999999999999999999', '0', '253402300800000000'])
@@ -220,6 +243,24 @@ describe('a core is taken when it is whole', () => {
 		await expect.poll(() => home.events.length).toBe(4);
 		for (const { body } of home.events) expect(Math.abs(Date.parse(body.time) - Date.now())).toBeLessThan(60_000);
 	});
+});
+
+crashTest('what was not finished and is something else by now is not looked at again and again', async () => {
+	await using home = await watched({ watchIntervalMs: 3_600_000 });
+	const names = ['folder', 'link', 'gone'];
+	for (const name of names) writeFileSync(home.place(name), home.bytes.subarray(0, 20_000));
+	home.start();
+	await expect.poll(() => home.lines.filter(({ msg }) => msg === 'core file is not complete yet').length).toBe(3);
+	for (const name of names) rmSync(home.place(name));
+	mkdirSync(home.place('folder'));
+	symlinkSync(home.core, home.place('link'));
+	home.clock.ahead = 60_000;
+	copyFileSync(home.core, home.place('core'));
+	await found(home, ['core']);
+	home.clock.reads = 0;
+	copyFileSync(home.core, home.place('next'));
+	await found(home, ['core', 'next']);
+	expect(home.clock.reads).toBeLessThan(50);
 });
 
 describe('what abrt and apport have kept', () => {

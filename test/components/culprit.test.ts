@@ -58,7 +58,11 @@ const examples: Readonly<Record<string, readonly (string | Partial<Frame>)[]>> =
 	printing: ['vfprintf', '_IO_file_xsputn'],
 	'start of a thread': ['start_thread', 'clone3', '__libc_start_call_main', 'execute_native_thread_routine', 'main'],
 	'end of the program': ['exit', '__run_exit_handlers'],
-	'Rust standard library': ['alloc::vec::Vec<T>::push', { function: 'x', file: '/rustc/abc/library/core/src/option.rs' }],
+	'Rust standard library': [
+		'alloc::vec::Vec<T>::push',
+		'hashbrown::map::HashMap<K,V>::insert',
+		{ function: 'x', file: '/rustc/abc/library/core/src/option.rs' },
+	],
 	'C++ standard library': ['std::vector<int>::at(unsigned long)', '__gnu_cxx::new_allocator<int>::deallocate(int*)'],
 	'tiered storage': ['milvus::cachinglayer::CellAccessor<milvus::GroupChunk>::get_cell_of(long)'],
 	'threads and futures of the program': ['milvus::futures::Future<int>::asyncProduce()', 'milvus::ThreadPool::Worker()'],
@@ -181,6 +185,24 @@ describe('the culprit of a stack', () => {
 			rule: 'victim of a damaged heap',
 		});
 		expect(blamed([frame('abort'), own], { kind: 'heap corruption' })).toMatchObject({ confidence: 'low' });
+	});
+
+	test('was caught in the act where the compiler checks the stack, or the size of a copy', () => {
+		for (const check of ['__stack_chk_fail', '__fortify_fail', '__memcpy_chk_fail'])
+			expect(blamed([frame('abort'), frame(check), own], { kind: 'heap corruption' })).toMatchObject({ confidence: 'high' });
+	});
+
+	test('may have a line of a header of the standard library, inlined into it', () => {
+		for (const [name, file] of [
+			['engine::Load', '/usr/include/c++/12/bits/new_allocator.h'],
+			['engine::index::load', '/rustc/59807616e/library/core/src/option.rs'],
+		] as const)
+			expect(blamed([frame(name, { file }), frame('main')])).toMatchObject({ function: name });
+	});
+
+	test('is called by functions, not by bare addresses', () => {
+		const verdict = judge([{ frames: [own, { pc: '0x360753a9e1e0' }, frame('milvus::Serve'), { pc: '0x0' }] }], native);
+		expect(verdict?.path.map(({ name }) => name)).toEqual(['milvus::segcore::Search', 'milvus::Serve']);
 	});
 
 	test('is nobody in a stack of nothing but runtime, end and waiting', () => {

@@ -3,6 +3,7 @@ import { Agent, request } from 'node:http';
 import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
 import { startMonitor } from '../../src/components/monitor/monitor.ts';
+import type { Telemetry } from '../../src/telemetry/telemetry.ts';
 import { listening } from '../support/telemetry.ts';
 
 /** A monitor on free ports of this machine alone. */
@@ -14,18 +15,27 @@ async function monitored(options: { readonly metricsPort?: number | undefined; r
 	return { telemetry, lines, ports, get, change: monitor.change, [Symbol.asyncDispose]: () => monitor[Symbol.asyncDispose]() };
 }
 
+/** All components but the monitor itself. */
+function startOthers(telemetry: Telemetry): void {
+	for (const component of ['config', 'journal', 'collector', 'analyzer', 'storage'] as const) telemetry.componentReady(component);
+}
+
 test('readiness is that of all components, with the reason of each that is not', async () => {
 	await using home = await monitored();
-	home.telemetry.componentReady('collector');
+	const starting = await home.get(home.ports.health, '/readyz');
+	expect(starting.status).toBe(503);
+	expect(((await starting.json()) as { components: unknown[] }).components).toEqual([
+		{ name: 'config', ready: false, reason: 'starting' },
+		{ name: 'journal', ready: false, reason: 'starting' },
+		{ name: 'monitor', ready: true },
+		{ name: 'collector', ready: false, reason: 'starting' },
+		{ name: 'analyzer', ready: false, reason: 'starting' },
+		{ name: 'storage', ready: false, reason: 'starting' },
+	]);
+	startOthers(home.telemetry);
 	const ready = await home.get(home.ports.health, '/readyz');
 	expect(ready.status).toBe(200);
-	expect(await ready.json()).toEqual({
-		status: 'ready',
-		components: [
-			{ name: 'monitor', ready: true },
-			{ name: 'collector', ready: true },
-		],
-	});
+	expect(await ready.json()).toMatchObject({ status: 'ready', components: Array(6).fill({ ready: true }) });
 	home.telemetry.componentNotReady('storage', 'the disk is full');
 	const not = await home.get(home.ports.health, '/readyz');
 	expect(not.status).toBe(503);
@@ -37,6 +47,7 @@ test('readiness is that of all components, with the reason of each that is not',
 	home.telemetry.componentReady('storage');
 	expect((await home.get(home.ports.health, '/readyz')).status).toBe(200);
 	expect(home.lines.map(({ msg }) => msg).filter((msg) => msg.startsWith('storage'))).toEqual([
+		'storage is ready',
 		'storage is not ready: the disk is full',
 		'storage is ready again',
 	]);
@@ -86,6 +97,7 @@ test('a port that is taken is told, the other is served all the same, and it is 
 	const { port } = other.address() as { port: number };
 	await using home = await monitored({ metricsPort: port });
 	expect(home.lines.at(-1)?.msg).toBe(`monitor is not ready: port ${port} can't be opened: another process uses it (monitor.metricsPort)`);
+	startOthers(home.telemetry);
 	expect((await home.get(home.ports.health, '/readyz')).status).toBe(503);
 	other.close();
 	await expect.poll(() => home.lines.at(-1)?.msg).toBe('monitor is ready again');
@@ -96,6 +108,7 @@ test('a port that is taken is told, the other is served all the same, and it is 
 test('no metrics when they are switched off', async () => {
 	await using home = await monitored({ metricsPort: undefined });
 	expect(home.ports.metrics).toBeUndefined();
+	startOthers(home.telemetry);
 	expect((await home.get(home.ports.health, '/readyz')).status).toBe(200);
 });
 

@@ -31,6 +31,12 @@ describe("the process's own words name the place", () => {
 		});
 	});
 
+	test('but not a check in the headers of the standard library', () => {
+		const check = { at: 1, is: 'assertion', message: '__n < this->size()' } as const;
+		const name = 'std::vector<_Tp, _Alloc>::reference std::vector<_Tp, _Alloc>::operator[](size_type) [with _Tp = int]';
+		expect(culpritByWords({ ...check, function: name, source: { file: '/usr/include/c++/12/bits/stl_vector.h' } }, [])).toBeUndefined();
+	});
+
 	test('or they do not', () => {
 		expect(culpritByWords({ at: 1, is: 'exception', message: 'std::bad_alloc' }, [])).toBeUndefined();
 		expect(culpritByWords(undefined, [])).toBeUndefined();

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Event } from '../../src/domain/events.ts';
-import { fold } from '../../src/domain/fold.ts';
+import { fold, foldGivenUp } from '../../src/domain/fold.ts';
 import { crashReport } from '../../src/domain/report.ts';
 import { events } from '../support/events.ts';
 
@@ -20,6 +20,17 @@ test('a core that is not stored keeps the reason', () => {
 		const event: Event = { kind: 'StorageEvent', key: found.key, body: { is, reason: 'because' } };
 		expect(fold(fold(fold(undefined, found), analysed), event)).toMatchObject({ status: is, storage: { form: 'none', reason: 'because' } });
 	}
+});
+
+test('what a stage gives up is told, and ends the way of a crash that is not stored, and only of that', () => {
+	const { found, analysed, stored } = events();
+	const way = [found, analysed, stored].map((_, index, all) => all.slice(0, index + 1).reduce(fold, undefined));
+	const end = way.map((report) => crashReport.parse(report && foldGivenUp(report, 'storage', 'no answer')));
+	expect(end.map(({ status, storage, notes }) => [status, storage?.form, notes])).toEqual([
+		['failed', 'none', ['storage gave up: no answer']],
+		['failed', 'none', ['storage gave up: no answer']],
+		['stored', 'full', ['storage gave up: no answer']],
+	]);
 });
 
 test('an event of a crash that is not known, or twice the same, changes nothing', () => {

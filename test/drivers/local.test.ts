@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -54,6 +55,22 @@ test('killed in the middle, no part stands under the final name, and the next st
 	await backend.put('a/other', bytesOf(Buffer.alloc(1234)), signal);
 	expect(await backend.start()).toBe(1234);
 	expect(files(path)).toEqual(['a/other']);
+});
+
+test('a start sweeps only its own parts, and does not fail where a file that is listed can not be looked at', async () => {
+	await using folder = await temporaryFolder();
+	const own = `.core.${randomUUID()}.part`;
+	for (const name of [own, '.notes.part', '.part', '.core.part', 'core']) writeFileSync(join(folder.path, name), 'x');
+	const closed = join(folder.path, 'closed');
+	mkdirSync(closed);
+	writeFileSync(join(closed, 'listed'), 'xyz');
+	chmodSync(closed, 0o400);
+	const script = `
+		import { localBackend } from ${JSON.stringify(join(root, 'src/drivers/local/local.ts'))};
+		console.log(await localBackend(process.argv[1], { is: 'bytes', bytes: 0 }).start());`;
+	expect(await runWithoutRights(script, folder.path)).toBe('4');
+	expect(files(folder.path)).toEqual(['.core.part', '.notes.part', '.part', 'closed/listed', 'core']);
+	chmodSync(closed, 0o700);
 });
 
 describe('space on the disk', () => {

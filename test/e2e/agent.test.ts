@@ -14,9 +14,10 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { CrashReport } from '../../src/domain/report.ts';
 import { deliver, expectOneWhole, type Installation, installation, type Line, settled } from '../support/agent.ts';
 import { bin } from '../support/cli.ts';
-import { crash, crashTest, exec, program, root, temporaryFolder, withoutRights } from '../support/crash.ts';
+import { crash, crashTest, exec, mountTest, program, root, temporaryFolder, withoutRights } from '../support/crash.ts';
 
 describe('a crash goes in, a report comes out', () => {
 	crashTest('found, analysed, scored and stored, with the lines that people search for', async () => {
@@ -91,7 +92,7 @@ describe('kill -9 at any step, then a restart: one report, one stored file', () 
 		['when it is written down', ({ msg, stage }) => msg === 'settled' && stage === 'analyzer'],
 		['when the core is stored and this is not yet written down', ({ msg }) => msg.startsWith('stored ')],
 		['when this is written down', ({ msg, stage }) => msg === 'settled' && stage === 'storage'],
-		['at the very end', ({ msg, stage }) => msg === 'settled' && stage === 'collector'],
+		['at the very end', ({ msg, stage }) => msg === 'settled' && stage === 'remover'],
 	];
 	for (const [name, reached] of steps) {
 		crashTest(name, async () => {
@@ -141,7 +142,7 @@ describe('kill -9 at any step, then a restart: one report, one stored file', () 
 		});
 	}
 
-	crashTest('a core that kills the agent three times is given up, and the others go on', async () => {
+	crashTest('the analysis of a core that kills the agent three times is given up, its core is stored, and the others go on', async () => {
 		await using home = await installation();
 		await deliver(home, 'null', 'core.bad');
 		for (let death = 0; death < 3; death++) {
@@ -151,16 +152,37 @@ describe('kill -9 at any step, then a restart: one report, one stored file', () 
 		}
 		const agent = await home.start();
 		await deliver(home, 'wild', 'core.good');
-		await settled(home);
-		expect(
-			home
-				.reports()
-				.map(({ status }) => status)
-				.sort(),
-		).toEqual(['found', 'stored']);
+		await settled(home, 2);
+		const notes = (name: string) => home.reports().find(({ core }) => core?.path.endsWith(name))?.notes;
+		expect(home.reports().map(({ status }) => status)).toEqual(['stored', 'stored']);
+		expect(notes('core.bad')).toEqual(['the analysis was given up: process died while handling it']);
+		expect(notes('core.good')).toEqual([]);
+		expect((await agent.line('analyzer gave up')).msg).toBe('analyzer gave up: process died while handling it');
 		await agent.stop();
 		const { stdout } = await exec(bin, ['list', '--rejected', '--config', home.config]);
 		expect(stdout).toMatch(/analyzer +\S+ +process died while handling it/);
+	});
+
+	crashTest('a core over which gdb kills the agent keeps all that is known without gdb', async () => {
+		await using home = await installation();
+		await using tools = await temporaryFolder();
+		const victim = join(tools.path, 'victim');
+		writeFileSync(join(tools.path, 'gdb'), `#!/bin/sh\nkill -9 "$(cat ${victim})"\n`, { mode: 0o755 });
+		await deliver(home, 'null');
+		for (let run = 0; run < 2; run++) {
+			const agent = await home.start({ PATH: `${tools.path}:${process.env.PATH}` });
+			writeFileSync(victim, String(agent.pid));
+			expect(await agent.ended).toEqual({ code: null, signal: 'SIGKILL' });
+		}
+		const agent = await home.start({ PATH: `${tools.path}:${process.env.PATH}` });
+		await settled(home);
+		expect(home.reports()[0]).toMatchObject({
+			status: 'stored',
+			stack: 'none',
+			signal: { name: 'SIGSEGV', address: '0x10' },
+			notes: expect.arrayContaining(['gdb was left out: all earlier tries of the analysis failed']),
+		});
+		await agent.stop();
 	});
 });
 
@@ -310,6 +332,48 @@ describe('what is wrong is told, and does not stop the rest', () => {
 			await agent.stop();
 		},
 	);
+
+	mountTest('a full disk of the journal is waited out: nothing is lost, given up, or counted as a death', async () => {
+		await using home = await installation();
+		const disk = home.place('disk');
+		mkdirSync(disk);
+		home.configure({ journal: { path: join(disk, 'journal.db') } });
+		const onSmallDisk = ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs -o size=1m small "$0" && exec "$@"', disk];
+		const agent = await home.start({}, onSmallDisk);
+		await agent.line('collector is ready');
+		const { health } = await agent.line('listening');
+		const inside = (path: string) => `/proc/${agent.pid}/root${path}`;
+		const fill = () => exec('sh', ['-c', 'cat /dev/zero >"$0" 2>/dev/null || true', inside(join(disk, 'filler'))]);
+		const free = () => rmSync(inside(join(disk, 'filler')));
+
+		await fill();
+		await deliver(home, 'null');
+		expect((await agent.line('journal is not ready')).msg).toBe(
+			`journal is not ready: the journal ${disk}/journal.db can't be used now: database or disk is full (journal.path)`,
+		);
+		expect((await fetch(`http://127.0.0.1:${health}/readyz`)).status).toBe(503);
+		let before = agent.lines.length;
+		free();
+		await agent.line('journal is ready again', before);
+		await agent.line('settled', before);
+
+		await agent.line('stored ', before);
+		before = agent.lines.length;
+		const full = Promise.withResolvers<void>();
+		agent.onLine(({ msg }) => msg === 'analysis started' && fill().then(() => full.resolve()));
+		await deliver(home, 'wild', 'core.next');
+		await full.promise;
+		await agent.line('journal is not ready', before);
+		free();
+		await agent.line('stored ', before);
+		await agent.line('journal is ready again', before);
+		const list = ['--target', String(agent.pid), '--mount', bin, 'list', '--json', '--config', home.config];
+		const listed = async () => JSON.parse((await exec('nsenter', list)).stdout) as CrashReport[];
+		await expect.poll(async () => (await listed()).map(({ status }) => status)).toEqual(['stored', 'stored']);
+		expect(agent.lines.filter(({ msg }) => /gave up|unexpected/.test(msg))).toEqual([]);
+		expect(await agent.stop()).toEqual({ code: 0, signal: null });
+		expect(agent.errors()).toBe('');
+	});
 
 	crashTest('a core that may not be read is told of once, and taken when it may', async () => {
 		await using home = await installation({ analyzer: { enableGdbAnalysis: false } });

@@ -18,7 +18,7 @@ async function withJournal(wiring: Readers = readers) {
 	const folder = await temporaryFolder();
 	const path = join(folder.path, 'journal.db');
 	const clock = { now: 1_000_000_000_000 };
-	const open = (other: Readers = wiring) => new Journal(path, other, () => clock.now);
+	const open = (other: Readers = wiring) => new Journal(path, other, { now: () => clock.now });
 	return Object.assign(folder, { path, clock, open, journal: open() });
 }
 
@@ -69,12 +69,7 @@ describe('an event', () => {
 		await using home = await withJournal();
 		home.journal[Symbol.dispose]();
 		const told: unknown[] = [];
-		using journal = new Journal(
-			home.path,
-			readers,
-			() => home.clock.now,
-			(...what) => told.push(what),
-		);
+		using journal = new Journal(home.path, readers, { now: () => home.clock.now, onRejected: (...what) => told.push(what) });
 		journal.append(events('a00000000001').found, events('a00000000002').found);
 		new DatabaseSync(home.path).exec(`update event set body = '{"core":"nonsense"}' where key = 'a00000000001'`);
 		expect(claimKey(journal)).toBe('a00000000002');
@@ -233,7 +228,7 @@ describe('after the process died', () => {
 	async function dieWith(path: string, script: string): Promise<void> {
 		const source = `
 			import { Journal } from ${JSON.stringify(join(root, 'src/journal/journal.ts'))};
-			const journal = globalThis.journal = new Journal(process.argv[1], ${JSON.stringify(readers)}, () => ${1_000_000_000_000});
+			const journal = globalThis.journal = new Journal(process.argv[1], ${JSON.stringify(readers)}, { now: () => ${1_000_000_000_000} });
 			${script}
 			console.log('reached');
 			setInterval(() => {}, 1000);`;

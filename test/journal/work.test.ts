@@ -3,8 +3,9 @@ import { describe, expect, test } from 'vitest';
 import type { Event } from '../../src/domain/events.ts';
 import { fold } from '../../src/domain/fold.ts';
 import { done, rejected, retry, wait } from '../../src/domain/stage.ts';
+import { Journal } from '../../src/journal/journal.ts';
 import { events } from '../support/events.ts';
-import { emptyJournal, ownerOf, readers, take } from '../support/journal.ts';
+import { emptyJournal, type OpenJournal, ownerOf, readers, take } from '../support/journal.ts';
 
 const second = 1_000;
 const minute = 60 * second;
@@ -27,8 +28,8 @@ describe('work that is done', () => {
 		expect(next).toMatchObject({ stage: 'storage', retries: 0, failures: 0, event: { kind: 'AnalysisResults', key: a } });
 		expect(next.event.body).toEqual(analysed.body);
 		expect(journal.settle(next, done(stored))).toBe('done');
-		expect(journal.settle(take(journal, 'collector'), done())).toBe('done');
-		expect(['analyzer', 'storage', 'collector'].map((stage) => journal.claim(stage))).toEqual([undefined, undefined, undefined]);
+		expect(journal.settle(take(journal, 'remover'), done())).toBe('done');
+		expect(['analyzer', 'storage', 'remover'].map((stage) => journal.claim(stage))).toEqual([undefined, undefined, undefined]);
 		expect(journal.view.backlog()).toBe(0);
 	});
 
@@ -190,6 +191,67 @@ describe('work that is rejected', () => {
 			{ stage: 'analyzer', kind: 'CoredumpFile', key: a, reason: 'not a core', at: start },
 		]);
 		expect(opened.journal.view.backlog()).toBe(0);
+	});
+
+	test('ends the way of its crash, which says why in one line, whoever gave up', async () => {
+		const ways: Readonly<Record<string, (opened: OpenJournal) => unknown>> = {
+			'analyzer gave up: not a core': ({ journal }) => journal.settle(take(journal, 'analyzer'), rejected('not a core')),
+			'analyzer gave up: given up after 7 days: no disk'({ journal, clock }) {
+				clock.now += 8 * day;
+				journal.settle(take(journal, 'analyzer'), retry('no disk'));
+			},
+			'analyzer gave up: TypeError: x is undefined'({ journal, clock }) {
+				for (let failure = 0; failure < 5; failure++) {
+					journal.fail(take(journal, 'analyzer'), 'TypeError: x is undefined\n    at analyse (analyse.ts:1)');
+					clock.now += 5 * minute;
+				}
+			},
+			'analyzer gave up: process died while handling it'(opened) {
+				for (let death = 0; death < 3; death++) {
+					take(opened.journal, 'analyzer');
+					opened.reopen();
+				}
+			},
+			"analyzer gave up: the event can't be read: Invalid input: expected object, received number"({ journal, path }) {
+				new DatabaseSync(path).exec("update event set body = '1'");
+				expect(journal.claim('analyzer')).toBeUndefined();
+			},
+			'analyzer gave up: this version has no stage analyzer': (opened) => opened.reopen({ ...readers, CoredumpFile: [] }),
+		};
+		for (const [note, giveUp] of Object.entries(ways)) {
+			await using opened = await emptyJournal();
+			opened.journal.append(events(a).found);
+			giveUp(opened);
+			expect(opened.journal.view.report(a)).toMatchObject({ status: 'failed', storage: { form: 'none' }, notes: [note] });
+			expect(opened.journal.view.rejections()).toHaveLength(1);
+		}
+	});
+
+	test('hands on what goes on all the same, which then tells what became of the crash', async () => {
+		await using opened = await emptyJournal(readers, {
+			goOn: (stage, { key }, reason) => (stage === 'analyzer' && reason === 'not a core' ? [events(key).analysed] : []),
+		});
+		const { journal } = opened;
+		journal.append(events(a).found);
+		journal.settle(take(journal, 'analyzer'), rejected('not a core'));
+		expect(journal.view.report(a)).toMatchObject({ status: 'analysed', storage: null, notes: [] });
+		expect(journal.settle(take(journal, 'storage'), rejected('no use'))).toBe('rejected');
+		expect(journal.view.report(a)).toMatchObject({ status: 'failed', notes: ['storage gave up: no use'] });
+	});
+
+	test('is told of when it is the journal that rejects it, and the stage knows when a try is its last', async () => {
+		await using opened = await emptyJournal();
+		opened.journal.append(events(a).found);
+		const isLast: boolean[] = [];
+		for (let death = 0; death < 3; death++) {
+			isLast.push(take(opened.journal, 'analyzer').isLastTry);
+			if (death < 2) opened.reopen();
+		}
+		opened.close();
+		expect(isLast).toEqual([false, false, true]);
+		const told: unknown[] = [];
+		using _journal = new Journal(opened.path, readers, { onRejected: (...what) => told.push(what) });
+		expect(told).toEqual([['analyzer', a, 'process died while handling it']]);
 	});
 
 	test('is what waits for a stage that is no longer there, and not what that stage has done', async () => {

@@ -1,15 +1,40 @@
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type AnalyseOptions, analyse, loadKnownIssues } from '../../src/components/analyzer/analyzer.ts';
 import { examine } from '../../src/components/collector/collector.ts';
 import { defaultPanicKeywords } from '../../src/config/config.ts';
+import type { Event } from '../../src/domain/events.ts';
 import { fold } from '../../src/domain/fold.ts';
-import { type Core, type CrashReport, crashReport } from '../../src/domain/report.ts';
+import { crashId, fileId } from '../../src/domain/identity.ts';
+import { type Core, type CrashReport, crashReport, type Log } from '../../src/domain/report.ts';
 import { exec, temporaryFolder } from './crash.ts';
 
-/** Analyses a core as the command does, and checks that the report has its published shape. */
-export async function analyseCore(core: string, options: Partial<AnalyseOptions> = {}): Promise<CrashReport & { readonly core: Core }> {
-	await using scratch = await temporaryFolder();
+/**
+ * Analyses a core as the command does, and checks that the report has its published shape.
+ *
+ * @param log what the process wrote
+ */
+export async function analyseCore(
+	core: string,
+	options: Partial<AnalyseOptions> = {},
+	log?: string,
+): Promise<CrashReport & { readonly core: Core }> {
 	const { event } = await examine(resolve(core), { now: Date.now() });
+	const report = await reportOf({ ...event, body: { ...event.body, log: log === undefined ? null : logAt(log) } }, options);
+	return { ...report, core: report.core as Core };
+}
+
+/** The same of a log alone. */
+export async function analyseLog(path: string): Promise<CrashReport> {
+	const time = new Date().toISOString();
+	const body = { core: null, log: logAt(path), time, foundAt: time };
+	return reportOf({ kind: 'CoredumpFile', key: crashId({ by: 'file', fileId: fileId(statSync(path, { bigint: true })) }), body });
+}
+
+const logAt = (path: string): Log => ({ path, sizeBytes: statSync(path).size });
+
+async function reportOf(event: Event<'CoredumpFile'>, options: Partial<AnalyseOptions> = {}): Promise<CrashReport> {
+	await using scratch = await temporaryFolder();
 	const body = await analyse(event.body, {
 		places: { sysroot: '/', paths: [] },
 		gdb: { timeoutMs: 60_000 },
@@ -18,8 +43,7 @@ export async function analyseCore(core: string, options: Partial<AnalyseOptions>
 		knownIssues: loadKnownIssues([]),
 		...options,
 	});
-	const report = crashReport.parse(fold(fold(undefined, event), { kind: 'AnalysisResults', key: event.key, body }));
-	return { ...report, core: report.core as Core };
+	return crashReport.parse(fold(fold(undefined, event), { kind: 'AnalysisResults', key: event.key, body }));
 }
 
 /** The functions of each thread's stack as gdb itself prints them, the crashed one first. */

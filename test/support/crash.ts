@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -12,6 +12,8 @@ export const root = join(import.meta.dirname, '../..');
 const programs = join(import.meta.dirname, 'programs');
 const buildFolder = join(root, 'build/test');
 const lockFile = '/tmp/core_pattern.lock';
+/** Those who change the pattern wait here for the crashes under way, and new ones wait for them. */
+const gateFile = '/tmp/core_pattern.gate';
 
 export const exec = promisify(execFile);
 
@@ -34,6 +36,9 @@ const canCrash = isRelative() || isRoot;
 /** A test that crashes a program for real. */
 export const crashTest = test.skipIf(!canCrash && process.env.CI !== 'true');
 
+/** A test that mounts a file system, for which it must be root. In CI it is. */
+export const mountTest = test.skipIf(!isRoot && process.env.CI !== 'true');
+
 /** What a command is put behind so that it has no more rights than its user: root may else read and write everything. */
 export const withoutRights: readonly string[] = isRoot ? ['setpriv', '--bounding-set=-all', '--inh-caps=-all'] : ['env'];
 
@@ -43,19 +48,54 @@ export async function runWithoutRights(script: string, ...args: readonly string[
 	return (await exec(command, rest)).stdout.trim();
 }
 
-/** Builds one of the programs beside this file; once for each source and set of flags. @returns its path */
-export async function program(source: string, flags: readonly string[] = ['-g', '-O1']): Promise<string> {
+/**
+ * Builds one of the programs beside this file; once for each source and set of flags.
+ *
+ * @param source a file of C, C++ or Rust, or a folder with a Go package
+ * @returns its path
+ */
+export async function program(source: string, flags?: readonly string[], compiler: Compiler = compilerOf(source)): Promise<string> {
 	const path = join(programs, source);
-	const key = createHash('sha256').update(readFileSync(path)).update(flags.join('\0')).digest('hex').slice(0, 12);
-	const name = basename(source).replace(/\..*/, '');
-	const built = join(buildFolder, key, name);
+	const args = [...(flags ?? (compiler === 'gcc' || compiler === 'g++' ? ['-g', '-O1'] : []))];
+	const key = createHash('sha256').update([compiler, ...args].join('\0'));
+	for (const file of source.includes('.') ? [path] : readdirSync(path).map((name) => join(path, name))) key.update(readFileSync(file));
+	const folder = join(buildFolder, key.digest('hex').slice(0, 12));
+	const built = join(folder, basename(source).replace(/\..*/, ''));
 	if (existsSync(built)) return built;
-	mkdirSync(join(buildFolder, key), { recursive: true });
-	const compiler = source.endsWith('.c') ? 'gcc' : 'g++';
+	mkdirSync(folder, { recursive: true });
 	const part = `${built}.${process.pid}`;
-	await exec(compiler, ['-w', '-pthread', ...flags, '-o', part, path]);
+	await build(compiler, path, part, args);
 	renameSync(part, built);
 	return built;
+}
+
+type Compiler = 'gcc' | 'g++' | 'clang++' | 'rustc' | 'go';
+
+function compilerOf(source: string): Compiler {
+	if (source.endsWith('.c')) return 'gcc';
+	if (source.endsWith('.cc')) return 'g++';
+	return source.endsWith('.rs') ? 'rustc' : 'go';
+}
+
+async function build(compiler: Compiler, path: string, to: string, flags: readonly string[]): Promise<void> {
+	switch (compiler) {
+		case 'gcc':
+		case 'g++':
+		case 'clang++':
+			await exec(compiler, ['-w', '-pthread', ...flags, '-o', to, path]);
+			return;
+		case 'rustc':
+			await exec('rustc', ['--edition', '2021', '-A', 'warnings', '--crate-name', 'program', '-g', ...flags, '-o', to, path]);
+			return;
+		case 'go':
+			await exec('go', ['build', '-buildvcs=false', ...flags, '-o', to, '.'], {
+				cwd: path,
+				env: { ...process.env, CGO_ENABLED: '1', GOTOOLCHAIN: 'local', GOFLAGS: '' },
+			});
+			return;
+		default:
+			compiler satisfies never;
+	}
 }
 
 export type Crash = AsyncDisposable & {
@@ -72,24 +112,40 @@ export type CrashOptions = {
 	readonly pattern?: string;
 	/** In blocks of 1 KiB. */
 	readonly coreLimit?: string;
+	/** A file that takes what the program prints. */
+	readonly log?: string;
+	/** As process 1 of a pid namespace, as in a container; needs root. */
+	readonly isFirst?: boolean;
 };
 
 /** Runs a program until it crashes, and gives the core that the kernel wrote. */
 export async function crash(
 	path: string,
 	args: readonly string[],
-	{ environment = {}, pattern, coreLimit = 'unlimited' }: CrashOptions = {},
+	{ environment = {}, pattern, coreLimit = 'unlimited', log, isFirst = false }: CrashOptions = {},
 ): Promise<Crash> {
 	const folder = await temporaryFolder();
 	const wanted = pattern ?? (isRelative() ? undefined : 'core');
 	await using _pattern = wanted === undefined ? undefined : await setCorePattern(wanted);
 	// Whoever changes the pattern holds the lock alone; under a pattern of our own we hold it already.
-	const lock = wanted === undefined ? ['flock', '-s', lockFile] : [];
+	const lock = wanted === undefined ? ['sh', '-c', 'flock "$0" true && exec flock -s "$@"', gateFile, lockFile] : [];
 	// Small stacks make small cores: a thread's stack is as large as the limit.
 	const shell = `ulimit -s 512 -c ${coreLimit} && exec "$0" "$@"`;
-	const [command = '', ...rest] = [...lock, 'bash', '-c', shell, path, ...args];
-	const child = spawn(command, rest, { cwd: folder.path, env: { PATH: process.env.PATH, ...environment }, stdio: 'ignore' });
+	// unshare ends by the same signal, and must not leave a core of its own.
+	const namespace = isFirst ? ['bash', '-c', 'ulimit -Sc 0 && exec unshare -pf --mount-proc "$0" "$@"'] : [];
+	const [command = '', ...rest] = [...lock, ...namespace, 'bash', '-c', shell, path, ...args];
+	const output = log === undefined ? 'ignore' : openSync(log, 'a');
+	const child = spawn(command, rest, {
+		cwd: folder.path,
+		env: { PATH: process.env.PATH, ...environment },
+		stdio: ['ignore', output, output],
+		detached: true,
+	});
+	// One that does not die would keep the lock from all others.
+	const limit = setTimeout(() => process.kill(-(child.pid ?? 0), 'SIGKILL'), 60_000);
+	if (output !== 'ignore') closeSync(output);
 	const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
+	clearTimeout(limit);
 	const names = await readdir(folder.path);
 	const [name] = names;
 	if (names.length !== 1 || name === undefined)

@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { EpochMs } from '../../src/domain/stage.ts';
-import { type Claim, Journal, type Readers } from '../../src/journal/journal.ts';
+import { type Claim, Journal, type JournalOptions, type Readers } from '../../src/journal/journal.ts';
 import { temporaryFolder } from './crash.ts';
 
 /** The stages of an agent, in the order in which a crash passes them. */
-export const readers: Readers = { CoredumpFile: ['analyzer'], AnalysisResults: ['storage'], StorageEvent: ['collector'] };
+export const readers: Readers = { CoredumpFile: ['analyzer'], AnalysisResults: ['storage'], StorageEvent: ['remover'] };
 
 export type OpenJournal = AsyncDisposable & {
 	readonly path: string;
@@ -21,11 +21,11 @@ export type OpenJournal = AsyncDisposable & {
 };
 
 /** An empty journal in a folder of its own. */
-export async function emptyJournal(stages: Readers = readers): Promise<OpenJournal> {
+export async function emptyJournal(stages: Readers = readers, options: JournalOptions = {}): Promise<OpenJournal> {
 	const folder = await temporaryFolder();
 	const path = join(folder.path, 'journal.db');
 	const clock = { now: Date.parse('2026-11-23T06:30:00Z') };
-	let journal = new Journal(path, stages, () => clock.now);
+	let journal = new Journal(path, stages, { now: () => clock.now, ...options });
 	let isOpen = true;
 	const close = () => {
 		if (isOpen) journal[Symbol.dispose]();
@@ -40,7 +40,7 @@ export async function emptyJournal(stages: Readers = readers): Promise<OpenJourn
 		close,
 		reopen(next = stages) {
 			close();
-			journal = new Journal(path, next, () => clock.now);
+			journal = new Journal(path, next, { now: () => clock.now, ...options });
 			isOpen = true;
 			return journal;
 		},

@@ -159,6 +159,7 @@ async function stacksOf(
 	);
 	if (!stacks.exception) return stacks;
 	const { type } = stacks.exception;
-	const names = await demangle([`_Z${type}`], signal);
-	return { ...stacks, exception: { ...stacks.exception, type: names.get(`_Z${type}`) ?? type } };
+	const symbol = `_ZTI${type}`;
+	const name = (await demangle([symbol], signal)).get(symbol)?.replace(/^typeinfo for /, '');
+	return { ...stacks, exception: { ...stacks.exception, type: name ?? type } };
 }

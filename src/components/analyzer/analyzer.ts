@@ -1,5 +1,7 @@
 import { systemPath } from '../../base/filename.ts';
 import { ContentLost } from '../../domain/backend.ts';
+import type { Bodies } from '../../domain/events.ts';
+import { notAnalysed } from '../../domain/fold.ts';
 import { done, retry, type Stage } from '../../domain/stage.ts';
 import { CorefileError, NoUnpackerError } from '../../readers/corefile/corefile.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
@@ -18,12 +20,12 @@ export function analyzer({ telemetry, options }: Deps): Stage<'CoredumpFile'> {
 	return {
 		reads: ['CoredumpFile'],
 		concurrency: 1,
-		async handle({ key, body }, signal) {
+		async handle({ key, body }, signal, attempt) {
 			const path = body.core?.path ?? body.log?.path ?? '';
 			telemetry.analysisStarted(key, path);
 			const start = performance.now();
 			try {
-				const results = await analyse(body, { ...options, signal });
+				const results = attempt?.isLastTry ? await withoutGdb(body, { ...options, signal }) : await analyse(body, { ...options, signal });
 				telemetry.analysisEnded(key, path, results.analysis, performance.now() - start, options.gdb !== undefined);
 				return done({ kind: 'AnalysisResults', key, body: results });
 			} catch (error) {
@@ -36,6 +38,9 @@ export function analyzer({ telemetry, options }: Deps): Stage<'CoredumpFile'> {
 				throw error;
 			}
 		},
+		goOn: ({ key, body: { core } }, reason) => [
+			{ kind: 'AnalysisResults', key, body: { core, analysis: { ...notAnalysed, notes: [`the analysis was given up: ${reason}`] } } },
+		],
 	};
 }
 
@@ -44,6 +49,12 @@ function lossIn(error: unknown, path: string): string | undefined {
 	if (error instanceof CorefileError || error instanceof ContentLost) return error.message;
 	if (!(error instanceof Error && 'code' in error && 'path' in error)) return undefined;
 	return error.code === 'ENOENT' && error.path === String(systemPath(path)) ? 'the core file is gone' : undefined;
+}
+
+/** gdb takes the most memory and does the most: what it may be to blame for shall not cost the rest. */
+async function withoutGdb(found: Bodies['CoredumpFile'], options: AnalyseOptions): Promise<Bodies['AnalysisResults']> {
+	const { core, analysis } = await analyse(found, { ...options, gdb: undefined });
+	return { core, analysis: { ...analysis, notes: [...analysis.notes, 'gdb was left out: all earlier tries of the analysis failed'] } };
 }
 
 /** Disk full, too many open files, no permission: it may be better later. */

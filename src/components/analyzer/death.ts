@@ -35,9 +35,15 @@ const SI_KERNEL = 128;
 const isOfProcessor = (signal: number) => [4, 5, 7, 8, 11].includes(signal);
 
 export function deathOf(inputs: DeathInputs): Death {
-	const statement = decisive(inputs.statements);
+	const statement = withMessage(decisive(inputs.statements), inputs.statements);
 	const signal = ownSignal(inputs);
 	return { kind: kindOf(inputs, statement, signal), signal, statement, message: statement ? wordsOf(statement) : null };
+}
+
+/** A log tells only the type of an exception that is no std::exception; the core may have its text. */
+function withMessage(statement: Statement | undefined, all: readonly Statement[]): Statement | undefined {
+	if (statement?.is !== 'exception' || statement.message !== undefined) return statement;
+	return all.find((one) => one.is === 'exception' && one.type === statement.type && one.message !== undefined) ?? statement;
 }
 
 /** The first that says more than a signal's number: what comes after it follows from it. */
@@ -72,8 +78,9 @@ function signalOf(number: number, code: number | undefined, address: Hex | undef
 
 function kindOf({ frames, pid }: DeathInputs, statement: Statement | undefined, signal: Signal | null): CrashKind {
 	if (statement && statement.is !== 'signal' && statement.is !== 'exit') return statement.is;
-	if (signal && isOfProcessor(signal.number) && !isSent(signal.code ?? 1)) return 'fault';
 	const shown = kindByFrames(frames);
+	if (shown === 'go panic') return shown; // Go makes one of a fault
+	if (signal && isOfProcessor(signal.number) && !isSent(signal.code ?? 1)) return 'fault';
 	if (shown) return shown;
 	if (signal?.sender && signal.sender.pid !== pid) return 'killed';
 	if (signal) return [SIGKILL, SIGTERM].includes(signal.number) ? 'killed' : 'abort';
@@ -84,8 +91,14 @@ function kindOf({ frames, pid }: DeathInputs, statement: Statement | undefined, 
 const marks: readonly (readonly [CrashKind, RegExp])[] = [
 	['rust panic', /^(?:core::panicking|std::panicking)::|^rust_(?:panic|begin_unwind)/],
 	['heap corruption', /^malloc_printerr|^tcache_double_free_verify$|^__stack_chk_fail|^__fortify_fail|_chk_fail$/],
-	['assertion', /^__assert(?:_fail|_perror_fail|$)|^milvus::.*EasyAssertInfo$/],
-	['exception', /^__cxa_(?:throw|rethrow|pure_virtual|call_terminate|call_unexpected)$|^std::terminate$|^__cxxabiv1::__terminate$/],
+	[
+		'assertion',
+		/^__assert(?:_fail|_perror_fail|$)|^std::__(?:glibcxx_assert_fail|replacement_assert)$|^__cxa_pure_virtual$|^milvus::.*EasyAssertInfo$/,
+	],
+	[
+		'exception',
+		/^__cxa_(?:throw|rethrow|call_terminate|call_unexpected)$|^std::(?:terminate|rethrow_exception)$|^__cxxabiv1::__terminate$/,
+	],
 	['go fatal error', /^runtime\.(?:throw|fatal|fatalthrow)$/],
 	['go panic', /^runtime\.(?:gopanic|fatalpanic)$|^panic$/],
 ];

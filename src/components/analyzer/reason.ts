@@ -21,9 +21,10 @@ const mostWords = 500;
 
 /** Why the process died, in words; null when nothing says so. */
 export function reasonOf(inputs: ReasonInputs): string | null {
-	const { signal } = inputs.death;
+	const { signal, kind, statement } = inputs.death;
 	const words = inOwnWords(inputs.death);
-	if (words !== undefined) return signal && inputs.death.kind !== 'go panic' ? `${signal.name}: ${words}` : words;
+	if (!statement && kind === 'go panic' && signal && signal.name !== 'SIGABRT') return `Go panic: ${inWords(signal, inputs)}`;
+	if (words !== undefined) return signal && kind !== 'go panic' ? `${signal.name}: ${words}` : words;
 	if (!signal) return null;
 	if (signal.name === 'SIGSTOP') return 'not a crash: a copy of a running process';
 	if (signal.sender && signal.sender.pid !== inputs.pid) return `${signal.name}: sent ${senderInWords(signal.sender)}`;
@@ -36,9 +37,15 @@ export function reasonOf(inputs: ReasonInputs): string | null {
 const senderInWords = ({ pid, uid }: NonNullable<Signal['sender']>) =>
 	pid === 0 ? "from outside of the process's pid namespace" : `by process ${pid} (uid ${uid})`;
 
+const withoutWords: Readonly<Partial<Record<Death['kind'], string>>> = {
+	'go panic': 'a Go panic',
+	'go fatal error': 'a Go fatal error',
+	'rust panic': 'a Rust panic',
+};
+
 /** What the process itself said is better than what its signal says. */
 function inOwnWords({ statement, kind }: Death): string | undefined {
-	if (!statement) return kind === 'go panic' ? 'a Go panic' : kind === 'rust panic' ? 'a Rust panic' : undefined;
+	if (!statement) return withoutWords[kind];
 	switch (statement.is) {
 		case 'signal':
 			return undefined;

@@ -5,6 +5,7 @@ import { makeFolder } from '../../base/folder.ts';
 import { formatBytes } from '../../base/quantity.ts';
 import type { Core } from '../../domain/report.ts';
 import { UnpackError, type Unpacked, unpackForeign, unpackSparsely } from '../../drivers/compression/compression.ts';
+import { processStart } from '../../drivers/host/host.ts';
 import { NoUnpackerError, readHead, trailerBytes } from '../../readers/corefile/corefile.ts';
 
 export type Packed = Core & { readonly encoding: Exclude<Core['encoding'], 'raw'> };
@@ -19,7 +20,8 @@ export type UnpackOptions = {
 	readonly onProgress?: ((share: number) => void) | undefined;
 };
 
-const prefix = 'analysis-';
+/** `analysis-{pid}-{start}-{random}`: whose it is. */
+const ownedName = /^analysis-(\d+)-(\d+)-/;
 /** What must stay free on the disk of the scratch folder. */
 const floorBytes = 256 << 20;
 
@@ -35,7 +37,9 @@ export class ScratchError extends Error {
  */
 export async function scratchFolder(parent: string): Promise<AsyncDisposable & { readonly path: string }> {
 	await checkScratch(parent);
-	const path = await mkdtemp(join(parent, prefix)).catch((cause) => unusable(parent, cause));
+	const path = await mkdtemp(join(parent, `analysis-${process.pid}-${await processStart(process.pid)}-`)).catch((cause) =>
+		unusable(parent, cause),
+	);
 	return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
@@ -53,11 +57,13 @@ function unusable(parent: string, cause: unknown): never {
 	throw new ScratchError(`${parent} can't be used: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
 }
 
-/** Removes what a killed agent left. Only for the one agent that owns the folder. */
+/** Removes what processes left that are no more. */
 export async function sweepScratch(parent: string): Promise<void> {
 	const names = await readdir(parent).catch(() => []); // not there yet, or not to be used: the check tells
 	for (const name of names) {
-		if (name.startsWith(prefix)) await rm(join(parent, name), { recursive: true, force: true }).catch(() => {}); // not ours: it only takes room
+		const [, pid, start] = ownedName.exec(name) ?? [];
+		const isLeft = pid !== undefined && (await processStart(Number(pid))) !== start;
+		if (isLeft) await rm(join(parent, name), { recursive: true, force: true }).catch(() => {}); // not ours: it only takes room
 	}
 }
 

@@ -2,7 +2,7 @@ import { defined } from '../../base/defined.ts';
 import { sourcePlace } from '../../domain/frames.ts';
 import type { Culprit } from '../../domain/report.ts';
 import type { Statement } from '../../readers/tracelog/tracelog.ts';
-import { rulesVersion } from './culprit/culprit.ts';
+import { classify, rulesVersion } from './culprit/culprit.ts';
 import { wordsOf } from './death.ts';
 import { type KnownIssueEntry, originOf } from './knownissues/knownissues.ts';
 
@@ -28,9 +28,9 @@ function placeNamedIn(statement: Statement): Culprit | undefined {
 		}
 		case 'assertion': {
 			const { function: name, source } = statement;
-			return name === undefined && !source
-				? undefined
-				: culprit(defined({ function: name, ...source }), 'place of the assertion', 'medium');
+			// A check in the standard library's own headers tells nothing of who called it.
+			if ((name === undefined && !source) || classify(defined({ function: name, ...source })).is === 'standard') return undefined;
+			return culprit(defined({ function: name, ...source }), 'place of the assertion', 'medium');
 		}
 		case 'rust panic':
 			return culprit(statement.source, 'place of the first Rust panic', 'medium');

@@ -76,12 +76,12 @@ export function collector({ intake, telemetry, options, now = Date.now }: Deps) 
 				const event = await look(name);
 				if (event) found.push(event);
 			}
-			if (found.length > 0) report(found);
+			if (found.length > 0) await report(found);
 		}
 	}
 
-	function report(found: readonly Examined['event'][]): void {
-		const added = new Set(intake.append(...found).map(({ key }) => key));
+	async function report(found: readonly Examined['event'][]): Promise<void> {
+		const added = new Set((await intake.append(...found)).map(({ key }) => key));
 		for (const { key, body } of found) if (added.has(key)) telemetry.coreFound(key, body.core.path, body.core.sizeBytes);
 	}
 
@@ -89,13 +89,13 @@ export function collector({ intake, telemetry, options, now = Date.now }: Deps) 
 		// A leading dot marks files that are still being written: systemd's coredump.c, and this agent's own.
 		if (name.startsWith('.')) return undefined;
 		const path = join(directory, name);
+		unfinished.delete(name);
 		try {
 			const candidate = await candidateAt(path);
 			if (!candidate) return undefined;
 			const original = originalOf(candidate.file, basename(candidate.path));
 			if (dealtWith.get(name) === original) return undefined;
-			const verdict = intake.isKnown(original) ? undefined : await judge(name, candidate);
-			unfinished.delete(name);
+			const verdict = (await intake.isKnown(original)) ? undefined : await judge(name, candidate);
 			if (verdict?.is === 'unfinished') {
 				telemetry.coreAwaited(path, verdict.reason);
 				unfinished.set(name, verdict.lookAgainAt);
@@ -105,7 +105,6 @@ export function collector({ intake, telemetry, options, now = Date.now }: Deps) 
 			if (verdict?.is === 'left alone') telemetry.coreSkipped(path, verdict.why, verdict.detail);
 			return verdict?.is === 'core' ? verdict.event : undefined;
 		} catch (error) {
-			unfinished.delete(name);
 			notLooked(name, path, error);
 			return undefined;
 		}

@@ -5,6 +5,7 @@ import { systemPath } from '../../base/filename.ts';
 import type { Event } from '../../domain/events.ts';
 import { crashId, fileId } from '../../domain/identity.ts';
 import type { Core } from '../../domain/report.ts';
+import { coredumpAttributes } from '../../drivers/attributes/attributes.ts';
 import { unpackForeign } from '../../drivers/compression/compression.ts';
 import { CorefileError, readHead } from '../../readers/corefile/corefile.ts';
 import { type Origin, problemCore, readOrigin } from '../../readers/corename/corename.ts';
@@ -20,8 +21,6 @@ export type Examined = {
 export type ExamineOptions = {
 	/** kernel.core_pattern of the machine that wrote the file, if it is this one. */
 	readonly corePattern?: string | undefined;
-	/** Of the file: `user.coredump.*` without that prefix. */
-	readonly attributes?: Readonly<Record<string, string>>;
 	readonly now: number;
 };
 
@@ -32,11 +31,11 @@ export type ExamineOptions = {
  * @throws {CorefileError} not a core
  * @throws {NoUnpackerError} a core whose program to unpack it is not installed
  */
-export async function examine(place: string, { corePattern, attributes, now }: ExamineOptions): Promise<Examined> {
+export async function examine(place: string, { corePattern, now }: ExamineOptions): Promise<Examined> {
 	const path = await coreAt(place);
 	const file = await stat(systemPath(path), { bigint: true });
 	const { encoding, complete } = await readHead(path, { unpackForeign });
-	const origin = await readOrigin(path, { attributes, pattern: corePattern });
+	const origin = await originOf(path, encoding, corePattern);
 	return {
 		event: {
 			kind: 'CoredumpFile',
@@ -53,6 +52,16 @@ export async function examine(place: string, { corePattern, attributes, now }: E
 		// abrt gives its directory the final name once the core is in it.
 		isAtomic: origin.producer === 'systemd-coredump' || origin.producer === 'abrt',
 	};
+}
+
+/**
+ * Attributes are read only where the name leaves open whose file it is, for that takes a program: systemd-coredump's name tells all that is asked for
+ * here, and what the kernel writes has none. The kernel packs nothing: a packed file of such a name is a copy.
+ */
+async function originOf(path: string, encoding: Core['encoding'], pattern: string | undefined): Promise<Origin> {
+	const origin = await readOrigin(path, { pattern });
+	const isClear = origin.producer !== 'unknown' && !(origin.producer === 'kernel' && encoding !== 'raw');
+	return isClear ? origin : readOrigin(path, { attributes: await coredumpAttributes(path), pattern });
 }
 
 async function coreAt(place: string): Promise<string> {

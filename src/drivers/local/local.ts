@@ -13,7 +13,9 @@ export type LocalBackend = Backend & {
 	start(): Promise<number>;
 };
 
-const partMark = '.part';
+/** What it names a file while that is being written: nothing else is swept. */
+const partName = (name: string) => `.${name}.${randomUUID()}.part`;
+const isPart = (name: string) => /^\..+\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.part$/.test(name);
 /** How often the free space is looked at while writing. */
 const checkEveryBytes = 64 << 20;
 
@@ -21,7 +23,7 @@ const checkEveryBytes = 64 << 20;
 export function localBackend(root: string, floor: FreeSpaceFloor): LocalBackend {
 	async function put(name: string, content: Content, signal: AbortSignal): Promise<Stored> {
 		const path = safePath(root, name);
-		const part = join(dirname(path), `.${basename(path)}.${randomUUID()}${partMark}`);
+		const part = join(dirname(path), partName(basename(path)));
 		try {
 			await makeFolder(dirname(path));
 			await checkSpace();
@@ -77,8 +79,9 @@ export function localBackend(root: string, floor: FreeSpaceFloor): LocalBackend 
 		for (const entry of await readdir(root, { recursive: true, withFileTypes: true }).catch(() => [])) {
 			if (!entry.isFile()) continue;
 			const path = join(entry.parentPath, entry.name);
-			if (entry.name.startsWith('.') && entry.name.endsWith(partMark)) await rm(path, { force: true });
-			else size += (await stat(path)).size;
+			if (isPart(entry.name))
+				await rm(path, { force: true }).catch(() => {}); // it only takes room
+			else size += await sizeOf(path);
 		}
 		return size;
 	}
@@ -116,6 +119,13 @@ async function syncFolder(path: string): Promise<void> {
 	await using folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
 	await folder.sync();
 }
+
+/** None where it is gone by now, or can't be seen: what stands in the way of storing, health tells. */
+const sizeOf = (path: string) =>
+	stat(path).then(
+		({ size }) => size,
+		() => 0,
+	);
 
 /** The disk's errors as what they mean for the caller; others as they are. */
 function sorted(error: unknown): unknown {

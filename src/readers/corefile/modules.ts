@@ -67,11 +67,18 @@ function likeliest(ranks: Uint8Array): number[] {
 	return chosen;
 }
 
-/** The modules among them: gdb leaves code out of the cores that it writes, so that an ELF header in memory counts too. */
+/**
+ * The modules among them: gdb leaves code out of the cores that it writes, so that an ELF header in memory counts too. What has the
+ * build-id of a module that is executed is that module's debug information, which the process read to print a stack of its own.
+ */
 export function modulesAmong(candidates: readonly Candidate[], heads: ReadonlyMap<bigint, ModuleHead>): MappedModule[] {
-	return candidates
+	const found = candidates
 		.filter(({ isExecutable, base }) => isExecutable || heads.has(base))
-		.map(({ isExecutable: _, ...module }) => ({ ...module, ...heads.get(module.base) }));
+		.map(({ isExecutable, ...module }) => ({ isExecutable, module: { ...module, ...heads.get(module.base) } }));
+	const executed = new Set(found.filter(({ isExecutable }) => isExecutable).map(({ module }) => module.buildId));
+	return found
+		.filter(({ isExecutable, module: { buildId } }) => isExecutable || buildId === undefined || !executed.has(buildId))
+		.map(({ module }) => module);
 }
 
 /** What the first bytes of a module say, as they lay in memory: only what these bytes hold is looked at. Undefined where they are not those of a module. */

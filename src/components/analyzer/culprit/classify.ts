@@ -28,7 +28,7 @@ const compiled = frameRules.map((rule) => {
 		rule,
 		fits: (name: string, { file, module }: Frame) =>
 			(name !== '' && names?.test(name) && !(rule.isCommon && isOwnSource(file))) ||
-			(file !== undefined && rule.files?.some((part) => file.includes(part))) ||
+			(file !== undefined && !(rule.isHeader && name.includes('::')) && rule.files?.some((part) => file.includes(part))) ||
 			(name === '' && module !== undefined && modules?.test(basename(module))),
 	};
 });

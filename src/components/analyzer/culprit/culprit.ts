@@ -71,7 +71,8 @@ function verdictOf(suspects: readonly Suspect[], circumstances: Circumstances): 
 	if (!choice) return undefined;
 	const { at, rule, confidence } = choice;
 	const { frame } = rest[at] as Suspect;
-	const isDoubtful = circumstances.kind === 'heap corruption' || rest.slice(0, at).some(({ is }) => is === 'allocator');
+	const isCaught = suspects.some(({ name }) => /^__(?:stack_chk|fortify)_fail|_chk_fail$/.test(name));
+	const isDoubtful = (circumstances.kind === 'heap corruption' && !isCaught) || rest.slice(0, at).some(({ is }) => is === 'allocator');
 	return {
 		culprit: {
 			...placeOf(frame),
@@ -80,7 +81,7 @@ function verdictOf(suspects: readonly Suspect[], circumstances: Circumstances): 
 			confidence:
 				isDoubtful || cut === 'code without a name' ? 'low' : frame.function === undefined && confidence === 'high' ? 'medium' : confidence,
 		},
-		path: rest.slice(at).filter(({ is }) => !['noise', 'root', 'standard', 'death'].includes(is)),
+		path: rest.slice(at).filter((suspect) => isPlaced(suspect) && !['noise', 'root', 'standard', 'death'].includes(suspect.is)),
 	};
 }
 
@@ -105,10 +106,13 @@ function behindTheFault(
 		rest = rest.slice(1);
 		cut = 'the end of the process';
 	}
-	const landed = rest.findIndex(({ name, frame }) => name !== '' || frame.module !== undefined || frame.file !== undefined);
+	const landed = rest.findIndex(isPlaced);
 	if (landed <= 0) return { rest: landed < 0 ? [] : rest, cut };
 	return { rest: rest.slice(landed), cut: cut ?? (isBadJump ? 'a bad jump' : 'code without a name') };
 }
+
+/** Anything but a bare address says where it is. */
+const isPlaced = ({ name, frame }: Suspect) => name !== '' || frame.module !== undefined || frame.file !== undefined;
 
 /** The last frame that ends the process, among those before the first that may be to blame. */
 function lastOfTheEnd(suspects: readonly Suspect[]): number {
@@ -130,7 +134,7 @@ function chosen(suspects: readonly Suspect[]): Choice | undefined {
 		const isNear = suspects.slice(0, own).every(({ is }) => is !== 'other' && is !== 'plumbing');
 		return { at: outermostInlined(suspects, own, 'own'), rule: 'first of the program', confidence: isNear ? 'high' : 'medium' };
 	}
-	const other = find(({ is, name, frame }) => is === 'other' && (name !== '' || frame.module !== undefined || frame.file !== undefined));
+	const other = find((suspect) => suspect.is === 'other' && isPlaced(suspect));
 	if (other >= 0) return { at: outermostInlined(suspects, other, 'other'), rule: 'first of the program', confidence: 'high' };
 	const plumbing = find(({ is }) => is === 'plumbing');
 	if (plumbing >= 0) return { at: plumbing, rule: 'library that carries calls', confidence: 'low' };

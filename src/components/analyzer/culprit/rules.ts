@@ -40,6 +40,8 @@ export type FrameRule = {
 	readonly isCommon?: true;
 	/** Parts of the source file's path. */
 	readonly files?: readonly string[];
+	/** A line of such a file may be inlined into any function: it tells nothing of one whose name has a scope. */
+	readonly isHeader?: true;
 	/** Base names of modules; `*` stands for anything. Only of frames without a name. */
 	readonly modules?: readonly string[];
 };
@@ -202,6 +204,7 @@ export const frameRules: readonly FrameRule[] = [
 		is: 'noise',
 		names: ['_mm_*', '_mm256_*', '_mm512_*'],
 		files: ['intrin.h', '_fortified.h', '/bits/stdio2.h'],
+		isHeader: true,
 	},
 	{
 		id: 'memory and strings',
@@ -234,10 +237,13 @@ export const frameRules: readonly FrameRule[] = [
 	{
 		id: 'Rust standard library',
 		is: 'standard',
-		names: words('core::* alloc::* <core::* <alloc::* <std::* std::sys* std::thread::* std::io::* std::sync::* std::rt::*'),
+		names: words(
+			'core::* alloc::* <core::* <alloc::* <std::* std::sys* std::thread::* std::io::* std::sync::* std::rt::* hashbrown::* <hashbrown::*',
+		),
 		files: ['/rustc/', 'library/core/', 'library/std/', 'library/alloc/'],
+		isHeader: true,
 	},
-	{ id: 'C++ standard library', is: 'standard', names: ['std::*', '__gnu_cxx::*', 'operator*'], files: ['/include/c++/'] },
+	{ id: 'C++ standard library', is: 'standard', names: ['std::*', '__gnu_cxx::*', 'operator*'], files: ['/include/c++/'], isHeader: true },
 
 	{ id: 'tiered storage', is: 'plumbing', names: ['milvus::cachinglayer::*'] },
 	{

@@ -28,7 +28,7 @@ export function fingerprintsOf(
 	}
 	// Who damaged the heap is long gone: what the library says, and where, tells more than the victim.
 	const keys =
-		death.kind === 'heap corruption' && words.length > 0
+		death.kind === 'heap corruption' && culprit.confidence === 'low' && words.length > 0
 			? [...words, culprit.module ?? '']
 			: path.length > 0
 				? distinct(path.map((suspect) => keyOf(suspect, modules))).slice(0, frameCount)

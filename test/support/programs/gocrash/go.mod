@@ -1,0 +1,3 @@
+module github.com/milvus-io/crash
+
+go 1.19
