@@ -52,6 +52,6 @@ async function analyzeFile(path: string, { gdb, log, ...places }: Options, signa
 		const analysed = fold(fold(undefined, found), { kind: 'AnalysisResults', key: found.key, body });
 		return analysed as CrashReport;
 	} catch (error) {
-		throw fileProblem(printable(path), error) ?? error;
+		throw fileProblem(path, error) ?? (log && fileProblem(resolve(log), error)) ?? error;
 	}
 }

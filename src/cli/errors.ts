@@ -1,6 +1,9 @@
 import { CommanderError } from 'commander';
+import { systemPath } from '../base/filename.ts';
+import { printable } from '../base/printable.ts';
 import { ScratchError } from '../components/analyzer/analyzer.ts';
 import { ConfigError } from '../config/config.ts';
+import { ContentLost } from '../domain/backend.ts';
 import { JournalError } from '../journal/journal.ts';
 import { CorefileError, NoUnpackerError } from '../readers/corefile/corefile.ts';
 import { InterruptedError } from './interruption.ts';
@@ -30,12 +33,24 @@ function userMessage(error: unknown): string | undefined {
 	return undefined;
 }
 
-/** What went wrong with a file that the user named. */
-export function fileProblem(path: string, error: unknown): UserError | undefined {
-	if (error instanceof CorefileError || error instanceof NoUnpackerError)
-		return new UserError(`${path}: ${error.message}`, { cause: error });
+/**
+ * What went wrong with a file that the user named, or with one in a folder that they named; undefined where it was another.
+ *
+ * @param shown how the message names it
+ */
+export function fileProblem(path: string, error: unknown, shown = printable(path)): UserError | undefined {
+	if (error instanceof CorefileError || error instanceof NoUnpackerError || error instanceof ContentLost)
+		return new UserError(`${shown}: ${error.message}`, { cause: error });
 	if (!(error instanceof Error && 'code' in error && 'syscall' in error)) return undefined;
-	return new UserError(`${path}: ${fileWords[String(error.code)] ?? `can't be read: ${error.message}`}`, { cause: error });
+	const isOfFile = 'path' in error ? isAtOrIn(path, String(error.path)) : error.syscall === 'read';
+	return isOfFile
+		? new UserError(`${shown}: ${fileWords[String(error.code)] ?? `can't be read: ${error.message}`}`, { cause: error })
+		: undefined;
+}
+
+function isAtOrIn(place: string, path: string): boolean {
+	const named = String(systemPath(place)); // as Node names it
+	return path === named || path.startsWith(`${named}/`);
 }
 
 const fileWords: Readonly<Record<string, string>> = {

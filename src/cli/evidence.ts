@@ -1,7 +1,6 @@
-import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { systemPath } from '../base/filename.ts';
 import { printable } from '../base/printable.ts';
+import { NotRegularError, openRegular } from '../base/regular-file.ts';
 import { examine } from '../components/collector/collector.ts';
 import type { Event } from '../domain/events.ts';
 import { crashId, fileId } from '../domain/identity.ts';
@@ -26,7 +25,7 @@ export async function evidenceOf(path: string, logPath: string | undefined): Pro
 		const { event } = await examine(path, { now: Date.now() });
 		return { ...event, body: { ...event.body, log } };
 	} catch (error) {
-		if (!(error instanceof CorefileError) || !(await isText(path))) throw fileProblem(printable(path), error) ?? error;
+		if (!(error instanceof CorefileError) || !(await isText(path))) throw fileProblem(path, error) ?? error;
 		if (log) throw new UserError(`${printable(path)} is a log, as ${printable(logPath ?? '')} is; give a core and a log, or one of them`);
 		return logOnly(path);
 	}
@@ -35,22 +34,26 @@ export async function evidenceOf(path: string, logPath: string | undefined): Pro
 async function logAt(path: string): Promise<Log> {
 	try {
 		if (!(await isText(path))) throw new UserError(`${printable(path)} is not a text; --log wants what the process wrote`);
-		await using file = await open(systemPath(path));
+		await using file = await openRegular(path);
 		return { path, sizeBytes: (await file.stat()).size };
 	} catch (error) {
-		throw fileProblem(printable(path), error) ?? error;
+		throw fileProblem(path, error) ?? error;
 	}
 }
 
 async function isText(path: string): Promise<boolean> {
-	await using file = await open(systemPath(path));
-	if (!(await file.stat()).isFile()) return false;
+	const file = await openRegular(path).catch((error) => {
+		if (error instanceof NotRegularError) return undefined;
+		throw error;
+	});
+	if (!file) return false;
+	await using _closed = file;
 	const { buffer, bytesRead } = await file.read(Buffer.alloc(headBytes), 0, headBytes, 0);
 	return looksLikeText(buffer.subarray(0, bytesRead));
 }
 
 async function logOnly(path: string): Promise<Event<'CoredumpFile'>> {
-	await using file = await open(systemPath(path));
+	await using file = await openRegular(path);
 	const stat = await file.stat({ bigint: true });
 	return {
 		kind: 'CoredumpFile',

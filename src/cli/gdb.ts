@@ -2,8 +2,9 @@ import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { printable } from '../base/printable.ts';
-import { findModules, rawCopy, scratchFolder, unusedExecutable } from '../components/analyzer/analyzer.ts';
-import { examine } from '../components/collector/collector.ts';
+import { expectOriginal, findModules, forgedPaths, rawCopy, scratchFolder, unusedExecutable } from '../components/analyzer/analyzer.ts';
+import { type Examined, examine } from '../components/collector/collector.ts';
+import { ContentLost } from '../domain/backend.ts';
 import type { Core } from '../domain/report.ts';
 import { debug, GdbError } from '../drivers/gdb/gdb.ts';
 import { readJournal } from '../journal/journal.ts';
@@ -26,19 +27,25 @@ export function gdbCommand(program: Command): void {
 		.option('--exe <file>', 'the executable that crashed, if it is not where the core says')
 		.option('--sysroot <dir>', 'the root of the file system in which it ran', '/')
 		.action(async (target: string, gdbArguments: readonly string[], options: Options) => {
-			const path = await corePath(target, options);
-			process.exitCode = await interruptible((interruption) => debugCore(path, gdbArguments, options, interruption));
+			const core = await chosenCore(target, options);
+			process.exitCode = await interruptible((interruption) => debugCore(core, gdbArguments, options, interruption));
 		});
 }
 
 /** @returns gdb's exit code */
-async function debugCore(path: string, gdbArguments: readonly string[], options: Options, interruption: Interruption): Promise<number> {
+async function debugCore(
+	chosen: Examined['event']['body'],
+	gdbArguments: readonly string[],
+	options: Options,
+	interruption: Interruption,
+): Promise<number> {
 	const { signal, leaveCtrlCTo } = interruption;
 	const places = await symbolPlaces(options);
 	await using folder = await scratchFolder(tmpdir());
-	const core = await unpackedCore(path, folder.path, signal);
+	const core = await unpackedCore(chosen.core, folder.path, signal);
 	const corefile = await readPass(core, { signal });
-	const modules = await findModules(corefile, places);
+	if (corefile.forgedPath !== undefined) throw new UserError(forgedPaths);
+	const modules = await findModules(corefile, places, Date.parse(chosen.time));
 	const unused = unusedExecutable(corefile, modules, places);
 	if (unused !== undefined) process.stderr.write(`${printable(unused)}\n`);
 	for (const { module } of modules) {
@@ -59,29 +66,41 @@ async function debugCore(path: string, gdbArguments: readonly string[], options:
 }
 
 /** A file, or the stored core of a crash, or the original where none was stored. */
-async function corePath(target: string, options: Options): Promise<string> {
-	if (await isThere(resolve(target))) return resolve(target);
+async function chosenCore(target: string, options: Options): Promise<Examined['event']['body']> {
+	if (await isThere(resolve(target))) return examined(resolve(target));
 	if (target.includes('/')) throw new UserError(`${printable(target)}: there is no such file`);
 	const { config } = await loadSettings(options);
 	using journal = readJournal(config.journal.path);
-	const { storage, core, id } = findReport(journal, target);
-	const places = [storage?.form === 'full' ? storage.location : undefined, core?.path].filter((path) => path !== undefined);
-	for (const place of places) if (await isThere(place)) return place;
-	throw new UserError(`the core of crash ${id} is gone: it was ${places.map(printable).join(' and ')}`);
+	const { storage, core, id, time } = findReport(journal, target);
+	const stored = storage?.form === 'full' ? storage.location : undefined;
+	if (stored !== undefined && (await isThere(stored))) return { ...(await examined(stored)), time };
+	if (core && (await isOriginal(core))) return { ...(await examined(core.path)), time };
+	const places = [stored, core?.path].filter((path) => path !== undefined).map(printable);
+	const isReplaced = core && (await isThere(core.path));
+	throw new UserError(`the core of crash ${id} is gone: it was ${places.join(' and ')}${isReplaced ? ', where another file is now' : ''}`);
 }
 
-async function unpackedCore(path: string, folder: string, signal: AbortSignal): Promise<string> {
+async function isOriginal(core: Core): Promise<boolean> {
+	try {
+		await expectOriginal(core);
+		return true;
+	} catch (error) {
+		if (error instanceof ContentLost) return false;
+		throw fileProblem(core.path, error) ?? error;
+	}
+}
+
+async function unpackedCore(core: Core, folder: string, signal: AbortSignal): Promise<string> {
 	using progress = createProgress();
-	const core = await examined(path);
 	const copy = await rawCopy(core, folder, signal, progress.step);
 	if (copy.is === 'not unpacked') throw new UserError(copy.reason);
 	return copy.path;
 }
 
-async function examined(path: string): Promise<Core> {
+async function examined(path: string): Promise<Examined['event']['body']> {
 	try {
-		return (await examine(path, { now: Date.now() })).event.body.core;
+		return (await examine(path, { now: Date.now() })).event.body;
 	} catch (error) {
-		throw fileProblem(printable(path), error) ?? error;
+		throw fileProblem(path, error) ?? error;
 	}
 }

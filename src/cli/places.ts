@@ -7,16 +7,17 @@ import { fileProblem, UserError } from './errors.ts';
 
 /** Where the user says that the files of the crashed process are. @throws {UserError} what is there can't be that */
 export async function symbolPlaces({ exe, sysroot }: { readonly exe?: string; readonly sysroot: string }): Promise<SymbolPlaces> {
-	if (exe !== undefined) await expectThat(`--exe ${printable(exe)}`, () => notExecutable(exe));
-	await expectThat(`--sysroot ${printable(sysroot)}`, async () => ((await stat(sysroot)).isDirectory() ? undefined : 'is not a directory'));
+	if (exe !== undefined) await expectThat('--exe', exe, notExecutable);
+	await expectThat('--sysroot', sysroot, async (path) => ((await stat(path)).isDirectory() ? undefined : 'is not a directory'));
 	return { executable: exe && resolve(exe), sysroot: resolve(sysroot), paths: [] };
 }
 
-async function expectThat(option: string, problemOf: () => Promise<string | undefined>): Promise<void> {
-	const problem = await problemOf().catch((error) => {
-		throw fileProblem(option, error) ?? error;
+async function expectThat(option: string, path: string, problemOf: (path: string) => Promise<string | undefined>): Promise<void> {
+	const shown = `${option} ${printable(path)}`;
+	const problem = await problemOf(path).catch((error) => {
+		throw fileProblem(path, error, shown) ?? error;
 	});
-	if (problem !== undefined) throw new UserError(`${option}: ${problem}`);
+	if (problem !== undefined) throw new UserError(`${shown}: ${problem}`);
 }
 
 async function notExecutable(path: string): Promise<string | undefined> {

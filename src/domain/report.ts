@@ -57,7 +57,9 @@ export const module = z.strictObject({
 	symbols: z.enum(['full', 'names', 'none']).describe('full: with source lines'),
 	file: z
 		.enum(['same', 'unverified', 'replaced', 'missing'])
-		.describe('what is at the path now; unverified: the core holds no build-id to compare; replaced: another build, not used'),
+		.describe(
+			'what is at the path now; unverified: the core holds no build-id to compare; replaced: another build, or changed since the crash, and not used',
+		),
 });
 
 export const culprit = z.strictObject({

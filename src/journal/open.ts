@@ -1,7 +1,8 @@
-import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { codeOf, messageOf } from '../base/errors.ts';
+import { makeFolderSync } from '../base/folder.ts';
 import { migrations, version } from './schema.ts';
 
 /** The journal can't be used; the message says why, in one line. */
@@ -22,7 +23,7 @@ export type Owned = { readonly db: DatabaseSync; readonly lock: DatabaseSync };
 /** Opens the database for the one process that runs the pipeline, and makes it if need be. The lock lasts as long as the process. */
 export function openOwned(path: string): Owned {
 	try {
-		mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+		makeFolderSync(dirname(path));
 	} catch (cause) {
 		throw new JournalError(`the folder of the journal ${path} can't be made: ${messageOf(cause)}; set journal.path`, { cause });
 	}

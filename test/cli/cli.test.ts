@@ -4,6 +4,8 @@ import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, 
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { fileProblem } from '../../src/cli/errors.ts';
+import type { Event } from '../../src/domain/events.ts';
 import { crashReport } from '../../src/domain/report.ts';
 import { Journal } from '../../src/journal/journal.ts';
 import { bin, type CliResult, cli } from '../support/cli.ts';
@@ -272,6 +274,15 @@ async function cliWithoutRights(args: readonly string[]): Promise<CliResult> {
 	);
 }
 
+test('only what went wrong with the file that was named is said of it', () => {
+	const error = (path: string, code = 'ENOENT') => Object.assign(new Error(code), { code, path, syscall: 'open' });
+	expect(fileProblem('/core', error('/core'))?.message).toBe('/core: there is no such file');
+	expect(fileProblem('/abrt', error('/abrt/coredump', 'EACCES'))?.message).toBe('/abrt: no permission to read it (try as root)');
+	expect(fileProblem('/c\udcff', error('/c\ufffd'))?.message).toBe('/c\\xff: there is no such file');
+	expect(fileProblem('/core', error('/core', 'EIO'))?.message).toBe("/core: can't be read: EIO");
+	for (const other of [error('/tmp/x'), error('/core2'), new Error('ENOENT')]) expect(fileProblem('/core', other)).toBeUndefined();
+});
+
 describe('list, show and gdb read beside the agent', () => {
 	/** A journal with two crashes, as an agent left it. */
 	async function withJournal() {
@@ -325,6 +336,16 @@ describe('list, show and gdb read beside the agent', () => {
 		await using folder = await withJournal();
 		expect((await cli(['gdb', '3f9c', '--config', folder.config])).stderr).toBe(
 			'milvus-coredump-agent: the core of crash 3f9c00000001 is gone: it was /data/x.core.zst and /cores/core.3f9c00000001\n',
+		);
+	});
+
+	crashTest('a crash whose core another has taken the place of', async () => {
+		await using folder = await withJournal();
+		await using crashed = await crash(await program('faults.c'), ['null']);
+		const { found } = events('3fcc00000003');
+		folder.journal.append({ ...found, body: { ...found.body, core: { ...found.body.core, path: crashed.core } } } as Event<'CoredumpFile'>);
+		expect((await cli(['gdb', '3fcc', '--config', folder.config])).stderr).toBe(
+			`milvus-coredump-agent: the core of crash 3fcc00000003 is gone: it was ${crashed.core}, where another file is now\n`,
 		);
 	});
 

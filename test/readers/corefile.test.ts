@@ -161,6 +161,8 @@ describe('a file that was cut off', () => {
 			const corefile = await readPass(cut);
 			expect([length, corefile.complete]).toEqual([length, 'truncated']);
 			expect(corefile.threads).toEqual(whole.threads.slice(0, corefile.threads.length));
+			// That its notes end where the file ends goes without saying.
+			expect(corefile.problems.filter((problem) => /the notes end|of type/.test(problem))).toEqual([]);
 			seen.add(corefile.threads.length);
 		}
 		expect(seen.size).toBeGreaterThan(3);
@@ -172,6 +174,18 @@ describe('a file that was cut off', () => {
 		await using crashed = await crash(await program('faults.c'), ['fifty'], { coreLimit: '400' });
 		expect(await readPass(crashed.core)).toMatchObject({ complete: 'truncated', siginfo: { signal: 11, address: '0x10' } });
 	});
+});
+
+crashTest('a segment that points outside any file is left out, and told of', async () => {
+	await using crashed = await crash(await program('faults.c'), ['null']);
+	const whole = await readPass(crashed.core);
+	const bytes = readFileSync(crashed.core);
+	const last = 64 + 56 * (bytes.readUInt16LE(56) - 1);
+	bytes.writeBigUInt64LE((1n << 63n) - 1n, last + 8);
+	writeFileSync(crashed.core, bytes);
+	const { threads, modules, complete, problems } = await readPass(crashed.core);
+	expect({ threads, modules, complete }).toEqual({ threads: whole.threads, modules: whole.modules, complete: 'truncated' });
+	expect(problems).toEqual([expect.stringMatching(/^left out: segment \d+ points outside any file: offset 0x7f{15}, size 0x[0-9a-f]+$/)]);
 });
 
 describe('what is not a core is refused, with the byte and the reason', () => {

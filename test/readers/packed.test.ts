@@ -1,7 +1,9 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { unpackForeign } from '../../src/drivers/compression/compression.ts';
+import { unpackForeign, unpackSparsely } from '../../src/drivers/compression/compression.ts';
 import { type Corefile, CorefileError, NoUnpackerError, readHead, readPass } from '../../src/readers/corefile/corefile.ts';
 import { apportReport } from '../support/apport.ts';
 import { crash, crashTest, exec, program, temporaryFolder } from '../support/crash.ts';
@@ -59,6 +61,62 @@ describe('packed cores', () => {
 	}
 });
 
+describe('what stands behind the data of a whole core is told of, and is no damage', () => {
+	for (const [packing, garbage, words] of [
+		['gzip', 'garbage', /^something stands behind the gzip data that does not belong to it/],
+		['gzip', '\0'.repeat(512), undefined],
+		['zstd', 'garbage', /^something stands behind the zstd data that does not belong to it/],
+	] as const) {
+		crashTest(`${packing} followed by ${JSON.stringify(garbage.slice(0, 7))}, read as it is and unpacked`, async () => {
+			await using crashed = await crash(await program('faults.c'), ['null']);
+			await exec(packing, ['-q', '-k', crashed.core]);
+			const path = `${crashed.core}.${packing === 'gzip' ? 'gz' : 'zst'}`;
+			appendFileSync(path, garbage);
+			const { complete, problems, uncompressedBytes } = await readPass(path, options);
+			expect({ complete, uncompressedBytes }).toEqual({ complete: 'yes', uncompressedBytes: statSync(crashed.core).size });
+			expect(problems).toEqual(words ? [expect.stringMatching(words)] : []);
+			const { ending, sizeBytes } = await unpackedInto(`${crashed.core}.copy`, path, packing, 1e9);
+			expect({ ending, sizeBytes }).toEqual({
+				ending: words && { isDamaged: false, words: problems[0] },
+				sizeBytes: statSync(crashed.core).size,
+			});
+		});
+	}
+});
+
+crashTest('known damage is never complete, also where all bytes are there', async () => {
+	await using crashed = await crash(await program('faults.c'), ['null']);
+	await exec('gzip', ['-k', crashed.core]);
+	const packed = readFileSync(`${crashed.core}.gz`);
+	packed.fill(0xff, packed.length - 8, packed.length - 4); // its checksum
+	writeFileSync(`${crashed.core}.gz`, packed);
+	const { complete, problems } = await readPass(`${crashed.core}.gz`, options);
+	expect(complete).toBe('unknown');
+	expect(problems).toEqual([expect.stringMatching(/^the gzip data is damaged: .*crc error/)]);
+});
+
+crashTest('zstd data that begins with a frame to be skipped, as pzstd writes it, is zstd', async () => {
+	await using crashed = await crash(await program('faults.c'), ['null']);
+	const path = `${crashed.core}.zst`;
+	writeFileSync(path, Buffer.concat([Buffer.from('502a4d1804000000aabbccdd', 'hex'), zstdCompressSync(readFileSync(crashed.core))]));
+	expect(await readPass(path, options)).toMatchObject({ encoding: 'zstd', complete: 'yes', problems: [] });
+});
+
+crashTest('the program that unpacks ends where there is no room for more', async () => {
+	await using crashed = await crash(await program('faults.c'), ['null'], { environment: { FILL_MB: '64' } });
+	await exec('zstd', ['-q', '-k', crashed.core]);
+	await expect(unpackedInto(`${crashed.core}.copy`, `${crashed.core}.zst`, 'zstd', 1 << 20)).rejects.toThrow('there is room for');
+	await expect.poll(children).not.toContain('zstd');
+});
+
+async function unpackedInto(path: string, from: string, packing: 'gzip' | 'zstd', maxBytes: number) {
+	await using source = await open(from);
+	await using to = await open(path, 'wx');
+	return await unpackSparsely(source, packing, to, { maxBytes, mostBytes: 1e12, signal: new AbortController().signal });
+}
+
+const children = async () => (await exec('ps', ['--ppid', String(process.pid), '-o', 'comm='])).stdout.split('\n');
+
 describe('what is packed and no core is refused in words', () => {
 	const cases: readonly (readonly [name: string, bytes: Buffer | (() => Promise<string>), message: RegExp])[] = [
 		[
@@ -68,6 +126,18 @@ describe('what is packed and no core is refused in words', () => {
 		],
 		['nothing behind the mark of xz', Buffer.from('fd377a585a00', 'hex'), /^is not a core dump that can be unpacked: the xz data/],
 		['rubbish behind the mark of lz4', Buffer.from(`04224d18${'ff'.repeat(100)}`, 'hex'), /unpacked: the lz4 data is damaged: .*lz4/],
+		[
+			'rubbish behind the mark of zstd',
+			Buffer.from(`28b52ffd${'ff'.repeat(100)}`, 'hex'),
+			/^is not a core dump that can be unpacked: the zstd data (is damaged|needs)/,
+		],
+		['rubbish behind the mark of gzip', Buffer.from(`1f8b08${'ff'.repeat(100)}`, 'hex'), /unpacked: the gzip data is damaged: /],
+		[
+			'zstd data with a window that is too large',
+			Buffer.from('28b52ffd00a800', 'hex'),
+			/^is not a core dump that can be unpacked: the zstd data needs more memory than 128 MiB/,
+		],
+		['gzip inside of zstd', zstdCompressSync(gzipSync('core')), /^is packed with gzip and then with zstd: unpack it first/],
 		['bzip2', Buffer.from('BZh91AY&SY'), /^is packed with bzip2; \.zst, \.gz, \.lz4 and \.xz are read: unpack it first/],
 		['a report without a core', () => apportReport({ ProblemType: 'Bug' }, undefined), /: the report has no core in it \(CoreDump\)/],
 		[
@@ -141,6 +211,5 @@ crashTest('the program that unpacks ends with the reading of the head', async ()
 	await using crashed = await crash(await program('faults.c'), ['null'], { environment: { FILL_MB: '64' } });
 	await exec('lz4', ['-q', '-m', crashed.core]);
 	await readHead(`${crashed.core}.lz4`, options);
-	const children = async () => (await exec('ps', ['--ppid', String(process.pid), '-o', 'comm='])).stdout.split('\n');
 	await expect.poll(children).not.toContain('lz4');
 });

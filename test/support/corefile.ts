@@ -66,11 +66,13 @@ export const auxv = (entries: Readonly<Record<number, bigint>>): Note => ({
 	description: words([...Object.entries(entries).flatMap(([type, value]) => [BigInt(type), value]), 0n, 0n]),
 });
 
-/** NT_FILE: the files that were mapped, each from its first byte. */
-export const mappedFiles = (files: readonly { readonly start: bigint; readonly end: bigint; readonly path: string }[]): Note => ({
+export type MappedPart = { readonly start: bigint; readonly end: bigint; readonly page?: bigint; readonly path: string };
+
+/** NT_FILE: the parts of files that were mapped; `page` is where in the file each begins, by default at its first byte. */
+export const mappedFiles = (files: readonly MappedPart[]): Note => ({
 	type: 0x46494c45,
 	description: Buffer.concat([
-		words([BigInt(files.length), 4096n, ...files.flatMap(({ start, end }) => [start, end, 0n])]),
+		words([BigInt(files.length), 4096n, ...files.flatMap(({ start, end, page = 0n }) => [start, end, page])]),
 		Buffer.from(files.map(({ path }) => `${path}\0`).join('')),
 	]),
 });

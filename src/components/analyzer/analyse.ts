@@ -11,7 +11,8 @@ import { findings } from './findings.ts';
 import type { KnownIssueEntry } from './knownissues/knownissues.ts';
 import { readLog } from './log-side.ts';
 import { findModules, type SymbolPlaces, unusedExecutable } from './modules.ts';
-import { ScratchError, scratchFolder, unpackCore } from './scratch.ts';
+import { expectOriginal } from './original.ts';
+import { ScratchError, scratchFolder, type Unpacking, unpackCore } from './scratch.ts';
 
 export type AnalyseOptions = {
 	readonly places: SymbolPlaces;
@@ -36,6 +37,8 @@ const environmentNames =
 	'HOSTNAME POD_NAME POD_NAMESPACE NODE_NAME DEPLOY_MODE GOTRACEBACK GODEBUG LD_LIBRARY_PATH LD_PRELOAD MALLOC_CONF'.split(' ');
 
 const notAsked = 'gdb was not asked';
+/** gdb opens the files that a core names, and goes along with `..` in their paths out of its folder. */
+export const forgedPaths = 'the core names mapped files by forged paths';
 
 /** A compressed core that takes longer to read is judged by what was read of it. */
 const readingLimitMs = 10 * 60_000;
@@ -49,16 +52,17 @@ const readingLimitMs = 10 * 60_000;
  */
 export async function analyse(found: Bodies['CoredumpFile'], options: AnalyseOptions): Promise<Bodies['AnalysisResults']> {
 	const { knownIssues, panicKeywords, host, signal } = options;
-	const core = found.core ? await coreSide(found.core, options) : undefined;
+	const core = found.core ? await coreSide(found.core, Date.parse(found.time), options) : undefined;
 	const log = found.log ? await readLog(found.log.path, signal) : undefined;
 	return findings({ found, core, log, knownIssues, panicKeywords, host });
 }
 
-async function coreSide(core: Core, options: AnalyseOptions): Promise<CoreEvidence> {
+async function coreSide(core: Core, crashedAtMs: number, options: AnalyseOptions): Promise<CoreEvidence> {
 	await using stack = new AsyncDisposableStack();
+	await expectOriginal(core);
 	const folder = await workFolder(stack, options);
 	const { corefile, rawPath, notes } = await readCore(core, folder, options);
-	const modules = await findModules(corefile, options.places);
+	const modules = await findModules(corefile, options.places, crashedAtMs);
 	const unused = unusedExecutable(corefile, modules, options.places);
 	const evidence = {
 		origin: await readOrigin(core.path, { attributes: await coredumpAttributes(core.path), pattern: options.corePattern }),
@@ -66,19 +70,23 @@ async function coreSide(core: Core, options: AnalyseOptions): Promise<CoreEviden
 		modules,
 		notes: [...notes, ...corefile.problems, ...(unused ? [unused] : [])],
 	};
+	await expectOriginal(core);
 	if (rawPath === undefined) return { ...evidence, stacks: undefined };
 	try {
 		return { ...evidence, stacks: await stacksOf(rawPath, evidence, folder, options) };
 	} catch (error) {
 		if (!(error instanceof GdbError)) throw error;
 		return { ...evidence, stacks: undefined, notes: [...evidence.notes, `no stack: ${error.message}`] };
+	} finally {
+		await expectOriginal(core);
 	}
 }
 
 /** Where a debugger works and a core is unpacked, or why there is no such place. */
 type WorkFolder = { readonly is: 'folder'; readonly path: string } | { readonly is: 'none'; readonly reason: string };
 
-async function workFolder(stack: AsyncDisposableStack, { scratch }: AnalyseOptions): Promise<WorkFolder> {
+async function workFolder(stack: AsyncDisposableStack, { scratch, gdb }: AnalyseOptions): Promise<WorkFolder> {
+	if (!gdb) return { is: 'none', reason: notAsked };
 	try {
 		return { is: 'folder', path: stack.use(await scratchFolder(scratch.path)).path };
 	} catch (error) {
@@ -106,7 +114,6 @@ async function readCore(core: Core, folder: WorkFolder, options: AnalyseOptions)
 		onProgress: (share: number) => onProgress?.('reading', share),
 	};
 	if (encoding === 'raw') return { corefile: await readPass(path, reading), rawPath: path, notes: [] };
-	if (!options.gdb) return { corefile: await readPass(path, reading), notes: [`no stack: ${notAsked}`] };
 	if (folder.is === 'none') return { corefile: await readPass(path, reading), notes: [`no stack: ${folder.reason}`] };
 	const head = await readHead(path, reading);
 	const unpacking = await unpackCore({ ...core, encoding }, folder.path, {
@@ -118,11 +125,7 @@ async function readCore(core: Core, folder: WorkFolder, options: AnalyseOptions)
 	});
 	switch (unpacking.is) {
 		case 'unpacked':
-			return {
-				corefile: await readPass(unpacking.path, reading),
-				rawPath: unpacking.path,
-				notes: unpacking.damage ? [unpacking.damage] : [],
-			};
+			return ofUnpacked(await readPass(unpacking.path, reading), unpacking);
 		case 'not unpacked':
 			return { corefile: await readPass(path, reading), notes: [`no stack: the core was not unpacked for gdb: ${unpacking.reason}`] };
 		case 'no time':
@@ -130,6 +133,12 @@ async function readCore(core: Core, folder: WorkFolder, options: AnalyseOptions)
 		default:
 			return unpacking satisfies never;
 	}
+}
+
+/** What was unpacked may be of the right size and still hold wrong bytes. */
+function ofUnpacked(corefile: Corefile, { path, ending }: Extract<Unpacking, { is: 'unpacked' }>): ReadCore {
+	const complete = corefile.complete === 'yes' && ending?.isDamaged ? 'unknown' : corefile.complete;
+	return { corefile: { ...corefile, complete }, rawPath: path, notes: ending ? [ending.words] : [] };
 }
 
 async function stacksOf(
@@ -140,6 +149,7 @@ async function stacksOf(
 ): Promise<Stacks> {
 	if (!gdb) throw new GdbError(notAsked);
 	if (folder.is === 'none') throw new GdbError(folder.reason);
+	if (corefile.forgedPath !== undefined) throw new GdbError(forgedPaths);
 	const loaded = modules.map(({ loaded }) => loaded).filter((one) => one !== undefined);
 	if (loaded.length === 0) throw new GdbError('none of the files that the process had mapped is here; give them by --exe or --sysroot');
 	onProgress?.('unwinding');

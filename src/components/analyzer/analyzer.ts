@@ -1,4 +1,5 @@
-import { codeOf } from '../../base/errors.ts';
+import { systemPath } from '../../base/filename.ts';
+import { ContentLost } from '../../domain/backend.ts';
 import type { Bodies } from '../../domain/events.ts';
 import { notAnalysed } from '../../domain/fold.ts';
 import { done, retry, type Stage } from '../../domain/stage.ts';
@@ -6,9 +7,10 @@ import { CorefileError, NoUnpackerError } from '../../readers/corefile/corefile.
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { type AnalyseOptions, analyse } from './analyse.ts';
 
-export { type AnalyseOptions, analyse, type Step } from './analyse.ts';
+export { type AnalyseOptions, analyse, forgedPaths, type Step } from './analyse.ts';
 export { loadKnownIssues } from './knownissues/knownissues.ts';
 export { findModules, type SymbolPlaces, unusedExecutable } from './modules.ts';
+export { expectOriginal } from './original.ts';
 export { checkScratch, rawCopy, ScratchError, scratchFolder, sweepScratch } from './scratch.ts';
 
 type Deps = { readonly telemetry: Telemetry; readonly options: Omit<AnalyseOptions, 'signal' | 'onProgress'> };
@@ -27,7 +29,7 @@ export function analyzer({ telemetry, options }: Deps): Stage<'CoredumpFile'> {
 				telemetry.analysisEnded(key, path, results.analysis, performance.now() - start, options.gdb !== undefined);
 				return done({ kind: 'AnalysisResults', key, body: results });
 			} catch (error) {
-				const lost = error instanceof CorefileError ? error.message : isGone(error) ? 'the core file is gone' : undefined;
+				const lost = lossIn(error, path);
 				if (lost !== undefined) {
 					telemetry.analysisImpossible(key, path, lost);
 					return done({ kind: 'StorageEvent', key, body: { is: 'lost', reason: lost } });
@@ -42,13 +44,18 @@ export function analyzer({ telemetry, options }: Deps): Stage<'CoredumpFile'> {
 	};
 }
 
+/** Why there is nothing to be analysed any more, if that is what the error says. */
+function lossIn(error: unknown, path: string): string | undefined {
+	if (error instanceof CorefileError || error instanceof ContentLost) return error.message;
+	if (!(error instanceof Error && 'code' in error && 'path' in error)) return undefined;
+	return error.code === 'ENOENT' && error.path === String(systemPath(path)) ? 'the core file is gone' : undefined;
+}
+
 /** gdb takes the most memory and does the most: what it may be to blame for shall not cost the rest. */
 async function withoutGdb(found: Bodies['CoredumpFile'], options: AnalyseOptions): Promise<Bodies['AnalysisResults']> {
 	const { core, analysis } = await analyse(found, { ...options, gdb: undefined });
 	return { core, analysis: { ...analysis, notes: [...analysis.notes, 'gdb was left out: all earlier tries of the analysis failed'] } };
 }
-
-const isGone = (error: unknown) => codeOf(error) === 'ENOENT' && 'path' in (error as Error);
 
 /** Disk full, too many open files, no permission: it may be better later. */
 const isOutsideFault = (error: unknown): error is Error => error instanceof Error && 'syscall' in error;

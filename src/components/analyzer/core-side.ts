@@ -135,15 +135,18 @@ export function withSize(core: Core, { corefile }: CoreEvidence): Core {
 
 /** Which files would have told more. */
 export function missing(modules: readonly Module[], frames: readonly Frame[]): string[] {
+	const used = new Set(frames.map(({ module }) => module));
 	const wanted = modules.filter(({ file }) => file === 'missing' || file === 'replaced');
-	const inStack = wanted.filter(({ path }) => frames.some(({ module }) => module === path));
+	const inStack = wanted.filter(({ path }) => used.has(path));
+	const unverified = modules.filter(({ path, file }) => file === 'unverified' && used.has(path));
 	const others = wanted.length - inStack.length;
 	return [
-		...inStack.map(({ path, file }) =>
+		...inStack.map(({ path, file, buildId }) =>
 			file === 'missing'
 				? `${path} is not here: the stack ends at it; give it by --exe, --sysroot or analyzer.symbols.paths`
-				: `${path} is another build than the one that crashed, and was not used; give the right one by --exe, --sysroot or analyzer.symbols.paths`,
+				: `${path} ${buildId === undefined ? 'was changed or deleted since it was mapped' : 'is another build than the one that crashed'}, and was not used; give the right one by --exe, --sysroot or analyzer.symbols.paths`,
 		),
+		...unverified.map(({ path }) => `${path} could not be compared with the core, which holds no build-id of it`),
 		...(others > 0 ? [`${others} more mapped ${others === 1 ? 'file is' : 'files are'} not here, or of another build`] : []),
 	];
 }

@@ -1,6 +1,5 @@
-import { open } from 'node:fs/promises';
-import { systemPath } from '../../base/filename.ts';
 import { formatBytes } from '../../base/quantity.ts';
+import { openRegular } from '../../base/regular-file.ts';
 import type { Log, Thread } from '../../domain/report.ts';
 import { demangle } from '../../drivers/demangle/demangle.ts';
 import { readTraceLog, type Statement, type TraceLog, type TraceStack } from '../../readers/tracelog/tracelog.ts';
@@ -13,7 +12,7 @@ const mostBytes = 16 << 20;
 
 /** Reads a log's end. Its names are demangled. */
 export async function readLog(path: string, signal?: AbortSignal): Promise<LogEvidence> {
-	await using file = await open(systemPath(path));
+	await using file = await openRegular(path);
 	const { size } = await file.stat();
 	const start = Math.max(0, size - mostBytes);
 	const { buffer, bytesRead } = await file.read(Buffer.alloc(size - start), 0, size - start, start);

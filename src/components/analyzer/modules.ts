@@ -1,5 +1,6 @@
 import { basename, join } from 'node:path';
 import { hex } from '../../base/hex.ts';
+import { several } from '../../base/several.ts';
 import type { Module } from '../../domain/report.ts';
 import type { LoadedModule } from '../../drivers/gdb/gdb.ts';
 import type { Corefile } from '../../readers/corefile/corefile.ts';
@@ -18,12 +19,17 @@ export type SymbolPlaces = {
 /** A module of the report, and its file if it may be used. */
 export type FoundModule = { readonly module: Module; readonly loaded?: LoadedModule; readonly hasDebugInfo: boolean };
 
+type Crashed = { /** `e_machine`. */ readonly machine: number; readonly atMs: number };
+
+const mostOpenFiles = 16;
+/** Names of cores tell the time in whole seconds. */
+const clockMs = 1000;
+
 /** Looks for the file of each module. A file of another build is never used. */
-export async function findModules(core: Corefile, places: SymbolPlaces): Promise<FoundModule[]> {
-	return Promise.all(
-		core.modules.map((mapped) =>
-			findModule(mapped, core.architecture.machine, mapped.path === core.executable ? places : { ...places, executable: undefined }),
-		),
+export async function findModules(core: Corefile, places: SymbolPlaces, crashedAtMs: number): Promise<FoundModule[]> {
+	const crashed = { machine: core.architecture.machine, atMs: crashedAtMs };
+	return several(core.modules, mostOpenFiles, (mapped) =>
+		findModule(mapped, crashed, mapped.path === core.executable ? places : { ...places, executable: undefined }),
 	);
 }
 
@@ -34,14 +40,14 @@ export function unusedExecutable(core: Corefile, modules: readonly FoundModule[]
 	return `${executable} was not used: ${why}`;
 }
 
-async function findModule(mapped: Corefile['modules'][number], machine: number, places: SymbolPlaces): Promise<FoundModule> {
+async function findModule(mapped: Corefile['modules'][number], crashed: Crashed, places: SymbolPlaces): Promise<FoundModule> {
 	const { path, buildId } = mapped;
 	const known = { path, ...(buildId === undefined ? {} : { buildId }) };
 	let isReplaced = false;
 	for (const file of candidates(path, places)) {
 		const elf = await elfFile(file);
 		if (!elf) continue;
-		const match = elf.machine === machine ? matches(mapped, elf, file === places.executable) : 'replaced';
+		const match = matches(mapped, elf, crashed, file === places.executable);
 		if (match === 'replaced') {
 			isReplaced ||= file !== places.executable;
 			continue;
@@ -55,11 +61,13 @@ async function findModule(mapped: Corefile['modules'][number], machine: number, 
 
 function candidates(path: string, { executable, sysroot, paths }: SymbolPlaces): string[] {
 	const given = executable === undefined ? [] : [executable];
-	return [...given, join(sysroot, path), ...paths.flatMap((folder) => [join(folder, path), join(folder, basename(path))])];
+	return [...given, join(sysroot, join('/', path)), ...paths.flatMap((folder) => [join(folder, path), join(folder, basename(path))])];
 }
 
-/** Without a build-id on either side the path must do, unless the file was deleted under the running process. */
-function matches({ buildId, isDeleted }: Corefile['modules'][number], elf: ElfFile, isGiven: boolean): Module['file'] {
+/** Without a build-id on either side the path must do, unless the file was deleted under the running process, or changed since it crashed. */
+function matches({ buildId, isDeleted }: Corefile['modules'][number], elf: ElfFile, crashed: Crashed, isGiven: boolean): Module['file'] {
+	if (elf.machine !== crashed.machine) return 'replaced';
 	if (buildId !== undefined && elf.buildId !== undefined) return buildId === elf.buildId ? 'same' : 'replaced';
-	return isDeleted && !isGiven ? 'replaced' : 'unverified';
+	const isChanged = isDeleted || elf.modifiedMs > crashed.atMs + clockMs;
+	return isChanged && !isGiven ? 'replaced' : 'unverified';
 }

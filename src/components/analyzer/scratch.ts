@@ -1,10 +1,11 @@
-import { access, constants, mkdir, mkdtemp, open, readdir, rm, statfs } from 'node:fs/promises';
+import { access, constants, mkdtemp, open, readdir, rm, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { codeOf, messageOf } from '../../base/errors.ts';
 import { systemPath } from '../../base/filename.ts';
+import { makeFolder } from '../../base/folder.ts';
 import { formatBytes } from '../../base/quantity.ts';
 import type { Core } from '../../domain/report.ts';
-import { UnpackError, unpackForeign, unpackSparsely } from '../../drivers/compression/compression.ts';
+import { UnpackError, type Unpacked, unpackForeign, unpackSparsely } from '../../drivers/compression/compression.ts';
 import { processStart } from '../../drivers/host/host.ts';
 import { NoUnpackerError, readHead, trailerBytes } from '../../readers/corefile/corefile.ts';
 
@@ -46,7 +47,7 @@ export async function scratchFolder(parent: string): Promise<AsyncDisposable & {
 /** Makes the place for such folders, if need be. @throws {ScratchError} */
 export async function checkScratch(parent: string): Promise<void> {
 	try {
-		await mkdir(parent, { recursive: true, mode: 0o700 });
+		await makeFolder(parent);
 		await access(parent, constants.W_OK | constants.X_OK);
 	} catch (cause) {
 		unusable(parent, cause);
@@ -67,8 +68,8 @@ export async function sweepScratch(parent: string): Promise<void> {
 	}
 }
 
-type Unpacking =
-	| { readonly is: 'unpacked'; readonly path: string; readonly damage: string | undefined }
+export type Unpacking =
+	| { readonly is: 'unpacked'; readonly path: string; readonly ending: Unpacked['ending'] }
 	| { readonly is: 'not unpacked'; readonly reason: string }
 	| { readonly is: 'no time'; readonly reason: string };
 
@@ -90,8 +91,8 @@ export async function unpackCore(core: Packed, folder: string, options: UnpackOp
 	await using to = await open(path, 'wx', 0o600);
 	try {
 		const limits = { maxBytes, mostBytes: expectedBytes + trailerBytes, signal };
-		const { damage, sizeBytes } = await unpackSparsely(from, core.encoding, to, limits, (bytes) => onProgress?.(bytes / expectedBytes));
-		return damage !== undefined && sizeBytes === 0 ? { is: 'not unpacked', reason: damage } : { is: 'unpacked', path, damage };
+		const { ending, sizeBytes } = await unpackSparsely(from, core.encoding, to, limits, (bytes) => onProgress?.(bytes / expectedBytes));
+		return ending?.isDamaged && sizeBytes === 0 ? { is: 'not unpacked', reason: ending.words } : { is: 'unpacked', path, ending };
 	} catch (error) {
 		options.signal?.throwIfAborted();
 		if (deadline.aborted) return { is: 'no time', reason: `it took longer than ${timeLimitMs / 1000} s` };

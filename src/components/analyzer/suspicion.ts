@@ -48,7 +48,7 @@ export function suspicionOf(
 	const byLog = judge(inLog, { kind, isRaised: false, isBadJump, among: 'all' });
 	const [counter] = core && !core.stacks ? (inCore[0]?.frames ?? []) : [];
 	const best = surest([
-		byCore && { stack: 'gdb', ...byCore },
+		byCore && { stack: 'gdb', ...byCore, culprit: asSureAsItsModule(byCore.culprit, core) },
 		byLog && { stack: 'log', ...byLog },
 		culpritByWords(death.statement, knownIssues),
 		counter && culpritByCounter(counter),
@@ -65,6 +65,12 @@ export function suspicionOf(
 				]
 			: crashedFirst(inCore, best?.stack === 'gdb' ? best.thread : 0);
 	return { death, threads, stack, culprit: best?.culprit ?? null, path: best?.path ?? [] };
+}
+
+/** A file that could not be compared with the core may be another build, whose names and lines say something else. */
+function asSureAsItsModule(culprit: Culprit, { modules }: CoreEvidence): Culprit {
+	const isUnverified = modules.some(({ module }) => module.path === culprit.module && module.file === 'unverified');
+	return isUnverified && culprit.confidence === 'high' ? { ...culprit, confidence: 'medium' } : culprit;
 }
 
 const confidences = ['low', 'medium', 'high'] as const;

@@ -1,16 +1,19 @@
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { systemPath } from '../../base/filename.ts';
+import { NotRegularError, openRegular } from '../../base/regular-file.ts';
 import { run } from '../process/process.ts';
 
 const prefix = 'user.coredump.';
 
 /**
  * The extended attributes that systemd-coredump gives its files, without their prefix: Node reads none itself, so the program `getfattr` does.
- * Empty where there are none, and where the program or the file system knows none.
+ * Empty where there are none, where there is no regular file, and where the program or the file system knows none.
  */
 export async function coredumpAttributes(path: string): Promise<Readonly<Record<string, string>>> {
-	await using file = await open(systemPath(path), constants.O_RDONLY | constants.O_NONBLOCK);
+	const file = await openRegular(path).catch((error) => {
+		if (error instanceof NotRegularError) return undefined;
+		throw error;
+	});
+	if (!file) return {};
+	await using _closed = file;
 	const { how, stdout } = await run(
 		'getfattr',
 		['--dump', '--absolute-names', '--encoding=hex', `--match=^${prefix.replaceAll('.', '\\.')}`, '/proc/self/fd/3'],

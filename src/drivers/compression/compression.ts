@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import {
+	type Ending,
 	type ForeignPacking,
 	type ForwardSource,
 	forwardBytes,
@@ -8,7 +9,9 @@ import {
 	PackedDataError,
 	type Packing,
 	type StreamOptions,
+	TrailingDataError,
 	unpacked,
+	unpackingEnding,
 } from '../../readers/bytes/bytes.ts';
 import { output, ProcessError } from '../process/process.ts';
 
@@ -31,13 +34,13 @@ type Unpacker = { readonly arguments: readonly string[]; readonly debianPackage:
 /** The program of the same name unpacks; each reads its standard input from where the file's position is: the start. */
 const unpackers: Readonly<Record<Exclude<Packing, 'apport'>, Unpacker>> = {
 	zstd: { arguments: ['-d', '-c', '-q'], debianPackage: 'zstd' },
-	gzip: { arguments: ['-d', '-c', '-q'], debianPackage: 'gzip' },
+	gzip: { arguments: ['-d', '-c'], debianPackage: 'gzip' },
 	lz4: { arguments: ['-d', '-c', '-q'], debianPackage: 'lz4' },
 	// `xz -9` needs 65 MiB; what asks for more than this is no core that somebody packed.
 	xz: { arguments: ['-d', '-c', '-q', '-T1', '--memlimit-decompress=256MiB'], debianPackage: 'xz-utils' },
 };
 
-/** What Node can't unpack, by the program that can. The file's position must be at its start. */
+/** What Node can't unpack, or not well, by the program that can. The file's position must be at its start. */
 export const unpackForeign = (file: FileHandle, packing: ForeignPacking, options: StreamOptions) =>
 	unpackedByProgram(file, packing, options);
 
@@ -45,6 +48,7 @@ export const unpackForeign = (file: FileHandle, packing: ForeignPacking, options
  * The unpacked bytes of a file, as the program that packs it writes them. It is ended when nobody reads on.
  *
  * @throws {PackedDataError} damaged, or cut off
+ * @throws {TrailingDataError} at the end of what is whole
  * @throws {NoUnpackerError} the program is not installed
  */
 async function* unpackedByProgram(
@@ -64,17 +68,21 @@ async function* unpackedByProgram(
 			throw new NoUnpackerError(`${packing} is not installed, which unpacks it; as root: apt-get install ${debianPackage}`, {
 				cause,
 			});
-		throw new PackedDataError(
-			isCutOff.test(cause.message) ? `the ${packing} data ends in the middle` : `the ${packing} data is damaged: ${cause.message}`,
-			{
-				cause,
-			},
-		);
+		throw dataError(packing, cause);
 	}
+}
+
+function dataError(packing: Packing, cause: ProcessError): Error {
+	if (hasTrailing.test(cause.message)) return new TrailingDataError(packing, { cause });
+	if (isCutOff.test(cause.message)) return new PackedDataError(`the ${packing} data ends in the middle`, { cause });
+	return new PackedDataError(`the ${packing} data is damaged: ${cause.message}`, { cause });
 }
 
 /** What the programs say of a file that ends too early: lz4 (frames, then the legacy format), xz, zstd, gzip. */
 const isCutOff = /Unfinished stream|Read error : cannot access|Unexpected end of input|premature end|unexpected end of file/;
+
+/** What gzip (its exit code 2 is a warning) and zstd say of what stands behind their data. */
+const hasTrailing = /trailing garbage ignored|unsupported format/;
 
 /** How far the program has read: it shares the file's position. */
 function positionOf(file: FileHandle): number {
@@ -89,7 +97,7 @@ export class UnpackError extends Error {
 const pageSize = 4096;
 const zeros = Buffer.alloc(pageSize);
 
-export type Unpacked = { readonly sizeBytes: number /** What ended the data too early, in words. */; readonly damage: string | undefined };
+export type Unpacked = { readonly sizeBytes: number /** What was wrong at the data's end. */; readonly ending: Ending | undefined };
 
 export type UnpackLimits = {
 	/** How much room there is for data; holes take none. */
@@ -128,15 +136,13 @@ export async function unpackSparsely(
 		onWritten?.(source.position);
 	}
 	await to.truncate(source.position);
-	return { sizeBytes: source.position, damage: source.damage };
+	return { sizeBytes: source.position, ending: source.ending };
 }
 
 function unpackedQuickly(file: FileHandle, packing: Packing, signal: AbortSignal): ForwardSource & AsyncDisposable {
 	if (packing === 'apport') return unpacked(file, packing, { signal });
 	const chunks = unpackedByProgram(file, packing, { signal });
-	const source = forwardBytes(chunks, (error) =>
-		error instanceof PackedDataError ? `the core can't be unpacked to its end: ${error.message}` : undefined,
-	);
+	const source = forwardBytes(chunks, (error) => unpackingEnding(error, packing));
 	return Object.assign(source, {
 		[Symbol.asyncDispose]: async () => {
 			await chunks.return(undefined);

@@ -2,6 +2,7 @@ import { copyFile, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, normalize } from 'node:path';
 import { z } from 'zod';
 import { systemPath } from '../../base/filename.ts';
+import { makeFolder } from '../../base/folder.ts';
 import type { Hex } from '../../base/hex.ts';
 import { type Ended, interact, run } from '../process/process.ts';
 
@@ -151,7 +152,7 @@ async function prepareScript({ modules, directory }: StackRequest, timeoutMs: nu
 async function linkBelow(root: string, path: string, file: string): Promise<void> {
 	const link = join(root, path);
 	try {
-		await mkdir(systemPath(dirname(link)), { recursive: true });
+		await makeFolder(dirname(link));
 		await symlink(systemPath(file), systemPath(link));
 	} catch (error) {
 		if (!(error instanceof Error && 'code' in error && ['ENOTDIR', 'EEXIST', 'ENAMETOOLONG'].includes(String(error.code)))) throw error;

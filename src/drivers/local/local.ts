@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { access, constants, type FileHandle, mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { access, constants, type FileHandle, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { makeFolder } from '../../base/folder.ts';
 import { formatBytes } from '../../base/quantity.ts';
 import { type Backend, BackendUnavailable, type Content, type Stored } from '../../domain/backend.ts';
 
@@ -101,8 +102,6 @@ function safePath(root: string, name: string): string {
 	if (parts.some((part) => !/^[A-Za-z0-9_-][A-Za-z0-9._-]*$/.test(part))) throw new Error(`not a safe name: ${name}`);
 	return join(root, ...parts);
 }
-
-const makeFolder = (path: string) => mkdir(path, { recursive: true, mode: 0o700 });
 
 async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
 	for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at, chunk.length - at)).bytesWritten;

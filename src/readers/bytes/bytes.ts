@@ -1,8 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { ByteSource } from './source.ts';
 
-export { NoUnpackerError, PackedDataError } from './error.ts';
-export { type ForwardSource, forwardBytes } from './forward.ts';
+export { NoUnpackerError, PackedDataError, TrailingDataError } from './error.ts';
+export { type Ending, type ForwardSource, forwardBytes } from './forward.ts';
 export type { ByteSource } from './source.ts';
 export {
 	type Encoding,
@@ -12,6 +12,7 @@ export {
 	type UnpackForeign,
 	type UnpackOptions,
 	unpacked,
+	unpackingEnding,
 } from './unpacked.ts';
 
 /** Small reads near each other cost one system call. */

@@ -1,19 +1,26 @@
 import type { ByteSource } from './source.ts';
 
+/** What was wrong at a stream's end. */
+export type Ending = {
+	/** Bytes are missing or wrong; else something stands behind the stream that does not belong to it. */
+	readonly isDamaged: boolean;
+	readonly words: string;
+};
+
 /** A stream's bytes, with where it stands and what ended it too early. */
 export interface ForwardSource extends ByteSource {
 	readonly position: number;
-	/** Why the stream ended before its own end mark, in words. */
-	readonly damage: string | undefined;
+	/** What was wrong where the stream ended; undefined as long as nothing is. */
+	readonly ending: Ending | undefined;
 	/** Reads on and throws away, until the end or the limit. */
 	skipTo(offset: number): Promise<void>;
 }
 
 /** @param describe words for what the stream threw; thrown on where it answers undefined */
-export function forwardBytes(stream: AsyncIterator<Uint8Array>, describe: (error: unknown) => string | undefined): ForwardSource {
+export function forwardBytes(stream: AsyncIterator<Uint8Array>, describe: (error: unknown) => Ending | undefined): ForwardSource {
 	let chunk: Buffer = Buffer.alloc(0);
 	let position = 0;
-	let damage: string | undefined;
+	let ending: Ending | undefined;
 	let isAtEnd = false;
 
 	async function advance(): Promise<boolean> {
@@ -23,8 +30,8 @@ export function forwardBytes(stream: AsyncIterator<Uint8Array>, describe: (error
 			isAtEnd = next.done === true;
 			if (!next.done) chunk = Buffer.from(next.value.buffer, next.value.byteOffset, next.value.length);
 		} catch (error) {
-			damage = describe(error);
-			if (damage === undefined) throw error;
+			ending = describe(error);
+			if (ending === undefined) throw error;
 			isAtEnd = true;
 		}
 		return !isAtEnd;
@@ -42,8 +49,8 @@ export function forwardBytes(stream: AsyncIterator<Uint8Array>, describe: (error
 		get position() {
 			return position;
 		},
-		get damage() {
-			return damage;
+		get ending() {
+			return ending;
 		},
 		async skipTo(offset) {
 			while (position < offset) {

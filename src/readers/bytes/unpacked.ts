@@ -3,8 +3,8 @@ import { addAbortSignal, pipeline } from 'node:stream';
 import { createUnzip, createZstdDecompress } from 'node:zlib';
 import { codeOf, messageOf } from '../../base/errors.ts';
 import { coreInReport } from './apport.ts';
-import { NoUnpackerError, PackedDataError } from './error.ts';
-import { type ForwardSource, forwardBytes } from './forward.ts';
+import { NoUnpackerError, PackedDataError, TrailingDataError } from './error.ts';
+import { type Ending, type ForwardSource, forwardBytes } from './forward.ts';
 
 /** How a packed core is packed; `apport`: a field of one of its reports. */
 export type Packing = 'zstd' | 'gzip' | 'lz4' | 'xz' | 'apport';
@@ -13,7 +13,7 @@ export type Packing = 'zstd' | 'gzip' | 'lz4' | 'xz' | 'apport';
 export type Encoding = 'raw' | Packing;
 
 /** What only a program can unpack. */
-export type ForeignPacking = 'lz4' | 'xz';
+export type ForeignPacking = 'gzip' | 'lz4' | 'xz';
 
 export type StreamOptions = {
 	/** Ends the stream by throwing. */
@@ -50,7 +50,8 @@ export function unpacked(
 ): ForwardSource & AsyncDisposable {
 	const either = AbortSignal.any([signal, deadline].filter((one) => one !== undefined));
 	const stream = streamOf(file, packing, { signal: either, onRead }, unpackForeign);
-	const describe = (error: unknown) => (deadline?.aborted ? 'there was no time to read on' : describeDamage(error, packing));
+	const describe = (error: unknown) =>
+		deadline?.aborted ? { isDamaged: true, words: 'there was no time to read on' } : unpackingEnding(error, packing);
 	return Object.assign(forwardBytes(stream.chunks, describe), { [Symbol.asyncDispose]: stream.close });
 }
 
@@ -59,11 +60,11 @@ type Stream = { readonly chunks: AsyncIterator<Uint8Array>; close(): Promise<voi
 function streamOf(file: FileHandle, packing: Packing, options: StreamOptions, unpackForeign: UnpackForeign | undefined): Stream {
 	switch (packing) {
 		case 'zstd':
-			return unpackedHere(packedChunks(file, options.onRead), createZstdDecompress({ chunkSize }), options.signal);
-		case 'gzip':
-			return unpackedHere(packedChunks(file, options.onRead), createUnzip({ chunkSize }), options.signal);
+			return zstdUnpacked(file, options);
 		case 'apport':
 			return unpackedHere(coreInReport(packedChunks(file, options.onRead)), createUnzip({ chunkSize }), options.signal);
+		// Node loses the end of gzip data that something stands behind.
+		case 'gzip':
 		case 'lz4':
 		case 'xz': {
 			if (!unpackForeign) throw new NoUnpackerError(`is packed with ${packing}, which is not unpacked here: unpack it first`);
@@ -80,7 +81,8 @@ function streamOf(file: FileHandle, packing: Packing, options: StreamOptions, un
 	}
 }
 
-const chunkSize = 256 * 1024;
+/** Of larger ones V8 lets some 60 MB pile up before it collects them. */
+const chunkSize = 32 * 1024;
 
 function unpackedHere(packed: AsyncIterable<Buffer>, unpacker: ReturnType<typeof createUnzip>, signal: AbortSignal): Stream {
 	addAbortSignal(signal, unpacker);
@@ -95,6 +97,17 @@ function unpackedHere(packed: AsyncIterable<Buffer>, unpacker: ReturnType<typeof
 	};
 }
 
+/** Node leaves what stands behind the data unread, and says nothing. */
+function zstdUnpacked(file: FileHandle, { signal, onRead }: StreamOptions): Stream {
+	const unpacker = createZstdDecompress({ chunkSize });
+	const { chunks, close } = unpackedHere(packedChunks(file, onRead), unpacker, signal);
+	async function* checked() {
+		for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield next.value;
+		if (unpacker.bytesWritten < (await file.stat()).size) throw new TrailingDataError('zstd');
+	}
+	return { chunks: checked(), close };
+}
+
 /** A file's bytes from its start, whatever the file's own position is. */
 async function* packedChunks(file: FileHandle, onRead?: StreamOptions['onRead']): AsyncGenerator<Buffer> {
 	for (let offset = 0; ; ) {
@@ -106,10 +119,17 @@ async function* packedChunks(file: FileHandle, onRead?: StreamOptions['onRead'])
 	}
 }
 
-function describeDamage(error: unknown, packing: Packing): string | undefined {
-	if (error instanceof PackedDataError) return error.message;
+/** What an error of an unpacker says of the data; undefined for any other error. */
+export function unpackingEnding(error: unknown, packing: Packing): Ending | undefined {
+	if (error instanceof TrailingDataError) return { isDamaged: false, words: error.message };
+	if (error instanceof PackedDataError) return { isDamaged: true, words: error.message };
 	const code = codeOf(error) ?? '';
-	if (code === 'Z_BUF_ERROR') return `the ${packing} data ends in the middle`;
-	if (code.startsWith('Z_') || code.startsWith('ZSTD_')) return `the ${packing} data is damaged: ${messageOf(error)}`;
-	return undefined;
+	if (code === 'Z_BUF_ERROR') return { isDamaged: true, words: `the ${packing} data ends in the middle` };
+	if (!code.startsWith('Z_') && !code.startsWith('ZSTD_')) return undefined;
+	return { isDamaged: true, words: unsupported[code] ?? `the ${packing} data is damaged: ${messageOf(error)}` };
 }
+
+const unsupported: Readonly<Record<string, string>> = {
+	ZSTD_error_frameParameter_windowTooLarge: 'the zstd data needs more memory than 128 MiB (its window is too large): unpack it first',
+	ZSTD_error_dictionary_wrong: 'the zstd data needs a dictionary: unpack it first',
+};

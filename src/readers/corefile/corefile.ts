@@ -1,17 +1,16 @@
-import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { defined } from '../../base/defined.ts';
-import { systemPath } from '../../base/filename.ts';
 import { type Hex, hex } from '../../base/hex.ts';
+import { NotRegularError, openRegular } from '../../base/regular-file.ts';
 import { type ByteSource, type Encoding, type ForwardSource, fileBytes, type UnpackForeign, unpacked } from '../bytes/bytes.ts';
 import { type ElfHeader, ET_CORE, ET_DYN, ET_EXEC, elfHeader, elfHeaderSize, isElf, isElf64LittleEndian } from '../elf/elf.ts';
 import { type Architecture, architectures } from './architecture.ts';
-import { encodingOf } from './encoding.ts';
+import { encodingOf, packingOf } from './encoding.ts';
 import { CorefileError } from './error.ts';
-import { AT_EXECFN, type InitialStack, initialStack } from './initial-stack.ts';
+import { type InitialStack, initialStack } from './initial-stack.ts';
 import { type Location, locate } from './mappings.ts';
-import { holding, type Memory, moduleHead, readLikelyMemory, readMemory, stackTop } from './memory.ts';
-import { type MappedModule, mappedFiles, modulesAmong } from './modules.ts';
+import { type Memory, memoryOf, noMemory, readLikelyRegions, readRegions, stackTop, startOf } from './memory.ts';
+import { type Candidate, type MappedModule, moduleCandidates, modulesAmong } from './modules.ts';
 import { type CoreNotes, emptyNotes, type ProcessInfo, readNotes, type Siginfo, type ThreadState } from './notes.ts';
 import { readSegments, type Segments } from './segments.ts';
 
@@ -40,6 +39,8 @@ export type Corefile = {
 	/** Executables and libraries in order of address. */
 	readonly modules: readonly Module[];
 	readonly initialStack?: InitialStack;
+	/** A mapped file's path that no kernel writes: relative, or with `..` in it. */
+	readonly forgedPath?: string;
 	/** The file and offset that an address of the process belongs to. */
 	locate(address: Hex): Location | undefined;
 	/** What could not be read, in words. */
@@ -97,12 +98,11 @@ async function read(path: string, depth: 'head' | 'pass', options: ReadOptions):
 }
 
 async function openFile(path: string): Promise<FileHandle> {
-	// Not blocking: opening a FIFO would wait for its writer.
-	const file = await open(systemPath(path), constants.O_RDONLY | constants.O_NONBLOCK);
-	const stat = await file.stat();
-	if (stat.isFile()) return file;
-	await file.close();
-	throw new CorefileError(stat.isDirectory() ? 'is a directory' : stat.isFIFO() ? 'is a FIFO' : 'is not a regular file');
+	try {
+		return await openRegular(path);
+	} catch (error) {
+		throw error instanceof NotRegularError ? new CorefileError(error.message, undefined, { cause: error }) : error;
+	}
 }
 
 type Parsing = ReadOptions & {
@@ -113,22 +113,25 @@ type Parsing = ReadOptions & {
 };
 
 async function parse(source: ByteSource, options: Parsing, stream?: ForwardSource): Promise<Corefile> {
-	const header = await coreHeader(source, stream);
+	const header = await coreHeader(source, options.encoding, stream);
 	const architecture = architectureOf(header);
 	const segments = await readSegments(source, header, stream ? undefined : options.size);
 	const notes = emptyNotes();
+	if (segments.problem !== undefined) notes.problems.push(`left out: ${segments.problem}`);
 	if (!segments.isWhole) notes.problems.push(`the file ends within its program headers, after ${segments.count}`);
 	if (segments.isWhole && segments.noteSegments.length === 0) notes.problems.push('the core has no notes: no threads, signal or mappings');
-	const memory = await contents(source, segments, architecture, notes, options);
+	const contents = await readContents(source, segments, architecture, notes, options);
 	if (stream && options.depth === 'pass') await stream.skipTo(segments.expectedBytes + trailerBytes);
-	if (stream?.damage) notes.problems.push(stream.damage);
-	return assemble(options, architecture, segments, notes, memory, stream);
+	if (stream?.ending) notes.problems.push(stream.ending.words);
+	return assemble(options, architecture, segments, notes, contents, stream);
 }
 
-async function coreHeader(source: ByteSource, stream: ForwardSource | undefined): Promise<ElfHeader> {
+async function coreHeader(source: ByteSource, encoding: Encoding, stream: ForwardSource | undefined): Promise<ElfHeader> {
 	const bytes = await source.read(0, elfHeaderSize);
-	if (stream?.damage !== undefined && bytes.length < elfHeaderSize)
-		throw new CorefileError(`is not a core dump that can be unpacked: ${stream.damage}`, 0);
+	if (stream?.ending?.isDamaged && bytes.length < elfHeaderSize)
+		throw new CorefileError(`is not a core dump that can be unpacked: ${stream.ending.words}`, 0);
+	const inner = stream && packingOf(bytes);
+	if (inner !== undefined) throw new CorefileError(`is packed with ${inner} and then with ${encoding}: unpack it first`);
 	if (!isElf(bytes)) throw new CorefileError('is not a core dump: expected an ELF file (7f 45 4c 46) when unpacked', 0);
 	if (bytes.length < elfHeaderSize) throw new CorefileError(`ends within its ELF header of ${elfHeaderSize} bytes`, bytes.length);
 	if (!isElf64LittleEndian(bytes)) throw new CorefileError('is not of a 64-bit little-endian machine', 4);
@@ -145,70 +148,72 @@ function architectureOf({ e_machine }: ElfHeader): Architecture {
 	throw new CorefileError(`is a core of machine type ${e_machine}; this version reads ${known}`, 18);
 }
 
+type Contents = { readonly memory: Memory; readonly candidates: readonly Candidate[] };
+
 /** Reads notes and memory in the order in which a stream gives them: the notes stand first, unless gdb wrote the core. */
-async function contents(
+async function readContents(
 	source: ByteSource,
 	segments: Segments,
 	architecture: Architecture,
 	notes: CoreNotes,
 	options: Parsing,
-): Promise<Memory> {
-	const readAllNotes = async () => {
-		for (const segment of segments.noteSegments) await readNotes(source, segment, architecture, notes);
-	};
-	const firstLoad = [...segments.loads()].find(({ p_filesz }) => p_filesz > 0n)?.p_offset;
-	const areNotesFirst = segments.noteSegments.every(({ p_offset }) => firstLoad === undefined || p_offset <= firstLoad);
-	const areNotesNear = segments.noteSegments.every(({ p_offset, p_filesz }) => p_offset + p_filesz <= mostHeadBytes);
+): Promise<Contents> {
+	const { noteSegments } = segments;
+	const firstLoad = segments.loads().find(({ p_filesz }) => p_filesz > 0n)?.p_offset;
+	const areNotesFirst = noteSegments.every(({ p_offset }) => firstLoad === undefined || p_offset <= firstLoad);
+	const areNotesNear = noteSegments.every(({ p_offset, p_filesz }) => p_offset + p_filesz <= mostHeadBytes);
 	const isHeadOfStream = source.isForwardOnly && options.depth === 'head';
 
 	if (isHeadOfStream && !areNotesNear) {
 		notes.problems.push('the notes stand too far from the start to be read without unpacking the whole core');
-		return new Map();
+		return { memory: noMemory, candidates: [] };
 	}
 	if (source.isForwardOnly && !areNotesFirst) {
-		const memory = await readLikelyMemory(source, segments);
-		await readAllNotes();
-		return memory;
+		const memory = await memoryOf(readLikelyRegions(source, segments));
+		await readNotes(source, noteSegments, architecture, notes);
+		return { memory, candidates: moduleCandidates(notes.mappings, segments, notes.problems) };
 	}
-	await readAllNotes();
-	const heads = mappedFiles(notes.mappings, segments).map(({ base }) => moduleHead(base));
+	await readNotes(source, noteSegments, architecture, notes);
+	const candidates = moduleCandidates(notes.mappings, segments, notes.problems);
 	const stack = stackTop(segments, notes.auxv);
-	return readMemory(source, segments, stack ? [...heads, stack] : heads, isHeadOfStream ? mostHeadBytes : undefined);
+	const regions = [...candidates.map(({ base }) => startOf(base)), ...(stack ? [stack] : [])];
+	return { memory: await memoryOf(readRegions(source, segments, regions, isHeadOfStream ? mostHeadBytes : undefined)), candidates };
 }
 
-async function assemble(
+function assemble(
 	{ encoding, size, depth, deadline, environmentNames = [] }: Parsing,
 	architecture: Architecture,
 	segments: Segments,
 	notes: CoreNotes,
-	memory: Memory,
+	{ memory: { heads, stack }, candidates }: Contents,
 	stream: ForwardSource | undefined,
-): Promise<Corefile> {
+): Corefile {
 	const { expectedBytes } = segments;
+	const { mappings, auxv } = notes;
 	const isReadToEnd = stream !== undefined && depth === 'pass' && !deadline?.aborted;
 	const reached = stream ? stream.position : size;
-	const entry = notes.auxv.get(AT_ENTRY);
-	const stack = holding(memory, notes.auxv.get(AT_EXECFN) ?? 0n);
-	const modules = await modulesAmong(mappedFiles(notes.mappings, segments), memory);
-	const vdso = segments.containing(notes.auxv.get(AT_SYSINFO_EHDR) ?? 0n)?.p_vaddr;
+	const isWhole = segments.isWhole && segments.problem === undefined && reached >= expectedBytes;
+	const entry = auxv.get(AT_ENTRY);
+	const vdso = segments.containing(auxv.get(AT_SYSINFO_EHDR) ?? 0n)?.p_vaddr;
 	return {
 		encoding,
 		sizeBytes: size,
 		expectedBytes,
-		complete: stream && !isReadToEnd ? 'unknown' : segments.isWhole && reached >= expectedBytes ? 'yes' : 'truncated',
+		complete: (stream && !isReadToEnd) || (isWhole && stream?.ending?.isDamaged) ? 'unknown' : isWhole ? 'yes' : 'truncated',
 		architecture,
 		threads: notes.threads,
-		modules: modules.map((module) => ({ ...module, base: hex(module.base) })),
+		modules: modulesAmong(candidates, heads).map((module) => ({ ...module, base: hex(module.base) })),
 		...defined({
 			uncompressedBytes: isReadToEnd ? reached : undefined,
 			siginfo: notes.siginfo,
 			process: notes.process,
-			executable: entry === undefined ? undefined : locate(notes.mappings, entry)?.module,
-			initialStack: stack && initialStack(stack.bytes, stack.start, notes.auxv, environmentNames),
+			executable: entry === undefined ? undefined : locate(mappings, entry)?.module,
+			initialStack: stack && initialStack(stack.bytes, stack.start, auxv, environmentNames),
+			forgedPath: mappings.forgedPath,
 		}),
 		locate: (address) => {
 			const isInVdso = vdso !== undefined && segments.containing(BigInt(address))?.p_vaddr === vdso;
-			return isInVdso ? { module: '[vdso]', offset: hex(BigInt(address) - vdso) } : locate(notes.mappings, BigInt(address));
+			return isInVdso ? { module: '[vdso]', offset: hex(BigInt(address) - vdso) } : locate(mappings, BigInt(address));
 		},
 		problems: notes.problems,
 	};

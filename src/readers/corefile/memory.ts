@@ -1,21 +1,33 @@
+import { defined } from '../../base/defined.ts';
 import type { ByteSource } from '../bytes/bytes.ts';
-import { isElf, PF_W, type ProgramHeader } from '../elf/elf.ts';
+import { PF_W, type ProgramHeader } from '../elf/elf.ts';
 import { AT_EXECFN, initialStackBytes } from './initial-stack.ts';
+import { type ModuleHead, moduleHead } from './modules.ts';
 import type { Segments } from './segments.ts';
 
-/** A stretch of the crashed process's memory. */
-export type Region = { readonly address: bigint; readonly length: number };
+/** A stretch of the crashed process's memory that is worth reading: where a module may begin, or the top of the first thread's stack. */
+export type Region = { readonly is: 'module head' | 'stack'; readonly address: bigint; readonly length: number };
 
-/** Regions that were read, by their address. */
-export type Memory = ReadonlyMap<bigint, Buffer>;
+/** A region's bytes as far as the core holds them; valid until the next one is read. */
+export type ReadRegion = { readonly is: Region['is']; readonly address: bigint; readonly bytes: Buffer };
+
+/** What was read of the memory. */
+export type Memory = {
+	/** What looks like the start of a module, by its address. */
+	readonly heads: ReadonlyMap<bigint, ModuleHead>;
+	readonly stack?: { readonly start: bigint; readonly bytes: Buffer };
+};
+
+export const noMemory: Memory = { heads: new Map() };
 
 /** How much of a module's start holds its headers and build-id. */
 const moduleHeadBytes = 16 * 1024;
-/** Without notes each segment may be the start of a module: its first page is looked at, and so many are kept. */
+/** Without notes each segment may be the start of a module: its first page is looked at. */
 const likelyHeadBytes = 4096;
-const mostLikelyHeads = 4096;
+/** So many are kept. */
+const mostHeads = 4096;
 
-export const moduleHead = (base: bigint): Region => ({ address: base, length: moduleHeadBytes });
+export const startOf = (base: bigint): Region => ({ is: 'module head', address: base, length: moduleHeadBytes });
 
 /** The top of the first thread's stack. */
 export function stackTop(segments: Segments, auxv: ReadonlyMap<number, bigint>): Region | undefined {
@@ -25,7 +37,22 @@ export function stackTop(segments: Segments, auxv: ReadonlyMap<number, bigint>):
 
 function top({ p_vaddr, p_filesz }: ProgramHeader): Region {
 	const start = p_filesz > initialStackBytes ? p_filesz - BigInt(initialStackBytes) : 0n;
-	return { address: p_vaddr + start, length: Number(p_filesz - start) };
+	return { is: 'stack', address: p_vaddr + start, length: Number(p_filesz - start) };
+}
+
+/** Keeps of each region no more than will be asked for. */
+export async function memoryOf(regions: AsyncIterable<ReadRegion>): Promise<Memory> {
+	const heads = new Map<bigint, ModuleHead>();
+	let stack: Memory['stack'];
+	for await (const { is, address, bytes } of regions) {
+		if (is === 'stack') {
+			stack = { start: address, bytes: Buffer.from(bytes) };
+			continue;
+		}
+		const head = heads.size < mostHeads ? await moduleHead(bytes) : undefined;
+		if (head) heads.set(address, head);
+	}
+	return { heads, ...defined({ stack }) };
 }
 
 /**
@@ -33,55 +60,45 @@ function top({ p_vaddr, p_filesz }: ProgramHeader): Region {
  *
  * @param limit regions that stand further on in the file are left out
  */
-export async function readMemory(
+export async function* readRegions(
 	source: ByteSource,
 	segments: Segments,
 	regions: readonly Region[],
 	limit = Number.POSITIVE_INFINITY,
-): Promise<Memory> {
-	const memory = new Map<bigint, Buffer>();
+): AsyncGenerator<ReadRegion> {
 	const ranges = regions
-		.map(({ address, length }) => ({ address, length, segment: segments.containing(address) }))
+		.map((region) => ({ ...region, segment: segments.containing(region.address) }))
 		.filter((range) => range.segment !== undefined)
-		.map(({ address, length, segment }) => {
+		.map(({ is, address, length, segment }) => {
 			const { p_offset, p_vaddr, p_filesz } = segment as ProgramHeader;
 			const skip = address - p_vaddr;
-			return { address, offset: Number(p_offset + skip), length: Math.min(length, Math.max(0, Number(p_filesz - skip))) };
+			return { is, address, offset: Number(p_offset + skip), length: Math.min(length, Math.max(0, Number(p_filesz - skip))) };
 		})
 		.sort((a, b) => a.offset - b.offset);
 	let reached = 0;
-	for (const { address, offset, length } of ranges) {
+	for (const { is, address, offset, length } of ranges) {
 		if (length === 0 || offset + length > limit || (source.isForwardOnly && offset < reached)) continue;
-		memory.set(address, Buffer.from(await source.read(offset, length)));
+		yield { is, address, bytes: await source.read(offset, length) };
 		reached = offset + length;
 	}
-	return memory;
 }
 
-/** What notes that are still to come may ask for: whatever looks like the start of a module, and the top of the highest writable segment, which is the stack. */
-export async function readLikelyMemory(source: ByteSource, segments: Segments): Promise<Memory> {
-	const memory = new Map<bigint, Buffer>();
-	const stack = [...segments.loads()].filter(({ p_flags, p_filesz }) => (p_flags & PF_W) !== 0 && p_filesz > 0n).at(-1);
-	const inFileOrder = [...segments.loads()].sort((a, b) => Number(a.p_offset - b.p_offset));
+/** What notes that are still to come may ask for: the start of each segment, and the top of the highest writable one, which is the stack. Whoever writes a core writes them in the order of the table. */
+export async function* readLikelyRegions(source: ByteSource, segments: Segments): AsyncGenerator<ReadRegion> {
+	let stack: ProgramHeader | undefined;
+	for (const segment of segments.loads()) if ((segment.p_flags & PF_W) !== 0 && segment.p_filesz > 0n) stack = segment;
 	let reached = 0;
-	for (const { p_vaddr, p_offset, p_filesz } of inFileOrder) {
+	for (const { p_vaddr, p_offset, p_filesz } of segments.loads()) {
 		const offset = Number(p_offset);
 		if (p_filesz === 0n || offset < reached) continue;
 		if (stack?.p_vaddr === p_vaddr) {
-			const { address, length } = top(stack);
-			memory.set(address, Buffer.from(await source.read(offset + Number(address - p_vaddr), length)));
+			const { is, address, length } = top(stack);
+			yield { is, address, bytes: await source.read(offset + Number(address - p_vaddr), length) };
 			reached = offset + Number(p_filesz);
 			continue;
 		}
-		const head = await source.read(offset, Math.min(likelyHeadBytes, Number(p_filesz)));
-		reached = offset + head.length;
-		if (isElf(head) && memory.size < mostLikelyHeads) memory.set(p_vaddr, Buffer.from(head));
+		const bytes = await source.read(offset, Math.min(likelyHeadBytes, Number(p_filesz)));
+		yield { is: 'module head', address: p_vaddr, bytes };
+		reached = offset + bytes.length;
 	}
-	return memory;
-}
-
-/** The region that holds an address. */
-export function holding(memory: Memory, address: bigint): { readonly start: bigint; readonly bytes: Buffer } | undefined {
-	for (const [start, bytes] of memory) if (address >= start && address < start + BigInt(bytes.length)) return { start, bytes };
-	return undefined;
 }

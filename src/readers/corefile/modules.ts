@@ -1,4 +1,3 @@
-import { defined } from '../../base/defined.ts';
 import { memoryBytes } from '../bytes/bytes.ts';
 import {
 	buildIdIn,
@@ -12,70 +11,93 @@ import {
 	programHeader,
 	programHeaderSize,
 } from '../elf/elf.ts';
-import { type Mapping, moduleBase } from './mappings.ts';
-import type { Memory } from './memory.ts';
+import type { MappedName, Mappings } from './mappings.ts';
 import type { Segments } from './segments.ts';
 
 /** An executable or library that was mapped. */
-export type MappedModule = {
-	readonly path: string;
+export type MappedModule = MappedName & {
 	readonly base: bigint;
-	readonly isDeleted: boolean;
 	/** From the process's memory; absent where the core does not hold the module's first page. */
 	readonly buildId?: string;
 };
 
 /** A mapped file that may be a module. */
-export type Candidate = MappedModule & { readonly isExecutable: boolean };
+export type Candidate = Omit<MappedModule, 'buildId'> & { readonly isExecutable: boolean };
+
+/** What the first bytes of a module say. */
+export type ModuleHead = { readonly buildId?: string };
+
+/** Milvus has some hundred; a process that maps its data may have tens of thousands of files. */
+const mostCandidates = 4096;
+const mostNoteSegments = 8;
+
+/** How likely a mapped file is a module. It may be mapped in pieces elsewhere, as data: where it is executed counts most. */
+const [isData, isMappedFromStart, isExecuted, isExecutedFromStart] = [0, 1, 2, 3] as const;
 
 /**
- * All mapped files, each with where it begins. Those that are mapped to be executed are modules for certain. A file may be mapped in pieces
- * elsewhere, as data: where it is executed counts most, then where its first byte is.
+ * The mapped files that may be modules, each with where it begins, in order of address. Those that are mapped to be executed are modules for certain.
+ *
+ * @param problems told when there are too many: the less likely ones are left out
  */
-export function mappedFiles(mappings: readonly Mapping[], segments: Segments): Candidate[] {
-	const files = new Map<string, { readonly rank: number; readonly mapping: Mapping }>();
-	for (const mapping of mappings) {
-		const segment = segments.containing(mapping.start);
-		const isExecutable = segment !== undefined && (segment.p_flags & PF_X) !== 0;
-		const rank = isExecutable ? 2 : mapping.fileOffset === 0n ? 1 : 0;
-		if (rank > (files.get(mapping.path)?.rank ?? -1)) files.set(mapping.path, { rank, mapping });
+export function moduleCandidates(mappings: Mappings, segments: Segments, problems: string[]): Candidate[] {
+	const ranks = new Uint8Array(mappings.fileCount);
+	const places = new Uint32Array(mappings.fileCount);
+	for (let index = 0; index < mappings.count; index++) {
+		const { start, fileOffset, file, hasFirstByte } = mappings.at(index);
+		const isExecutable = ((segments.containing(start)?.p_flags ?? 0) & PF_X) !== 0;
+		const rank = isExecutable ? (hasFirstByte ? isExecutedFromStart : isExecuted) : fileOffset === 0n ? isMappedFromStart : isData;
+		if (rank <= (ranks[file] as number)) continue;
+		ranks[file] = rank;
+		places[file] = index;
 	}
-	return [...files.values()].map(({ rank, mapping }) => ({
-		path: mapping.path,
-		base: moduleBase(mappings, mapping),
-		isDeleted: mapping.isDeleted,
-		isExecutable: rank === 2,
-	}));
+	const chosen = likeliest(ranks);
+	const likely = ranks.reduce((count, rank) => count + (rank === isData ? 0 : 1), 0);
+	if (likely > chosen.length)
+		problems.push(`of ${likely} mapped files that may be executables or libraries ${chosen.length} were looked at`);
+	return chosen
+		.map((file) => ({ place: places[file] as number, isExecutable: (ranks[file] as number) >= isExecuted }))
+		.sort((a, b) => a.place - b.place)
+		.map(({ place, isExecutable }) => ({ ...mappings.nameOf(place), base: mappings.at(place).base, isExecutable }));
+}
+
+function likeliest(ranks: Uint8Array): number[] {
+	const chosen: number[] = [];
+	for (const wanted of [isExecutedFromStart, isExecuted, isMappedFromStart])
+		for (let file = 0; file < ranks.length && chosen.length < mostCandidates; file++) if (ranks[file] === wanted) chosen.push(file);
+	return chosen;
 }
 
 /**
- * The modules among mapped files: gdb leaves code out of the cores that it writes, so that an ELF header in memory counts too. What has the
+ * The modules among them: gdb leaves code out of the cores that it writes, so that an ELF header in memory counts too. What has the
  * build-id of a module that is executed is that module's debug information, which the process read to print a stack of its own.
  */
-export async function modulesAmong(files: readonly Candidate[], memory: Memory): Promise<MappedModule[]> {
-	const heads = files
-		.map((file) => ({ file, head: memory.get(file.base) }))
-		.filter(({ file, head }) => file.isExecutable || (head && isElf(head)));
-	const found = await Promise.all(
-		heads.map(async ({ file, head }) => ({ file, ...defined({ buildId: head && (await buildIdOf(head)) }) })),
-	);
-	const executed = new Set(found.filter(({ file }) => file.isExecutable).map(({ buildId }) => buildId));
+export function modulesAmong(candidates: readonly Candidate[], heads: ReadonlyMap<bigint, ModuleHead>): MappedModule[] {
+	const found = candidates
+		.filter(({ isExecutable, base }) => isExecutable || heads.has(base))
+		.map(({ isExecutable, ...module }) => ({ isExecutable, module: { ...module, ...heads.get(module.base) } }));
+	const executed = new Set(found.filter(({ isExecutable }) => isExecutable).map(({ module }) => module.buildId));
 	return found
-		.filter(({ file, buildId }) => file.isExecutable || buildId === undefined || !executed.has(buildId))
-		.map(({ file: { path, base, isDeleted }, buildId }) => ({ path, base, isDeleted, ...defined({ buildId }) }));
+		.filter(({ isExecutable, module: { buildId } }) => isExecutable || buildId === undefined || !executed.has(buildId))
+		.map(({ module }) => module);
 }
 
-/** The build-id in the first bytes of a module as they lay in memory: only what these bytes hold is looked at. */
+/** What the first bytes of a module say, as they lay in memory: only what these bytes hold is looked at. Undefined where they are not those of a module. */
+export async function moduleHead(bytes: Buffer): Promise<ModuleHead | undefined> {
+	if (!isElf(bytes)) return undefined;
+	const buildId = bytes.length >= elfHeaderSize && isElf64LittleEndian(bytes) ? await buildIdOf(bytes) : undefined;
+	return buildId === undefined ? {} : { buildId };
+}
+
 async function buildIdOf(head: Buffer): Promise<string | undefined> {
-	if (head.length < elfHeaderSize || !isElf(head) || !isElf64LittleEndian(head)) return undefined;
 	const { e_phoff, e_phnum } = elfHeader(head);
-	const headers = Array.from({ length: e_phnum }, (_, index) => Number(e_phoff) + index * programHeaderSize)
-		.filter((at) => at + programHeaderSize <= head.length)
-		.map((at) => programHeader(head, at));
+	const present = Math.max(0, Math.floor((head.length - Number(e_phoff)) / programHeaderSize));
+	const headers = Array.from({ length: Math.min(e_phnum, present) }, (_, index) =>
+		programHeader(head, Number(e_phoff) + index * programHeaderSize),
+	);
 	const firstLoad = headers.find(({ p_type }) => p_type === PT_LOAD);
-	for (const { p_type, p_vaddr, p_memsz } of headers) {
+	for (const { p_vaddr, p_memsz } of headers.filter(({ p_type }) => p_type === PT_NOTE).slice(0, mostNoteSegments)) {
 		const at = p_vaddr - (firstLoad?.p_vaddr ?? 0n);
-		if (p_type !== PT_NOTE || at < 0n || at + p_memsz > BigInt(head.length)) continue;
+		if (at < 0n || at + p_memsz > BigInt(head.length)) continue;
 		const buildId = await buildIdIn(memoryBytes(head), Number(at), Number(at + p_memsz));
 		if (buildId !== undefined) return buildId;
 	}

@@ -3,7 +3,7 @@ import { type Hex, hex } from '../../base/hex.ts';
 import type { ByteSource } from '../bytes/bytes.ts';
 import { notes, type ProgramHeader } from '../elf/elf.ts';
 import type { Architecture } from './architecture.ts';
-import { type Mapping, readMappings } from './mappings.ts';
+import { type Mappings, noMappings, readMappings } from './mappings.ts';
 
 export type ThreadState = {
 	readonly id: number;
@@ -39,7 +39,7 @@ export type CoreNotes = {
 	siginfo?: Siginfo;
 	/** AT_… numbers with their values: getauxval(3). */
 	auxv: ReadonlyMap<number, bigint>;
-	mappings: readonly Mapping[];
+	mappings: Mappings;
 	/** What could not be read. */
 	readonly problems: string[];
 };
@@ -50,84 +50,154 @@ const [NT_PRSTATUS, NT_PRPSINFO, NT_AUXV, NT_FILE, NT_SIGINFO] = [1, 3, 6, 0x464
 const mostDescriptionBytes = 16 << 20;
 /** A thread has about four; a hundred thousand threads are more than any process has. */
 const mostNotes = 500_000;
+const mostThreads = 20_000;
+/** AT_… numbers: some twenty are in use. */
+const mostAuxiliaries = 100;
+/** A report is for people. */
+const mostProblems = 20;
 
-export const emptyNotes = (): CoreNotes => ({ threads: [], auxv: new Map(), mappings: [], problems: [] });
+export const emptyNotes = (): CoreNotes => ({ threads: [], auxv: new Map(), mappings: noMappings, problems: [] });
 
-/** Reads one PT_NOTE segment into what the ones before it said. */
-export async function readNotes(source: ByteSource, segment: ProgramHeader, architecture: Architecture, into: CoreNotes): Promise<void> {
-	const start = Number(segment.p_offset);
-	const end = start + Number(segment.p_filesz);
-	let count = 0;
-	let reached = start;
-	for await (const note of notes(source, start, end)) {
-		if (++count > mostNotes) {
-			into.problems.push(`more than ${mostNotes} notes: the rest was not read`);
-			return;
-		}
-		reached = note.offset + note.size;
-		const read = note.name === 'CORE' ? readers[note.type] : undefined;
-		if (!read) continue;
-		if (note.size > mostDescriptionBytes) {
-			into.problems.push(`a note of ${note.size} bytes at byte ${note.offset} was not read`);
-			continue;
-		}
-		const description = Buffer.from(await source.read(note.offset, note.size));
-		const problem = description.length < note.size ? 'the file ends in it' : read(description, architecture, into);
-		if (problem) into.problems.push(`the note of type ${note.type} at byte ${note.offset} can't be read: ${problem}`);
+/** Reads what is in PT_NOTE segments. */
+export async function readNotes(
+	source: ByteSource,
+	segments: readonly ProgramHeader[],
+	architecture: Architecture,
+	into: CoreNotes,
+): Promise<void> {
+	const reading: Reading = { source, architecture, into, notes: 0, omittedThreads: 0, unreadable: 0 };
+	for (const segment of segments) {
+		await readSegment(reading, segment);
+		if (reading.notes > mostNotes) break;
 	}
-	if (end - reached >= 4) into.problems.push(`the notes end at byte ${reached}; their segment ends at byte ${end}`);
+	if (reading.notes > mostNotes) into.problems.push(`more than ${mostNotes} notes: the rest was not read`);
+	if (reading.omittedThreads > 0)
+		into.problems.push(`of ${mostThreads + reading.omittedThreads} threads the first ${mostThreads} were read`);
+	if (reading.unreadable > mostProblems) into.problems.push(`${reading.unreadable - mostProblems} more notes can't be read`);
 }
 
-/** Each reads one description, or says what is wrong with it. */
-const readers: Readonly<Record<number, (description: Buffer, architecture: Architecture, into: CoreNotes) => string | undefined>> = {
-	[NT_PRSTATUS](description, { prstatus, registers }, { threads }) {
-		if (description.length < prstatus.size) return `${description.length} bytes; expected ${prstatus.size}`;
-		threads.push({
-			id: description.readInt32LE(prstatus.pr_pid),
-			signal: description.readInt16LE(prstatus.pr_cursig),
-			registers: Object.fromEntries(registers.map((name, index) => [name, hex(description.readBigUInt64LE(prstatus.pr_reg + 8 * index))])),
-		});
-		return undefined;
-	},
-	[NT_PRPSINFO](description, { prpsinfo }, into) {
-		if (description.length < prpsinfo.size) return `${description.length} bytes; expected ${prpsinfo.size}`;
-		into.process ??= {
-			pid: description.readInt32LE(prpsinfo.pr_pid),
-			uid: description.readUInt32LE(prpsinfo.pr_uid),
-			gid: description.readUInt32LE(prpsinfo.pr_uid + 4),
-			name: text(description.subarray(prpsinfo.pr_fname, prpsinfo.pr_fname + 16)),
-			arguments: text(description.subarray(prpsinfo.pr_psargs, prpsinfo.pr_psargs + 80)).trimEnd(),
-		};
-		return undefined;
-	},
-	[NT_SIGINFO](description, _architecture, into) {
-		if (description.length < 24) return `${description.length} bytes; expected 128`;
-		into.siginfo ??= {
-			signal: description.readInt32LE(0),
-			code: description.readInt32LE(8),
-			address: hex(description.readBigUInt64LE(16)),
-			senderPid: description.readInt32LE(16),
-			senderUid: description.readUInt32LE(20),
-		};
-		return undefined;
-	},
-	[NT_AUXV](description, _architecture, into) {
-		const entries = new Map<number, bigint>();
-		for (let at = 0; at + 16 <= description.length; at += 16) {
-			const type = description.readBigUInt64LE(at);
-			if (type === 0n) break;
-			entries.set(Number(type), description.readBigUInt64LE(at + 8));
-		}
-		into.auxv = entries;
-		return undefined;
-	},
-	[NT_FILE](description, _architecture, into) {
-		const mappings = readMappings(description);
-		if (typeof mappings === 'string') return mappings;
-		into.mappings = mappings;
-		return undefined;
-	},
+type Reading = {
+	readonly source: ByteSource;
+	readonly architecture: Architecture;
+	readonly into: CoreNotes;
+	/** How many there were so far. */
+	notes: number;
+	omittedThreads: number;
+	unreadable: number;
 };
+
+async function readSegment(reading: Reading, segment: ProgramHeader): Promise<void> {
+	const { architecture, into } = reading;
+	let isCut = false;
+	const source: ByteSource = {
+		...reading.source,
+		read: async (offset, length) => {
+			const bytes = await reading.source.read(offset, length);
+			isCut ||= bytes.length < length;
+			return bytes;
+		},
+	};
+	const start = Number(segment.p_offset);
+	const end = start + Number(segment.p_filesz);
+	let reached = start;
+	for await (const { name, type, offset, size } of notes(source, start, end)) {
+		if (++reading.notes > mostNotes) return;
+		reached = offset + size;
+		const read = name === 'CORE' ? readers.get(type) : undefined;
+		if (!read) continue;
+		if (type === NT_PRSTATUS && into.threads.length === mostThreads) {
+			reading.omittedThreads++;
+			continue;
+		}
+		const problem = size > mostDescriptionBytes ? `${size} bytes are too many` : await problemOf(offset, size, read);
+		if (problem === undefined || ++reading.unreadable > mostProblems) continue;
+		into.problems.push(`the note ${noteNames.get(type)} at byte ${offset} can't be read: ${problem}`);
+	}
+	// Of a file that was cut off it is known where it ends.
+	if (end - reached >= 4 && !isCut) into.problems.push(`the notes end at byte ${reached}; their segment ends at byte ${end}`);
+
+	async function problemOf(offset: number, size: number, read: Reader): Promise<string | undefined> {
+		const description = await source.read(offset, size);
+		return description.length < size ? 'the file ends in it' : read(description, architecture, into);
+	}
+}
+
+const noteNames: ReadonlyMap<number, string> = new Map([
+	[NT_PRSTATUS, 'NT_PRSTATUS'],
+	[NT_PRPSINFO, 'NT_PRPSINFO'],
+	[NT_AUXV, 'NT_AUXV'],
+	[NT_FILE, 'NT_FILE'],
+	[NT_SIGINFO, 'NT_SIGINFO'],
+]);
+
+/** Reads one description, which is valid until the next read, or says what is wrong with it. */
+type Reader = (description: Buffer, architecture: Architecture, into: CoreNotes) => string | undefined;
+
+const readers: ReadonlyMap<number, Reader> = new Map<number, Reader>([
+	[NT_PRSTATUS, readStatus],
+	[NT_PRPSINFO, readProcess],
+	[NT_SIGINFO, readSiginfo],
+	[NT_AUXV, readAuxiliaries],
+	[NT_FILE, readFiles],
+]);
+
+function readStatus(description: Buffer, { prstatus, registers }: Architecture, { threads }: CoreNotes): string | undefined {
+	if (description.length < prstatus.size) return `${description.length} bytes; expected ${prstatus.size}`;
+	// Kept as bytes: there may be thousands, and of most threads only one register is asked for.
+	const general = Buffer.from(description.subarray(prstatus.pr_reg, prstatus.pr_reg + 8 * registers.length));
+	threads.push({
+		id: description.readInt32LE(prstatus.pr_pid),
+		signal: description.readInt16LE(prstatus.pr_cursig),
+		get registers() {
+			return Object.fromEntries(registers.map((name, index) => [name, hex(general.readBigUInt64LE(8 * index))]));
+		},
+	});
+	return undefined;
+}
+
+function readProcess(description: Buffer, { prpsinfo }: Architecture, into: CoreNotes): string | undefined {
+	if (description.length < prpsinfo.size) return `${description.length} bytes; expected ${prpsinfo.size}`;
+	into.process ??= {
+		pid: description.readInt32LE(prpsinfo.pr_pid),
+		uid: description.readUInt32LE(prpsinfo.pr_uid),
+		gid: description.readUInt32LE(prpsinfo.pr_uid + 4),
+		name: text(description.subarray(prpsinfo.pr_fname, prpsinfo.pr_fname + 16)),
+		arguments: text(description.subarray(prpsinfo.pr_psargs, prpsinfo.pr_psargs + 80)).trimEnd(),
+	};
+	return undefined;
+}
+
+function readSiginfo(description: Buffer, _architecture: Architecture, into: CoreNotes): string | undefined {
+	if (description.length < 24) return `${description.length} bytes; expected 128`;
+	into.siginfo ??= {
+		signal: description.readInt32LE(0),
+		code: description.readInt32LE(8),
+		address: hex(description.readBigUInt64LE(16)),
+		senderPid: description.readInt32LE(16),
+		senderUid: description.readUInt32LE(20),
+	};
+	return undefined;
+}
+
+function readAuxiliaries(description: Buffer, _architecture: Architecture, into: CoreNotes): string | undefined {
+	const entries = new Map<number, bigint>();
+	for (let at = 0; at + 16 <= description.length && entries.size < mostAuxiliaries; at += 16) {
+		const type = description.readBigUInt64LE(at);
+		if (type === 0n) break;
+		entries.set(Number(type), description.readBigUInt64LE(at + 8));
+	}
+	into.auxv = entries;
+	return undefined;
+}
+
+function readFiles(description: Buffer, _architecture: Architecture, into: CoreNotes): string | undefined {
+	if (into.mappings !== noMappings) return 'there was one before';
+	const mappings = readMappings(Buffer.from(description));
+	if (typeof mappings === 'string') return mappings;
+	into.mappings = mappings;
+	if (mappings.problem !== undefined) into.problems.push(mappings.problem);
+	return undefined;
+}
 
 function text(bytes: Buffer): string {
 	const end = bytes.indexOf(0);

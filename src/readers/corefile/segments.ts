@@ -14,6 +14,7 @@ import { CorefileError } from './error.ts';
 
 /** A core with a million mappings has 56 MB of program headers; more than this is nonsense. */
 const mostTableBytes = 64 << 20;
+const pieceBytes = 1 << 20;
 const mostFileBytes = 2n ** 50n;
 
 /** The program headers of a core, kept as the bytes they are: there may be hundreds of thousands. */
@@ -28,6 +29,8 @@ export type Segments = {
 	/** The PT_LOAD at this address, if there is one. */
 	containing(address: bigint): ProgramHeader | undefined;
 	loads(): Generator<ProgramHeader>;
+	/** What was left out, in words. */
+	readonly problem?: string;
 };
 
 /** Reads the table, also one of more than 65,534 headers (PN_XNUM, elf(5)). */
@@ -44,9 +47,19 @@ export async function readSegments(source: ByteSource, header: ElfHeader, fileBy
 			`announces ${announced} program headers; at most ${Math.floor(mostTableBytes / programHeaderSize)} are read`,
 			56,
 		);
-	const rest = await source.read(tableOffset + programHeaderSize, (announced - 1) * programHeaderSize);
-	const table = Buffer.concat([first, rest.subarray(0, rest.length - (rest.length % programHeaderSize))]);
-	return segments(table, tableOffset, announced);
+	return segments(await wholeTable(source, tableOffset, announced, first), tableOffset, announced);
+}
+
+/** The table as far as the file holds it, read in pieces so that it is in memory only once. */
+async function wholeTable(source: ByteSource, tableOffset: number, announced: number, first: Buffer): Promise<Buffer> {
+	const table = Buffer.alloc(announced * programHeaderSize);
+	let length = first.copy(table);
+	while (length < table.length) {
+		const piece = await source.read(tableOffset + length, Math.min(pieceBytes, table.length - length));
+		if (piece.length === 0) break;
+		length += piece.copy(table, length);
+	}
+	return table.subarray(0, length - (length % programHeaderSize));
 }
 
 /**
@@ -68,20 +81,23 @@ function segments(table: Buffer, tableOffset: number, announced: number): Segmen
 	const at = (index: number) => programHeader(table, index * programHeaderSize);
 	const noteSegments: ProgramHeader[] = [];
 	const loadIndexes: number[] = [];
+	const outside: number[] = [];
 	let expectedBytes = BigInt(tableOffset + announced * programHeaderSize);
 	for (let index = 0; index < count; index++) {
 		const segment = at(index);
 		if (segment.p_type !== PT_LOAD && segment.p_type !== PT_NOTE) continue;
 		const end = segment.p_offset + segment.p_filesz;
-		if (end > mostFileBytes)
-			throw new CorefileError(
-				`segment ${index} points outside any file: offset 0x${segment.p_offset.toString(16)}, size 0x${segment.p_filesz.toString(16)}`,
-				tableOffset + index * programHeaderSize,
-			);
+		if (end > mostFileBytes) {
+			outside.push(index);
+			continue;
+		}
 		if (segment.p_filesz > 0n && end > expectedBytes) expectedBytes = end;
 		if (segment.p_type === PT_LOAD) loadIndexes.push(index);
 		else if (noteSegments.length < 16) noteSegments.push(segment);
 	}
+	const problem = describeOutside(outside, at);
+	if (problem !== undefined && loadIndexes.length + noteSegments.length === 0)
+		throw new CorefileError(problem, tableOffset + (outside[0] as number) * programHeaderSize);
 	const byAddress = sortedByAddress(loadIndexes, table);
 	return {
 		count,
@@ -93,7 +109,7 @@ function segments(table: Buffer, tableOffset: number, announced: number): Segmen
 			let [low, high] = [0, byAddress.length];
 			while (low < high) {
 				const middle = (low + high) >> 1;
-				if (at(byAddress[middle] as number).p_vaddr <= address) low = middle + 1;
+				if (addressIn(table, byAddress[middle] as number) <= address) low = middle + 1;
 				else high = middle;
 			}
 			const segment = low === 0 ? undefined : at(byAddress[low - 1] as number);
@@ -102,12 +118,23 @@ function segments(table: Buffer, tableOffset: number, announced: number): Segmen
 		*loads() {
 			for (const index of loadIndexes) yield at(index);
 		},
+		...(problem === undefined ? {} : { problem }),
 	};
 }
 
+function describeOutside([first, ...others]: readonly number[], at: Segments['at']): string | undefined {
+	if (first === undefined) return undefined;
+	const { p_offset, p_filesz } = at(first);
+	const more = others.length === 0 ? '' : `, as do ${others.length} more`;
+	return `segment ${first} points outside any file: offset 0x${p_offset.toString(16)}, size 0x${p_filesz.toString(16)}${more}`;
+}
+
+/** `p_vaddr` alone. */
+const addressIn = (table: Buffer, index: number) => table.readBigUInt64LE(index * programHeaderSize + 16);
+
 /** The kernel writes them in order of address, so that sorting is seldom needed. */
 function sortedByAddress(indexes: readonly number[], table: Buffer): readonly number[] {
-	const address = (index: number) => table.readBigUInt64LE(index * programHeaderSize + 16);
+	const address = (index: number) => addressIn(table, index);
 	const isSorted = indexes.every((index, position) => position === 0 || address(indexes[position - 1] as number) <= address(index));
 	return isSorted ? indexes : indexes.toSorted((a, b) => (address(a) < address(b) ? -1 : address(a) > address(b) ? 1 : 0));
 }

@@ -1,7 +1,5 @@
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { defined } from '../../base/defined.ts';
-import { systemPath } from '../../base/filename.ts';
+import { NotRegularError, openRegular } from '../../base/regular-file.ts';
 import { type ByteSource, fileBytes } from '../bytes/bytes.ts';
 
 /** Structures of ELF64, little-endian, under the names of elf(5) and include/uapi/linux/elf.h. Each is read from a buffer that holds it whole. */
@@ -118,9 +116,14 @@ export async function* notes(source: ByteSource, start: number, end: number): As
 
 const align4 = (size: number) => Math.ceil(size / 4) * 4;
 
-/** The GNU build-id among notes, in hex. It is looked for in their first 64 KiB. */
+/** A file has three or four. */
+const mostNotes = 64;
+
+/** The GNU build-id among notes, in hex. It is looked for among the first of them. */
 export async function buildIdIn(source: ByteSource, start: number, end: number): Promise<string | undefined> {
+	let count = 0;
 	for await (const { name, type, offset, size } of notes(source, start, Math.min(end, start + 65_536))) {
+		if (++count > mostNotes) return undefined;
 		if (name === 'GNU' && type === NT_GNU_BUILD_ID && size > 0 && size <= 64) return (await source.read(offset, size)).toString('hex');
 	}
 	return undefined;
@@ -135,14 +138,17 @@ export type ElfFile = {
 	readonly linkedAt: bigint;
 	readonly hasDebugInfo: boolean;
 	readonly hasSymbols: boolean;
+	readonly modifiedMs: number;
 };
 
-/** Reads headers only. Answers undefined for what is not an ELF64 file, or can't be read. */
+/** Reads headers only. Answers undefined for what is not an ELF64 file, or is not there, or not ours to read. */
 export async function elfFile(path: string): Promise<ElfFile | undefined> {
-	const file = await open(systemPath(path), constants.O_RDONLY | constants.O_NONBLOCK).catch(() => undefined); // not there, or not ours to read: no symbols either way
+	const file = await openRegular(path).catch((error) => {
+		if (error instanceof NotRegularError || absent.includes(error.code)) return undefined;
+		throw error;
+	});
 	if (!file) return undefined;
 	await using _closed = file;
-	if (!(await file.stat()).isFile()) return undefined;
 	const source = fileBytes(file);
 	const head = await source.read(0, elfHeaderSize);
 	if (head.length < elfHeaderSize || !isElf(head) || !isElf64LittleEndian(head)) return undefined;
@@ -155,8 +161,12 @@ export async function elfFile(path: string): Promise<ElfFile | undefined> {
 		linkedAt: linkedAt(segments),
 		hasDebugInfo: sections.has('.debug_info') || sections.has('.zdebug_info'),
 		hasSymbols: sections.has('.symtab') || sections.has('.dynsym') || sections.has('.gnu_debugdata'),
+		modifiedMs: (await file.stat()).mtimeMs,
 	};
 }
+
+/** Any other code (too many open files, a disk that fails) says nothing about the file. */
+const absent = ['ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP', 'ENAMETOOLONG'];
 
 async function programHeaders(source: ByteSource, { e_phoff, e_phnum }: ElfHeader): Promise<ProgramHeader[]> {
 	const table = Buffer.from(await source.read(Number(e_phoff), e_phnum * programHeaderSize));
