@@ -294,6 +294,11 @@ function isRunning(pid: string): boolean {
 	return stat !== '' && !/\) [ZX] /.test(stat);
 }
 
+crashTest('names of Go are spelt as Go spells them, whatever gdb takes them for', async () => {
+	await using crashed = await crash(await program('goname.c', ['-O1', '-rdynamic', '-s']), []);
+	expect(functions(await analyseCore(crashed.core))[0]?.[0]).toBe('bytes.Count');
+});
+
 describe('a debugger that fails leaves the report from the core alone, and says so', () => {
 	const bad: readonly (readonly [name: string, script: string, note: RegExp])[] = [
 		['hangs, with a child', 'sleep 1000 & echo $! >"$0.child"; sleep 1000', /^no stack: gdb did not finish within 1 s$/],

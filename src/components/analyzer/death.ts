@@ -30,7 +30,7 @@ export type DeathInputs = {
 };
 
 const [SIGABRT, SIGKILL, SIGSEGV, SIGTERM] = [6, 9, 11, 15];
-const SI_KERNEL = 128;
+const [SI_KERNEL, SI_USER] = [128, 0];
 /** SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV: what an instruction can bring about. */
 const isOfProcessor = (signal: number) => [4, 5, 7, 8, 11].includes(signal);
 
@@ -82,7 +82,7 @@ function kindOf({ frames, pid }: DeathInputs, statement: Statement | undefined, 
 	if (shown === 'go panic') return shown; // Go makes one of a fault
 	if (signal && isOfProcessor(signal.number) && !isSent(signal.code ?? 1)) return 'fault';
 	if (shown) return shown;
-	if (signal?.sender && signal.sender.pid !== pid) return 'killed';
+	if (signal?.sender ? signal.sender.pid !== pid : signal?.code === SI_USER) return 'killed';
 	if (signal) return [SIGKILL, SIGTERM].includes(signal.number) ? 'killed' : 'abort';
 	return statement?.is === 'exit' ? 'deliberate exit' : 'unknown';
 }

@@ -27,11 +27,15 @@ export function reasonOf(inputs: ReasonInputs): string | null {
 	if (words !== undefined) return signal && kind !== 'go panic' ? `${signal.name}: ${words}` : words;
 	if (!signal) return null;
 	if (signal.name === 'SIGSTOP') return 'not a crash: a copy of a running process';
+	if (isFromOutside(signal)) return `${signal.name}: sent by a process that the log does not name`;
 	if (signal.sender && signal.sender.pid !== inputs.pid) return `${signal.name}: sent ${senderInWords(signal.sender)}`;
 	if (signal.sender && signal.name !== 'SIGABRT')
 		return `${signal.name}: raised by the process itself, perhaps anew by a handler of its own after a fault`;
 	return `${signal.name}: ${inWords(signal, inputs)}`;
 }
+
+/** SI_USER: a log names the signal's code, and not who sent it. */
+const isFromOutside = ({ code, sender }: Signal) => code === 0 && !sender;
 
 /** Whoever is outside of the pid namespace has no number in it. */
 const senderInWords = ({ pid, uid }: NonNullable<Signal['sender']>) =>
@@ -125,5 +129,7 @@ function aborted({ frames }: ReasonInputs): string {
 	if (names.has('__cxa_throw')) return 'a C++ exception that nobody caught';
 	if (names.has('__cxa_pure_virtual')) return 'a pure virtual function was called';
 	if (names.has('std::terminate')) return 'std::terminate was called';
+	if (names.has('runtime.raise') || names.has('runtime.dieFromSignal'))
+		return "Go's runtime ended the process, after a fault, a panic or a signal that its log tells";
 	return 'the process called abort()';
 }

@@ -52,7 +52,7 @@ def names(frame):
     elif is_exact:
         described.update(function_at(frame.pc()))
     elif frame.name():
-        described["function"] = whole_name(frame)
+        described["function"] = go_name(whole_name(frame))
     line = gdb.find_pc_line(frame.pc()) if is_exact else frame.find_sal()
     if line.symtab and line.line:
         described["file"] = line.symtab.filename
@@ -65,6 +65,11 @@ def names(frame):
 def is_sigpanic(frame):
     """Go lets its runtime.sigpanic look as if the faulting instruction had called it: that frame's counter is no return address."""
     return (frame.name() or "").startswith("runtime.sigpanic")
+
+
+def go_name(name):
+    """Some names of Go look to gdb's demangler like those of another language: it makes runtime[dieFromSignal] of runtime.dieFromSignal."""
+    return re.sub(r"^([^\s:<>]*[\w)])\[([A-Za-z_]\w*)\]$", r"\1.\2", name)
 
 
 def function_at(pc):
