@@ -74,9 +74,11 @@ function isSame(found: string, expected: string): boolean {
 	return long === short || ['::', '/', '.'].some((border) => long.endsWith(`${border}${short}`)) || found.endsWith(`/${expected}`);
 }
 
-/** One bug by the fingerprint; where a stack is cut off, by the loose one. */
+/** As `list --group` has it: by the fingerprint; where a stack is cut off, by the loose one. */
 const areOne = (one: Analysis, other: Analysis) =>
-	isEqual(one.fingerprint, other.fingerprint) || isEqual(one.looseFingerprint, other.looseFingerprint);
+	isEqual(one.fingerprint, other.fingerprint) || ((isCut(one) || isCut(other)) && isEqual(one.looseFingerprint, other.looseFingerprint));
+
+const isCut = ({ threads: [crashed] }: Analysis) => crashed?.isCut === true;
 
 const isEqual = (one: string | null, other: string | null) => one !== null && one === other;
 
@@ -96,8 +98,8 @@ export function accuracyPage({ judged, apart, mixed, pairsOfOneBug }: Accuracy):
 		'| --- | --- | --- |',
 		`| right culprit, of traces that have one | 95 % | ${rightOf(withCulprit)} of ${withCulprit.length} |`,
 		`| none, where nothing in the text is to blame | all | ${rightOf(without)} of ${without.length} |`,
-		`| pairs of one bug with equal fingerprints | all | ${pairsOfOneBug - apart.length} of ${pairsOfOneBug} |`,
-		`| pairs of different bugs with equal fingerprints | none | ${mixed.length} of ${pairCount - pairsOfOneBug} |`,
+		`| pairs of one bug taken for one, of stacks that are cut off by the culprit alone | all | ${pairsOfOneBug - apart.length} of ${pairsOfOneBug} |`,
+		`| pairs of different bugs taken for one | none | ${mixed.length} of ${pairCount - pairsOfOneBug} |`,
 		'',
 		'| issue | answer | rule | confidence | right |',
 		'| --- | --- | --- | --- | --- |',

@@ -1,6 +1,7 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { codeOf } from './errors.ts';
 import { systemPath } from './filename.ts';
 
 /**
@@ -43,5 +44,3 @@ export function makeFolderSync(path: string, mode = 0o700): void {
 }
 
 const isParentMissing = (path: string, error: unknown) => codeOf(error) === 'ENOENT' && dirname(path) !== path;
-
-const codeOf = (error: unknown) => (error instanceof Error && 'code' in error ? error.code : undefined);

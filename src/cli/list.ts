@@ -17,7 +17,7 @@ export function listCommand(program: Command): void {
 		.description('list the crashes that the agent knows, the newest first')
 		.option('-n, --number <count>', 'at most so many', count, 50)
 		.option('--json', 'print the reports as a JSON array')
-		.option('--group', 'put crashes with the same fingerprint together')
+		.option('--group', 'put crashes of the same bug together: how many, on how many hosts, since when')
 		.option('--rejected', 'list instead the work that was given up, with the reason')
 		.action(run);
 }

@@ -48,6 +48,7 @@ export const thread = z.strictObject({
 	name: z.string().exactOptional().describe('as the kernel or the log says'),
 	crashed: z.boolean(),
 	frames: z.array(frame),
+	isCut: z.literal(true).exactOptional().describe('the log ends, or was cut off, within its stack'),
 	omittedFrames: z.int().exactOptional().describe('how many more there are below the last frame given'),
 });
 

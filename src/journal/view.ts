@@ -4,6 +4,7 @@ import type { Earlier, Group, History } from '../domain/history.ts';
 import type { CrashReport } from '../domain/report.ts';
 import type { Reports } from '../domain/reports.ts';
 import type { EpochMs } from '../domain/stage.ts';
+import { type GroupRow, grouped } from './groups.ts';
 
 /** Work that a stage gave up, or that no stage is there for. */
 export type Rejection = {
@@ -53,15 +54,17 @@ export class JournalView implements History, Reports {
 		};
 	}
 
-	/** Crashes of the same fingerprint together, those that came last first. */
+	/** Crashes of the same bug together, those that came last first. */
 	groups(most = Number.MAX_SAFE_INTEGER): Group[] {
 		const rows = this.#db
 			.prepare(`
-				select fingerprint, count(*) as count, count(distinct body ->> '$.association.host') as hosts, min(time) as first, max(time) as last,
+				select fingerprint, count(*) as count, min(time) as first, max(time) as last,
+					json_group_array(distinct body ->> '$.association.host') as hosts,
+					max(body ->> '$.looseFingerprint') as loose, min(coalesce(body ->> '$.threads[0].isCut', 0)) as isCut,
 					(select body from report as one where one.fingerprint = report.fingerprint order by time desc, id limit 1) as newest
-				from report where fingerprint is not null group by fingerprint order by last desc limit ?`)
-			.all(most);
-		return rows.map((row) => ({ ...row, newest: JSON.parse(row.newest as string) }) as Group);
+				from report where fingerprint is not null group by fingerprint`)
+			.all() as GroupRow[];
+		return grouped(rows).slice(0, most);
 	}
 
 	rejections(): Rejection[] {

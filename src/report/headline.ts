@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { printable } from '../base/printable.ts';
 import { placeName } from '../domain/frames.ts';
-import type { CrashReport } from '../domain/report.ts';
+import type { CrashReport, KnownIssue } from '../domain/report.ts';
 import { cut } from './table.ts';
 
 /**
@@ -45,9 +45,10 @@ function whatHappened({ kind, signal, status }: CrashReport): string {
 	return `${signal.name}${words === undefined ? '' : ` (${words})`}${signal.address === undefined ? '' : ` at ${signal.address}`}`;
 }
 
+/** `milvus#28065`; the name of an entry that has no issue. */
+export const issueName = ({ id, issues: [issue] }: KnownIssue) => issue?.replace(/^milvus-io\//, '') ?? id;
+
 function known({ knownIssues: [best] }: CrashReport): string {
 	if (!best) return '';
-	const [issue] = best.issues;
-	const name = issue === undefined ? best.id : issue.replace(/^milvus-io\//, '');
-	return `; known: ${name}${best.fixedIn === undefined ? '' : `, fixed in ${best.fixedIn}`}`;
+	return `; known: ${issueName(best)}${best.fixedIn === undefined ? '' : `, fixed in ${best.fixedIn}`}`;
 }

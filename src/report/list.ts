@@ -3,6 +3,7 @@ import { formatSpan } from '../base/quantity.ts';
 import { placeName } from '../domain/frames.ts';
 import type { Group } from '../domain/history.ts';
 import type { CrashReport } from '../domain/report.ts';
+import { issueName } from './headline.ts';
 import type { Paint } from './paint.ts';
 import { cut, table } from './table.ts';
 
@@ -32,7 +33,7 @@ export function groupList(groups: readonly Group[], { paint, now }: ListOptions)
 		ago(last, now),
 		newest.signal?.name ?? newest.kind,
 		culpritOf(newest),
-		newest.knownIssues[0]?.issues[0] ?? '-',
+		newest.knownIssues[0] ? issueName(newest.knownIssues[0]) : '-',
 	]);
 	return titled(['FINGERPRINT', 'COUNT', 'HOSTS', 'FIRST', 'LAST', 'SIGNAL', 'CULPRIT', 'KNOWN ISSUE'], rows, paint);
 }

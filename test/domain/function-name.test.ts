@@ -1,7 +1,7 @@
 import { globSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { languageOf, normalName, shortName } from '../../src/domain/function-name/function-name.ts';
+import { normalName, shortName } from '../../src/domain/function-name/function-name.ts';
 import { exec, program, temporaryFolder } from '../support/crash.ts';
 
 /** Each with the spellings that compilers, versions, demanglers, debuggers and logs have for it. */
@@ -265,25 +265,6 @@ test('people see the template, the processor and the closure, without what fills
 	];
 	expect(short.map(([name]) => [name, shortName(name)])).toEqual(short);
 	for (const [name, shown] of short) expect([shortName(shown), normalName(shown)]).toEqual([shown, normalName(name)]);
-});
-
-test('a name tells its language, as far as names do', () => {
-	const languages: Readonly<Record<string, readonly string[]>> = {
-		go: ['runtime.throw', 'github.com/milvus-io/milvus/internal/proxy.(*searchTask).Execute', 'main.Map[...]', 'type:.eq.main.T'],
-		rust: [
-			'core::panicking::panic',
-			'tantivy::f::h0123456789abcdef',
-			'<A as B>::c',
-			'_RNvCs1234_7tantivy6search',
-			'a::{closure#0}',
-			'a::{impl#2}::b',
-		],
-		'c++': ['_ZN2ns1fEv', 'milvus::segcore::Search(int)', 'operator new(unsigned long)', '(anonymous namespace)::f', 'std::terminate'],
-		c: ['abort', 'raise@@GLIBC_2.2.5', 'search.constprop.0', '__memmove_avx_unaligned_erms', 'main'],
-	};
-	for (const [language, names] of Object.entries(languages))
-		expect(names.map((name) => [name, languageOf(name)])).toEqual(names.map((name) => [name, language]));
-	expect(['??', '<signal handler called>', ''].map(languageOf)).toEqual([undefined, undefined, undefined]);
 });
 
 describe('hostile names', () => {

@@ -149,9 +149,9 @@ test('what stands in the way is told in one line', async () => {
 	await using folder = await temporaryFolder();
 	writeFileSync(join(folder.path, 'file'), '');
 	const backend = localBackend(join(folder.path, 'file'), noFloor);
-	for (const attempt of [backend.health(), backend.put('a/b', bytesOf(Buffer.from('x')), signal)]) {
-		await expect(attempt).rejects.toThrow(/^can't write there: E(EXIST|NOTDIR): .* \(storage\.localPath\)$/);
-		await expect(attempt).rejects.toBeInstanceOf(BackendUnavailable);
+	for (const attempt of [() => backend.health(), () => backend.put('a/b', bytesOf(Buffer.from('x')), signal)]) {
+		await expect(attempt()).rejects.toThrow(/^can't write there: E(EXIST|NOTDIR): .* \(storage\.localPath\)$/);
+		await expect(attempt()).rejects.toBeInstanceOf(BackendUnavailable);
 	}
 	expect(await backend.start()).toBe(0);
 });

@@ -43,14 +43,29 @@ export function coreSignalOf({ corefile: { siginfo, threads }, origin }: CoreEvi
 export const isRaised = ({ corefile: { siginfo, process } }: CoreEvidence) =>
 	siginfo !== undefined && isSent(siginfo.code) && siginfo.senderPid === process?.pid;
 
-const SIGQUIT = 3;
+/**
+ * What the handlers of signals interrupted, the innermost last: in the core's first thread; where the process raised its signal anew,
+ * in the first thread that had one of its own.
+ */
+export function faultsOf(core: CoreEvidence): readonly Fault[] {
+	const threads = core.stacks?.threads ?? [];
+	const [first] = threads;
+	if (first && first.faults.length > 0 && !isBystander(first.faults)) return first.faults;
+	return (isRaised(core) ? threads.find(({ faults }) => faults.length > 0 && !isBystander(faults)) : undefined)?.faults ?? [];
+}
 
-/** What the handlers of signals interrupted in the first thread that had one of its own, the innermost last. */
-export const faultsOf = ({ stacks }: CoreEvidence): readonly Fault[] =>
-	stacks?.threads.find(({ faults }) => faults.length > 0 && !isBystander(faults))?.faults ?? [];
+/** SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS. */
+const deadly: readonly (number | undefined)[] = [4, 5, 6, 7, 8, 11, 31];
 
-/** Go asks all its threads for their stacks by SIGQUIT; in old releases any of them may end the process then (golang/go#63277). */
-const isBystander = (faults: readonly Fault[]) => faults.at(-1)?.signal === SIGQUIT;
+/**
+ * Whether a thread only handled a signal that means no harm: timers, profilers, Go's own SIGURG. Go asks all its threads for their stacks
+ * by SIGQUIT; in old releases any of them may end the process then (golang/go#63277).
+ */
+const isBystander = (faults: readonly Fault[]) => faults.length > 0 && !deadly.includes(faults.at(-1)?.signal);
+
+/** The threads that only handled such a signal, by their ids. */
+export const bystandersOf = ({ stacks }: CoreEvidence): ReadonlySet<number | undefined> =>
+	new Set(stacks?.threads.filter(({ faults }) => isBystander(faults)).map(({ id }) => id));
 
 /** Where the processor refused to go on: what the innermost handler interrupted, else where the crashed thread is. */
 export function placeOfFault(core: CoreEvidence): { readonly pc: bigint | undefined; readonly stackPointer: bigint | undefined } {

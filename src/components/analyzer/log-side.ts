@@ -48,11 +48,12 @@ export function suspectStacks({ stacks }: TraceLog, statement: Statement | undef
 	return candidates.length > 0 ? candidates : stacks;
 }
 
-export const threadOf = ({ kind, id, name = goroutineName(kind, id), frames }: TraceStack): Thread => ({
+export const threadOf = ({ kind, id, name = goroutineName(kind, id), frames, isCut }: TraceStack): Thread => ({
 	...(id === undefined ? {} : { id }),
 	...(name === undefined ? {} : { name }),
 	crashed: false,
 	frames: [...frames],
+	...(isCut ? { isCut } : {}),
 });
 
 const goroutineName = (kind: TraceStack['kind'], id: number | undefined) =>

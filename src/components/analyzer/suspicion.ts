@@ -1,5 +1,5 @@
 import type { Culprit, Frame, Thread } from '../../domain/report.ts';
-import { type CoreEvidence, coreSignalOf, faultsOf, isRaised, statementsOf, threadsOf } from './core-side.ts';
+import { bystandersOf, type CoreEvidence, coreSignalOf, faultsOf, isRaised, statementsOf, threadsOf } from './core-side.ts';
 import { classify, culpritByCounter, judge, type Suspect } from './culprit/culprit.ts';
 import { type Death, deathOf, decisive } from './death.ts';
 import type { KnownIssueEntry } from './knownissues/knownissues.ts';
@@ -34,7 +34,7 @@ export function suspicionOf(
 	const told = log?.trace.statements ?? [];
 	const suspects = log ? suspectStacks(log.trace, decisive(told)) : [];
 	const inCore = core ? threadsOf(core) : [];
-	const inLog = suspects.map((stack) => ({ ...threadOf(stack), isCut: stack.isCut }));
+	const inLog = suspects.map(threadOf);
 	const death = deathOf({
 		coreSignal: core ? coreSignalOf(core) : null,
 		faults: core ? faultsOf(core) : [],
@@ -44,7 +44,9 @@ export function suspicionOf(
 	});
 	const { kind, signal } = death;
 	const isBadJump = signal?.address !== undefined && signal.address === (core?.stacks ? inCore : inLog)[0]?.frames[0]?.pc;
-	const byCore = core?.stacks && judge(inCore, { kind, isRaised: isRaised(core), isBadJump, among: 'those with a handler' });
+	const bystanders = core ? bystandersOf(core) : new Set();
+	const suspectsInCore = inCore.map((thread) => ({ ...thread, isBystander: bystanders.has(thread.id) }));
+	const byCore = core?.stacks && judge(suspectsInCore, { kind, isRaised: isRaised(core), isBadJump, among: 'those with a handler' });
 	const byLog = judge(inLog, { kind, isRaised: false, isBadJump, among: 'all' });
 	const [counter] = core && !core.stacks ? (inCore[0]?.frames ?? []) : [];
 	const best = surest([
@@ -56,13 +58,7 @@ export function suspicionOf(
 	const stack = best?.stack ?? (core?.stacks ? 'gdb' : inLog.length > 0 ? 'log' : 'none');
 	const threads =
 		stack === 'log'
-			? [
-					...crashedFirst(
-						inLog.map(({ isCut: _, ...thread }) => thread),
-						best?.thread,
-					),
-					...inCore.map(asBystander),
-				]
+			? [...crashedFirst(inLog, best?.thread), ...inCore.map(asBystander)]
 			: crashedFirst(inCore, best?.stack === 'gdb' ? best.thread : 0);
 	return { death, threads, stack, culprit: best?.culprit ?? null, path: best?.path ?? [] };
 }

@@ -28,20 +28,6 @@ export function shortName(name: string): string {
 
 const folded = (name: string) => `${name}${name.endsWith('<') ? ' ' : ''}<…>`;
 
-export type Language = 'go' | 'rust' | 'c++' | 'c';
-
-/** The language that a name is written in, as far as names tell: `std::…` may be either of two. */
-export function languageOf(name: string): Language | undefined {
-	const text = name.slice(0, longestRead);
-	if (/^_R[A-Z]/.test(text) || rust.test(text)) return 'rust';
-	if (/^_{1,4}Z|::|^operator\b|^\(anonymous/.test(text)) return 'c++';
-	if (isGoName(text)) return 'go';
-	return /^[A-Za-z_]\w*(?:[.@ (]|$)/.test(text) ? 'c' : undefined;
-}
-
-const rust =
-	/17h[0-9a-f]{16}E|::h[0-9a-f]{16}$|\$LT\$|\$u20\$|\{\{|\{(?:closure|impl|shim)|^<.* as |\[[0-9a-f]{6,16}\]::|^(?:core|alloc|proc_macro)::/;
-
 /** Once is enough for names that anybody wrote; of what only looks like one, the rest may look like another. */
 function named(name: string, goName: (text: string) => string, names: (steps: readonly Step[]) => string[]): string {
 	let text = name.slice(0, longestRead).replace(/\s+/g, ' ').trim();

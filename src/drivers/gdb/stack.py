@@ -175,8 +175,10 @@ class Resumed(gdb.unwinder.Unwinder):
             gdb.invalidate_cached_frames()
 
     def __call__(self, pending):
+        if self.registers is None:
+            return None
         here = int(pending.read_register("rip")), int(pending.read_register("rsp"))
-        if self.registers is None or here != self.newest:
+        if here != self.newest:
             return None
         unwound = pending.create_unwind_info(FrameId(self.registers[1] - 16, self.registers[0]))
         for name, value in zip(["rip", "rsp", "rbp"], self.registers):
@@ -233,7 +235,9 @@ def returned_from():
     words = memory(low, 16384)
     wanted = struct.pack("<QQ", stack_pointer, pc)
     at = words.rfind(wanted)
-    return [fault_in(low + at - 40 - 15 * 8)] if at % 8 == 0 and memory(pc - 2, 2) != syscall else []
+    while at > 0 and at % 8:
+        at = words.rfind(wanted, 0, at + len(wanted) - 1)
+    return [fault_in(low + at - 40 - 15 * 8)] if at >= 0 and memory(pc - 2, 2) != syscall else []
 
 
 def taken_up_by_go(sigpanic):
@@ -259,8 +263,11 @@ def memory(address, size):
 
 
 def text(address, most=4000):
-    """The C string at an address."""
-    return gdb.Value(address).cast(gdb.lookup_type("char").pointer()).string(errors="replace", length=most).partition("\0")[0]
+    """The C string at an address: page by page, since behind its end there may be no memory."""
+    found = b""
+    while len(found) < most and b"\0" not in found:
+        found += memory(address + len(found), min(4096 - (address + len(found)) % 4096, most - len(found)))
+    return found.partition(b"\0")[0].decode(errors="replace")
 
 
 def attempted(find):

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { normalName } from '../../../domain/function-name/function-name.ts';
 import type { Frame } from '../../../domain/report.ts';
-import { type FrameClass, type FrameRule, frameRules } from './rules.ts';
+import { type FrameClass, frameRules } from './rules.ts';
 
 /** A frame with what the rules say of it. */
 export type Suspect = {
@@ -9,17 +9,15 @@ export type Suspect = {
 	/** Normalised; empty where the frame has no name. */
 	readonly name: string;
 	readonly is: FrameClass;
+	/** Id of the rule that says so; absent where none fits. */
+	readonly rule?: string;
 };
 
 export function classify(frame: Frame): Suspect {
 	const name = frame.function === undefined ? '' : normalName(frame.function);
-	const rule = compiled.find((one) => one.fits(name, frame));
-	return { frame, name, is: rule?.rule.is ?? 'other' };
+	const rule = compiled.find((one) => one.fits(name, frame))?.rule;
+	return rule ? { frame, name, is: rule.is, rule: rule.id } : { frame, name, is: 'other' };
 }
-
-/** The rule that decides on a frame; for the tests, and for who changes the rules. */
-export const ruleOf = (frame: Frame): FrameRule | undefined =>
-	compiled.find((one) => one.fits(frame.function === undefined ? '' : normalName(frame.function), frame))?.rule;
 
 const compiled = frameRules.map((rule) => {
 	const names = rule.names && pattern(rule.names);

@@ -9,7 +9,9 @@ export { rulesVersion } from './rules.ts';
 /** A thread as a suspect. */
 export type SuspectThread = Pick<Thread, 'frames'> & {
 	/** The stack was cut off in the middle of its last frame. */
-	readonly isCut?: boolean;
+	readonly isCut?: true;
+	/** It only handled a signal that means no harm. */
+	readonly isBystander?: boolean;
 };
 
 export type Circumstances = {
@@ -40,6 +42,7 @@ export type Verdict = {
 export function judge(threads: readonly SuspectThread[], circumstances: Circumstances): Verdict | undefined {
 	for (const [thread, one] of threads.entries()) {
 		const suspects = suspectsOf(one);
+		if (thread > 0 && one.isBystander) continue;
 		if (thread > 0 && circumstances.among !== 'all' && !suspects.some(({ is }) => is === 'trampoline' || is === 'panic')) continue;
 		const verdict = verdictOf(suspects, circumstances);
 		if (verdict) return { thread, ...verdict };

@@ -20,6 +20,8 @@ export function knownIssuesReference(base: readonly Entry[]): string {
 		'',
 		...keyTable,
 		'',
+		'The exit code, the component and the version of the image are not known to this version, which does not talk to Kubernetes yet: `match.exitCodes` and `match.components` exclude nothing, and a report does not say whether the image has the fix.',
+		'',
 		'A broken file is refused at start, with a line for each mistake: `FILE:LINE: what is wrong; what is expected`.',
 		'',
 		'## Those that come with the program',
