@@ -20,7 +20,7 @@ export function knownIssuesReference(base: readonly Entry[]): string {
 		'',
 		...keyTable,
 		'',
-		'A broken file is refused at start, with a line for each mistake: `FILE:LINE: what is wrong; what is expected`.',
+		'A broken file is refused at start, with a line for each mistake: `FILE:LINE: what is wrong; what is expected`. The agent takes over a changed one within seconds, or at SIGHUP; while that is broken, the ones before stay in force.',
 		'',
 		'## Those that come with the program',
 		'',
