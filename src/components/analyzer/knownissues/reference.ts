@@ -12,7 +12,7 @@ export function knownIssuesReference(base: readonly Entry[]): string {
 		'',
 		'## Add your own',
 		'',
-		'A YAML file in this format, named under `analyzer.knownIssues`, or a folder of such files (all `*.yaml` and `*.yml` but those whose name begins with a dot), such as a mounted ConfigMap. An entry with the `id` of an earlier one replaces it: the built-in ones come first, then the files in their order.',
+		'A YAML file in this format, or a folder of such files (all `*.yaml` and `*.yml` but those whose name begins with a dot), such as a mounted ConfigMap: named under `analyzer.knownIssues`, or to `analyze` by `--known-issues`. An entry with the `id` of an earlier one replaces it: the built-in ones come first, then the files in their order.',
 		'',
 		'```yaml',
 		example,
