@@ -1,9 +1,9 @@
 import { startMonitor } from '../components/monitor/monitor.ts';
-import { type Config, ConfigError } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import { JournalError } from '../journal/journal.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { type Mode, makePieces, monitorOptions, type Pieces } from './pieces.ts';
-import { type Change, type ConfigSource, configChanges } from './reload.ts';
+import { type Change, type ConfigSource, configChanges, withFiles } from './reload.ts';
 import { startWork } from './work.ts';
 
 export type { Mode } from './pieces.ts';
@@ -25,7 +25,7 @@ export type AgentOptions = {
  */
 export async function runAgent({ config, source, mode, version, telemetry }: AgentOptions, signal: AbortSignal): Promise<void> {
 	process.umask(0o077); // what it writes may hold what the crashed process knew
-	let pieces = await makePieces(config, mode, telemetry);
+	let pieces = await makePieces(withFiles(config), mode, telemetry);
 	await using running = new AsyncDisposableStack();
 	running.defer(() => pieces.journal[Symbol.dispose]());
 	telemetry.componentReady('journal');
@@ -39,7 +39,7 @@ export async function runAgent({ config, source, mode, version, telemetry }: Age
 	const either = AbortSignal.any([signal, stop.signal]);
 	try {
 		for (;;) {
-			const change = await Promise.race([changes.next(pieces.config, either), work.ended.then(() => undefined)]);
+			const change = await Promise.race([changes.next(pieces, either), work.ended.then(() => undefined)]);
 			if (!change) break;
 			const before = pieces;
 			pieces = (await accepted(change, before)) ?? before;
@@ -56,15 +56,15 @@ export async function runAgent({ config, source, mode, version, telemetry }: Age
 		telemetry.agentStopped({ givenBack: await work.stop() });
 	}
 
-	/** The pieces for another configuration; none when its journal can't be opened, or a file that it names is wrong. */
-	async function accepted({ config, warnings, keys }: Change, before: Pieces): Promise<Pieces | undefined> {
+	/** The pieces for another configuration; none when its journal can't be opened. */
+	async function accepted({ warnings, keys, ...configured }: Change, before: Pieces): Promise<Pieces | undefined> {
 		try {
-			const next = await makePieces(config, mode, telemetry, before);
-			telemetry.configChanged(keys, config.log.level);
+			const next = await makePieces(configured, mode, telemetry, before);
+			telemetry.configChanged(keys, configured.config.log.level);
 			for (const warning of warnings) telemetry.configWarning(warning);
 			return next;
 		} catch (error) {
-			if (!(error instanceof JournalError || error instanceof ConfigError)) throw error;
+			if (!(error instanceof JournalError)) throw error;
 			telemetry.configRefused(error.message);
 			return undefined;
 		}

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { analyzer, loadKnownIssues } from '../components/analyzer/analyzer.ts';
+import { analyzer } from '../components/analyzer/analyzer.ts';
 import { type CollectorOptions, remover } from '../components/collector/collector.ts';
 import type { MonitorOptions } from '../components/monitor/monitor.ts';
 import { sidecar, storage } from '../components/storage/storage.ts';
@@ -10,12 +10,12 @@ import { type LocalBackend, localBackend } from '../drivers/local/local.ts';
 import { Journal } from '../journal/journal.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { goOnOf, readersOf, type Stages } from './pipeline.ts';
+import type { ConfigWithFiles } from './reload.ts';
 
 export type Mode = 'standalone' | 'node';
 
 /** Everything that works on crashes, as one configuration wants it. */
-export type Pieces = {
-	readonly config: Config;
+export type Pieces = ConfigWithFiles & {
 	readonly journal: Journal;
 	readonly backend: LocalBackend;
 	readonly stages: Stages;
@@ -26,19 +26,23 @@ export type Pieces = {
  * Makes the pieces; none of them runs yet. An open journal is taken over where its path stays the same.
  *
  * @throws {JournalError} the journal is in use by another agent, or can't be used
- * @throws {ConfigError} a file that the configuration names is wrong
  */
-export async function makePieces(config: Config, mode: Mode, telemetry: Telemetry, before?: Pieces): Promise<Pieces> {
+export async function makePieces(
+	{ config, knownIssues }: ConfigWithFiles,
+	mode: Mode,
+	telemetry: Telemetry,
+	before?: Pieces,
+): Promise<Pieces> {
 	const backend = localBackend(config.storage.localPath, config.storage.minFreeSpace, telemetry.storeGrew);
 	const reports: Reports = { report: (id) => journal.view.report(id) };
-	const stages = await stagesOf(config, mode, backend, reports, telemetry);
+	const stages = await stagesOf({ config, knownIssues }, mode, backend, reports, telemetry);
 	const collection = await collectorOptions(config);
 	const { path } = config.journal;
 	const journal =
 		before?.config.journal.path === path
 			? before.journal
 			: new Journal(path, readersOf(stages), { goOn: goOnOf(stages), onRejected: telemetry.workRejected });
-	return { config, journal, backend, stages, collection };
+	return { config, knownIssues, journal, backend, stages, collection };
 }
 
 export const monitorOptions = ({ monitor: { prometheusEnabled, metricsPort, healthPort } }: Config, mode: Mode): MonitorOptions => ({
@@ -47,7 +51,13 @@ export const monitorOptions = ({ monitor: { prometheusEnabled, metricsPort, heal
 	healthPort,
 });
 
-async function stagesOf(config: Config, mode: Mode, backend: LocalBackend, reports: Reports, telemetry: Telemetry): Promise<Stages> {
+async function stagesOf(
+	{ config, knownIssues }: ConfigWithFiles,
+	mode: Mode,
+	backend: LocalBackend,
+	reports: Reports,
+	telemetry: Telemetry,
+): Promise<Stages> {
 	const { analyzer: analysis, collector: collection, storage: store } = config;
 	return {
 		analyzer: analyzer({
@@ -57,7 +67,7 @@ async function stagesOf(config: Config, mode: Mode, backend: LocalBackend, repor
 				gdb: analysis.enableGdbAnalysis ? { timeoutMs: analysis.gdbTimeout } : undefined,
 				scratch: { path: analysis.scratchPath, maxBytes: analysis.scratchSize },
 				panicKeywords: analysis.panicKeywords,
-				knownIssues: loadKnownIssues(analysis.knownIssues),
+				knownIssues,
 				corePattern: await corePattern(),
 				host: mode === 'standalone' ? hostname() : undefined,
 			},

@@ -42,7 +42,7 @@ export function startPipeline({ stages, journal, telemetry, steadily }: Deps, si
 		while (!either.aborted) {
 			const claim = await steadily(() => journal.claim(name));
 			if (!claim) {
-				await journal.ready(name, either);
+				await steadily(() => journal.ready(name, either));
 				continue;
 			}
 			inHand.add(claim);

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { type KnownIssueEntry, knownIssuesState, loadKnownIssues } from '../components/analyzer/analyzer.ts';
 import { type Config, ConfigError, changedKeys, type Loaded } from '../config/config.ts';
 import { folderWatch } from '../drivers/inotify/inotify.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
@@ -14,29 +16,38 @@ export type ConfigSource = {
 	load(): Promise<Pick<Loaded, 'config' | 'warnings'>>;
 };
 
-/** A configuration that is right, and differs in these keys from the one in force. */
-export type Change = { readonly config: Config; readonly warnings: readonly string[]; readonly keys: readonly string[] };
+/** A configuration, and what is in the files that it names. */
+export type ConfigWithFiles = { readonly config: Config; readonly knownIssues: readonly KnownIssueEntry[] };
 
-/** How often the file is compared, for changes that inotify does not tell of: behind a link, or on another machine's file system. */
+/** A configuration that is right, and differs in these keys from the one in force: in their values, or in what is in the files behind them. */
+export type Change = ConfigWithFiles & { readonly warnings: readonly string[]; readonly keys: readonly string[] };
+
+/** @throws {ConfigError} a file that the configuration names is wrong */
+export const withFiles = (config: Config): ConfigWithFiles => ({ config, knownIssues: loadKnownIssues(config.analyzer.knownIssues) });
+
+/** How often the files are compared, for changes that inotify does not tell of: behind a link, or on another machine's file system. */
 const compareIntervalMs = 5_000;
 /** A file that is being written is taken once it has stayed the same for so long: half of it may be a right one. */
 const quietMs = 200;
 const mostWritingMs = 5_000;
 
-/** Notices that the configuration is another: at SIGHUP, when something happens in the folder of its file, and by comparing. */
+/** Notices that the configuration is another: at SIGHUP, when something happens in the folder of its file, and by comparing it and the files that it names. */
 export function configChanges({ file, load }: ConfigSource, telemetry: Telemetry) {
 	const watch = file === undefined ? undefined : folderWatch(dirname(file));
 	let request = new AbortController();
 	const onHangup = () => request.abort();
 	process.on('SIGHUP', onHangup);
 	let seen: string | undefined;
+	/** The known issues that were loaded last, be they in force or refused, and what their files were like. */
+	let named: readonly string[] = [];
+	let seenNamed = '';
 
 	/**
 	 * Waits for the next change. A wrong file is told of, and waited out.
 	 *
 	 * @returns nothing at the signal
 	 */
-	async function next(inForce: Config, signal: AbortSignal): Promise<Change | undefined> {
+	async function next(inForce: ConfigWithFiles, signal: AbortSignal): Promise<Change | undefined> {
 		for (; !signal.aborted; await somethingHappens(signal)) {
 			const isAsked = request.signal.aborted;
 			if (isAsked) request = new AbortController();
@@ -44,20 +55,27 @@ export function configChanges({ file, load }: ConfigSource, telemetry: Telemetry
 				if (isAsked) telemetry.configHasNoFile();
 				continue;
 			}
-			const content = await quietContent(file, seen, signal);
-			if (signal.aborted || (content === seen && !isAsked)) continue;
+			const content = await quiet(() => contentOf(file), seen, signal);
+			const state = await quiet(stateOfNamed, seenNamed, signal);
+			if (signal.aborted || (content === seen && state === seenNamed && !isAsked)) continue;
 			seen = content;
+			seenNamed = state;
 			const change = await look(inForce, isAsked);
 			if (change) return change;
 		}
 		return undefined;
 	}
 
-	async function look(inForce: Config, isAsked: boolean): Promise<Change | undefined> {
+	async function look(inForce: ConfigWithFiles, isAsked: boolean): Promise<Change | undefined> {
 		try {
 			const { config, warnings } = await load();
-			const keys = changedKeys(inForce, config);
-			if (keys.length > 0) return { config, warnings, keys };
+			if (!isDeepStrictEqual(named, config.analyzer.knownIssues)) {
+				named = config.analyzer.knownIssues;
+				seenNamed = await stateOfNamed();
+			}
+			const next = withFiles(config);
+			const keys = changesOf(inForce, next);
+			if (keys.length > 0) return { ...next, warnings, keys };
 			telemetry.configUnchanged(isAsked);
 		} catch (error) {
 			if (!(error instanceof ConfigError)) throw error;
@@ -65,6 +83,8 @@ export function configChanges({ file, load }: ConfigSource, telemetry: Telemetry
 		}
 		return undefined;
 	}
+
+	const stateOfNamed = async () => knownIssuesState(named);
 
 	async function somethingHappens(signal: AbortSignal): Promise<void> {
 		const either = AbortSignal.any([signal, request.signal]);
@@ -85,12 +105,20 @@ export function configChanges({ file, load }: ConfigSource, telemetry: Telemetry
 	};
 }
 
-/** What is in the file, once it has stopped changing. */
-async function quietContent(file: string, seen: string | undefined, signal: AbortSignal): Promise<string> {
-	let content = await contentOf(file);
+function changesOf(before: ConfigWithFiles, after: ConfigWithFiles): readonly string[] {
+	const keys = changedKeys(before.config, after.config);
+	const isOther = !isDeepStrictEqual(before.knownIssues, after.knownIssues);
+	return isOther && !keys.includes(knownIssuesKey) ? [...keys, knownIssuesKey] : keys;
+}
+
+const knownIssuesKey = 'analyzer.knownIssues';
+
+/** What is read, once it has stopped changing. */
+async function quiet(read: () => Promise<string>, seen: string | undefined, signal: AbortSignal): Promise<string> {
+	let content = await read();
 	for (let waitedMs = 0; content !== seen && waitedMs < mostWritingMs && !signal.aborted; waitedMs += quietMs) {
 		await pause(quietMs, signal);
-		const now = await contentOf(file);
+		const now = await read();
 		if (now === content) break;
 		content = now;
 	}

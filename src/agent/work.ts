@@ -31,11 +31,13 @@ export async function startWork({ config, journal, backend, stages, collection }
 
 	const stopping = new AbortController();
 	const { signal } = stopping;
+	/** When the time to end is over: then the journal may be closed, whoever still works. */
+	const over = new AbortController();
 	const steadily = createSteadily(telemetry, signal);
 	const pipeline = startPipeline({ stages, journal, telemetry, steadily }, signal);
 	const tasks = [
 		pipeline.ended,
-		collector({ intake: intakeOf(journal, steadily), telemetry, options: collection }).run(signal),
+		collector({ intake: intakeOf(journal, steadily, over.signal), telemetry, options: collection }).run(signal),
 		watchHealth(healthOf(config, backend), telemetry, signal),
 		pruneDaily(journal, steadily, signal),
 	];
@@ -45,6 +47,7 @@ export async function startWork({ config, journal, backend, stages, collection }
 		stopping.abort();
 		const finished = new AbortController();
 		await Promise.race([Promise.allSettled(tasks).then(() => finished.abort()), pause(graceMs, finished.signal)]);
+		over.abort();
 		return pipeline.giveBack();
 	}
 	let stopped: Promise<number> | undefined;
@@ -57,9 +60,10 @@ export async function startWork({ config, journal, backend, stages, collection }
 	};
 }
 
-const intakeOf = (journal: Journal, steadily: Steadily): Intake => ({
-	append: async (...events) => (await steadily(() => journal.append(...events))) ?? [],
-	isKnown: async (original) => (await steadily(() => journal.isKnown(original))) ?? true, // told to stop: nothing is looked at any more
+/** The journal as the collector sees it. At the signal it is not asked any more; what was found then is found again. */
+const intakeOf = (journal: Journal, steadily: Steadily, over: AbortSignal): Intake => ({
+	append: async (...events) => (await steadily(() => (over.aborted ? [] : journal.append(...events)))) ?? [],
+	isKnown: async (original) => (await steadily(() => over.aborted || journal.isKnown(original))) ?? true, // told to stop: nothing is looked at any more
 });
 
 /** What each component needs of the disk: why it can't work now, if it can't. */

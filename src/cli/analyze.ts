@@ -13,7 +13,13 @@ import { type ReportForm, withForm, writeReport } from './output.ts';
 import { symbolPlaces } from './places.ts';
 import { createProgress } from './progress.ts';
 
-type Options = ReportForm & { readonly exe?: string; readonly sysroot: string; readonly log?: string; readonly gdb: boolean };
+type Options = ReportForm & {
+	readonly exe?: string;
+	readonly sysroot: string;
+	readonly log?: string;
+	readonly knownIssues?: string;
+	readonly gdb: boolean;
+};
 
 const gdbTimeoutMs = 5 * 60_000;
 
@@ -26,6 +32,7 @@ export function analyzeCommand(program: Command): void {
 		.option('--exe <file>', 'the executable that crashed, if it is not where the core says')
 		.option('--sysroot <dir>', 'the root of the file system in which it ran, such as an unpacked container image', '/')
 		.option('--log <file>', 'what the process wrote, to go with its core')
+		.option('--known-issues <path>', 'known issues of your own: a file, or a folder of such, as for analyzer.knownIssues')
 		.option('--no-gdb', 'use only what the core itself says')
 		.action(run);
 }
@@ -34,7 +41,8 @@ async function run(file: string, options: Options): Promise<void> {
 	writeReport(await interruptible(({ signal }) => analyzeFile(resolve(file), options, signal)), options);
 }
 
-async function analyzeFile(path: string, { gdb, log, ...places }: Options, signal: AbortSignal): Promise<CrashReport> {
+async function analyzeFile(path: string, { gdb, log, knownIssues: own, ...places }: Options, signal: AbortSignal): Promise<CrashReport> {
+	const knownIssues = loadKnownIssues(own === undefined ? [] : [own]);
 	using progress = createProgress();
 	const found = await evidenceOf(path, log);
 	try {
@@ -43,7 +51,7 @@ async function analyzeFile(path: string, { gdb, log, ...places }: Options, signa
 			gdb: gdb ? { timeoutMs: gdbTimeoutMs } : undefined,
 			scratch: { path: tmpdir(), maxBytes: Number.POSITIVE_INFINITY },
 			panicKeywords: defaultPanicKeywords,
-			knownIssues: loadKnownIssues([]),
+			knownIssues,
 			signal,
 			onProgress: progress.step,
 		});

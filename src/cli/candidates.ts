@@ -96,6 +96,7 @@ const nothing = { words: [], elsewhere: [] } as const;
 const placeholders: Readonly<Record<string, Elsewhere | 'commands'>> = {
 	file: 'files',
 	core: 'files',
+	path: 'files',
 	dir: 'folders',
 	id: 'crashes',
 	command: 'commands',

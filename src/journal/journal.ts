@@ -157,18 +157,10 @@ export class Journal implements Disposable {
 		this.#transaction(() => this.#set(claim, { state: 'ready' }));
 	}
 
-	/** Resolves when there may be something to claim for a stage, or at the signal. */
-	async ready(stage: string, signal: AbortSignal): Promise<void> {
-		const { due } = this.#sql.nextDue.get({ stage }) as { due: EpochMs | null };
-		const { promise, resolve: wake } = Promise.withResolvers<void>();
-		const timer = setTimeout(wake, Math.min(60_000, Math.max(0, (due ?? Infinity) - this.#now())));
-		const abort = () => wake();
-		this.#sleepers.add(wake);
-		signal.addEventListener('abort', abort);
-		if (!signal.aborted) await promise;
-		signal.removeEventListener('abort', abort);
-		this.#sleepers.delete(wake);
-		clearTimeout(timer);
+	/** Resolves when there may be something to claim for a stage, or at the signal. Like all else it throws at once; it never rejects. */
+	ready(stage: string, signal: AbortSignal): Promise<void> {
+		const { due } = withJournal(this.#path, () => this.#sql.nextDue.get({ stage })) as { due: EpochMs | null };
+		return this.#sleep(due ?? Infinity, signal);
 	}
 
 	/** Forgets the bodies of settled events that are older than so long, and the reports of which nothing else is left. Keys stay, so that nothing is reported anew. */
@@ -184,6 +176,19 @@ export class Journal implements Disposable {
 	[Symbol.dispose](): void {
 		this.#db.close();
 		this.#lock.close();
+	}
+
+	/** Until the time, something is appended or settled, or the signal. */
+	async #sleep(due: EpochMs, signal: AbortSignal): Promise<void> {
+		const { promise, resolve: wake } = Promise.withResolvers<void>();
+		const timer = setTimeout(wake, Math.min(60_000, Math.max(0, due - this.#now())));
+		const abort = () => wake();
+		this.#sleepers.add(wake);
+		signal.addEventListener('abort', abort);
+		if (!signal.aborted) await promise;
+		signal.removeEventListener('abort', abort);
+		this.#sleepers.delete(wake);
+		clearTimeout(timer);
 	}
 
 	#append(events: readonly Event[]): readonly Event[] {

@@ -6,7 +6,7 @@ import { createSteadily } from '../../src/agent/steadily.ts';
 import type { Event } from '../../src/domain/events.ts';
 import { notAnalysed } from '../../src/domain/fold.ts';
 import { done, type Outcome, rejected, retry, type Stage, wait } from '../../src/domain/stage.ts';
-import type { Journal } from '../../src/journal/journal.ts';
+import { type Journal, JournalUnavailable } from '../../src/journal/journal.ts';
 import { createTelemetry } from '../../src/telemetry/telemetry.ts';
 import { events } from '../support/events.ts';
 import { emptyJournal, type OpenJournal, take } from '../support/journal.ts';
@@ -364,6 +364,20 @@ describe('a journal that fails', () => {
 		} finally {
 			deaf.letGo();
 		}
+	});
+
+	test('is waited out when it only can not be used for now, also while there is nothing to do', async () => {
+		await using run = await running({ analyzer: stage(async () => done()) });
+		// A disk that fails at this very question can't be had.
+		const ready = vi.spyOn(run.journal, 'ready').mockImplementationOnce(() => {
+			throw new JournalUnavailable('disk I/O error');
+		});
+		run.journal.append(found(a));
+		await until(() => expect(messages(run, 'info')).toContain('journal is ready again'));
+		expect(messages(run, 'error')).toEqual(['journal is not ready: disk I/O error']);
+		expect(ready.mock.calls.length).toBeGreaterThan(1);
+		await isIdle(run.journal);
+		await run.stop();
 	});
 
 	test('does not make giving back fail as well', async () => {

@@ -144,6 +144,17 @@ describe('analyze', () => {
 		expect(stdout).toContain('SIGABRT: failed assertion: rows == 7');
 	});
 
+	crashTest('knows issues of one’s own, and tells the line of a mistake in them', async () => {
+		await using crashed = await crash(await program('faults.c'), ['null']);
+		const file = join(crashed.folder, 'own.yaml');
+		const analyzed = () => cli(['analyze', '--json', '--known-issues', file, crashed.core]);
+		const entry = { id: 'own', cause: 'code', symptom: 'it crashes', advice: 'mend it', cleanup: 'neutral', confidence: 'high' };
+		writeFileSync(file, JSON.stringify({ version: 1, issues: [{ ...entry, match: { frames: ['write_null'] } }] })); // JSON is YAML
+		expect(JSON.parse((await analyzed()).stdout).knownIssues).toMatchObject([{ id: 'own', match: 1 }]);
+		writeFileSync(file, 'version: 1\nissues:\n  - id: Own\n');
+		expect(await analyzed()).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/^\S*own\.yaml:3: /) });
+	});
+
 	crashTest('does without gdb on demand', async () => {
 		await using crashed = await crash(await program('faults.c'), ['null']);
 		const { stdout } = await cli(['analyze', '--json', '--no-gdb', crashed.core]);

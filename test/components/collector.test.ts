@@ -17,7 +17,7 @@ import {
 } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { type CollectorOptions, collector, examine, remover } from '../../src/components/collector/collector.ts';
 import type { Event } from '../../src/domain/events.ts';
 import type { Intake } from '../../src/domain/intake.ts';
@@ -25,6 +25,7 @@ import type { Core } from '../../src/domain/report.ts';
 import { problemDirectory } from '../support/abrt.ts';
 import { apportReport } from '../support/apport.ts';
 import { type Crash, crash, crashTest, exec, program, temporaryFolder } from '../support/crash.ts';
+import { emptyJournal } from '../support/journal.ts';
 import { listening } from '../support/telemetry.ts';
 
 const bootId = '0123456789abcdef0123456789abcdef';
@@ -334,6 +335,22 @@ describe('what abrt and apport have kept', () => {
 		home.clock.ahead = 60_000;
 		await found(home, ['core', 'core.xz']);
 	});
+});
+
+test('an error of the journal is not taken for one of the file', async () => {
+	await using opened = await emptyJournal();
+	await using folder = await temporaryFolder();
+	const { telemetry, lines } = listening();
+	const { journal } = opened;
+	const intake: Intake = {
+		append: async (...events) => journal.append(...events),
+		isKnown: async (original) => journal.isKnown(original),
+	};
+	writeFileSync(join(folder.path, 'core'), '');
+	opened.close();
+	const options = { directory: folder.path, watchIntervalMs: 200, maxFileAgeMs: 86_400_000, ignorePatterns: [] };
+	await expect(collector({ intake, telemetry, options }).run(AbortSignal.timeout(10_000))).rejects.toThrow(/not open|finalized/);
+	expect(lines.filter(({ msg }) => msg.includes("can't be read"))).toEqual([]);
 });
 
 describe('a core is reported once', () => {

@@ -22,6 +22,15 @@ const metric = async (port: number, name: string) =>
 	Number(new RegExp(`^milvus_coredump_agent_${name} (.*)$`, 'm').exec(await (await get(port, '/metrics')).text())?.[1]);
 const count = (agent: Agent, words: string) => agent.lines.filter(({ msg }) => msg.includes(words)).length;
 
+/** A file with one known issue. JSON is YAML. */
+const ownIssue = (id: string, frame: string) =>
+	JSON.stringify({
+		version: 1,
+		issues: [
+			{ id, match: { frames: [frame] }, cause: 'code', symptom: 'it crashes', advice: 'mend it', cleanup: 'neutral', confidence: 'high' },
+		],
+	});
+
 describe('a right configuration takes effect without a restart', () => {
 	crashTest('another folder of cores, another threshold: in one line that names the keys, and nothing is told twice', async () => {
 		await using home = await installation({ analyzer: { enableGdbAnalysis: false } });
@@ -45,6 +54,34 @@ describe('a right configuration takes effect without a restart', () => {
 		expect(await agent.stop()).toEqual({ code: 0, signal: null });
 		expect(agent.errors()).toBe('');
 	});
+
+	crashTest(
+		'known issues whose file is another: told by the name of their key, in the next report, and refused while they are broken',
+		async () => {
+			await using home = await installation();
+			const file = home.place('issues.yaml');
+			const knownIn = () => home.reports().map(({ knownIssues: [best] }) => best?.id);
+			writeFileSync(file, ownIssue('before', 'write_null'));
+			home.configure({ analyzer: { knownIssues: [file] } });
+			const { agent } = await started(home);
+			await agent.line('nothing has changed'); // the first comparison
+			await deliver(home, 'null', 'core.1');
+			await settled(home);
+			expect(knownIn()).toEqual(['before']);
+
+			writeFileSync(file, 'version: 1\nissues:\n  - id: Broken\n');
+			agent.kill('SIGHUP');
+			expect((await agent.line('configuration is refused')).msg).toMatch(/the one before stays in force: .*issues\.yaml:3: /);
+			writeFileSync(file, ownIssue('after', 'write_null'));
+			agent.kill('SIGHUP');
+			expect(await agent.line('configuration changed')).toMatchObject({ keys: ['analyzer.knownIssues'] });
+			await deliver(home, 'null', 'core.2');
+			await settled(home, 2);
+			expect(knownIn().toSorted()).toEqual(['after', 'before']);
+			expect(count(agent, 'configuration is refused')).toBe(1);
+			await agent.stop();
+		},
+	);
 
 	test('the level of the log, at once and with the work going on', async () => {
 		await using home = await installation();
@@ -196,6 +233,23 @@ describe('how a change is noticed', () => {
 		await agent.line('nothing has changed'); // the first comparison
 		home.configure({ collector: { watchInterval: '400ms' } });
 		await agent.line('configuration changed: collector.watchInterval');
+		await agent.stop();
+	});
+
+	test('files that the configuration names are compared too, also one that comes with a configuration that is refused', async () => {
+		await using home = await installation();
+		mkdirSync(home.place('issues'));
+		const file = join(home.place('issues'), 'own.yaml');
+		const { agent } = await started(home);
+		writeFileSync(file, 'version: 2\n');
+		home.configure({ analyzer: { knownIssues: [home.place('issues')] } });
+		await agent.line('configuration is refused');
+		writeFileSync(file, ownIssue('own', 'write_null'));
+		await agent.line('configuration changed: analyzer.knownIssues');
+		const before = agent.lines.length;
+		rmSync(file);
+		await agent.line('configuration changed: analyzer.knownIssues', before);
+		expect(count(agent, 'configuration is refused')).toBe(1);
 		await agent.stop();
 	});
 

@@ -8,7 +8,7 @@ import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { type AnalyseOptions, analyse } from './analyse.ts';
 
 export { type AnalyseOptions, analyse, forgedPaths, type Step } from './analyse.ts';
-export { loadKnownIssues } from './knownissues/knownissues.ts';
+export { type KnownIssueEntry, knownIssuesState, loadKnownIssues } from './knownissues/knownissues.ts';
 export { findModules, type SymbolPlaces, unusedExecutable } from './modules.ts';
 export { expectOriginal } from './original.ts';
 export { checkScratch, rawCopy, ScratchError, scratchFolder, sweepScratch } from './scratch.ts';

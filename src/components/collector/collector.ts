@@ -111,10 +111,10 @@ export function collector({ intake, telemetry, options, now = Date.now }: Deps) 
 		}
 	}
 
-	/** Looked at again at each rescan; told of once. */
+	/** Looked at again at each rescan; told of once. What the journal throws is not the file's, and goes on. */
 	function notLooked(name: string, path: string, error: unknown): void {
 		const code = codeOf(error);
-		if (!(error instanceof NoUnpackerError || code !== undefined)) throw error;
+		if (!(error instanceof NoUnpackerError || (error instanceof Error && 'syscall' in error))) throw error;
 		if (code === 'ENOENT' || unreadable.has(name)) return; // gone while we looked, or told before
 		unreadable.add(name);
 		telemetry.coreUnreadable(path, messageOf(error));

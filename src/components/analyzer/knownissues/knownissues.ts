@@ -1,5 +1,6 @@
 import { readdirSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { messageOf } from '../../../base/errors.ts';
 import { readChecked } from '../../../config/checked.ts';
 import { ConfigError, unreadable } from '../../../config/error.ts';
 import type { Problems } from '../../../config/problems.ts';
@@ -30,6 +31,25 @@ export function loadKnownIssues(paths: readonly string[]): readonly Entry[] {
 	}
 	if (mistakes.length > 0) throw new ConfigError(mistakes.join('\n'));
 	return [...entries.values()];
+}
+
+/** What becomes another text when any of these files may hold something else; nothing is read. */
+export function knownIssuesState(paths: readonly string[]): string {
+	return paths.flatMap((path) => orProblem(() => filesAt(path).map(fileState), path)).join('\n');
+}
+
+function fileState(file: string): string {
+	const { dev, ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true });
+	return [file, dev, ino, size, mtimeNs, ctimeNs].join(':');
+}
+
+/** Why it can't be read is told by loading it. */
+function orProblem(read: () => readonly string[], path: string): readonly string[] {
+	try {
+		return read();
+	} catch (error) {
+		return [`${path}: ${messageOf(error)}`];
+	}
 }
 
 function orMistake<T>(read: () => readonly T[], mistakes: string[]): readonly T[] {
