@@ -350,6 +350,50 @@ describe('nothing makes it fail', () => {
 		}
 		expect(performance.now() - start).toBeLessThan(20_000);
 	}, 60_000);
+
+	const shapes: readonly (readonly [start: string, repeated: string, end?: string])[] = [
+		['#1 0x12 in a /', '.:1', ':1x'],
+		['#1 a b ', '/', ':1x:1x'],
+		['#1 a b ////', ':1x'],
+		['#1 a b', ' /a:1 ('],
+		['#1 a', ' operator', ' \r x'],
+		['frame #1: 0x1 m`a', '(a=', '\r x'],
+		['*** Signal 11 (SIGSEGV) (0x10) received by PID 7 ', '(code: '],
+		['*** Signal 11 (SIGSEGV) (0x10) received by PID 7 ', '(linux TID 1)'],
+		['*** SIGSEGV (@0x10) received by PID 1 ', '(TID 1)'],
+		['signal SIG', 'A', ' code='],
+		['goroutine 1 [a', ', ', '\r]:'],
+		["thread 'a", "' panicked at '"],
+		["thread 'a' panicked at 'a", "', "],
+		['libc++abi: terminating due to uncaught exception of type a', ': ', '\r x'],
+		['==1==ERROR: AddressSanitizer: heap', 'a', ' \r x'],
+		['#1 0x1 in __assert_fail (assertion=', 'file=0x1 <'],
+		['', 'Assert "'],
+		['what(): ', 'Assert "'],
+		['a.c:1: ', ": Assertion '"],
+		['Assertion failed: (', '), function a'],
+		["Faiss assertion '", "' failed in "],
+	];
+	for (const [start, repeated, end = ''] of shapes) {
+		// Superlinear expressions take minutes for it.
+		test(`sixty-four long lines are read at once: ${start}${repeated}…`, () => {
+			readTraceLog(`${start}${repeated.repeat((256 << 10) / repeated.length)}${end}\n`.repeat(64));
+			readTraceLog(`${start}${repeated.repeat((8000 - start.length) / repeated.length)}${end}\n`.repeat(64));
+		}, 5_000);
+	}
+
+	test('a frame in many pieces is not read again for each of them without end', () => {
+		const pieces = `    a=${'/'.repeat(4000)}\n`.repeat(63);
+		expect(readTraceLog(`#0  0x1 in f (\n${pieces}`.repeat(40)).stacks.length).toBeGreaterThan(0);
+	}, 5_000);
+
+	test('log lines that are glued to each other are told apart, however many', () => {
+		const start = '[2024/01/01 00:00:00.000 +00:00] [';
+		expect(readTraceLog(start.repeat(8000))).toEqual({ statements: [], stacks: [] });
+		const fatal = `${start}FATAL] [a.go:1] [no]`;
+		const { statements } = readTraceLog(`[20 rows]${start}INFO] [a.go:1] [x]panic: one${fatal}${fatal}`);
+		expect(statements.map((one) => 'message' in one && one.message)).toEqual(['one', 'no', 'no']);
+	});
 });
 
 test('a log is told from a core', () => {

@@ -12,7 +12,8 @@ export function assertionIn(message: string): AbortStatement | undefined {
 
 /** `Assert "condition" at /src/x.cpp:12` and ` => explanation`: Milvus, internal/core/src/common/EasyAssert.cpp. */
 function ofMilvus(message: string): AbortStatement | undefined {
-	const match = /Assert "(.*?)" at ([^\s:]+):(\d+)(?:\s*=> (.*))?/s.exec(message);
+	const start = message.indexOf('Assert "');
+	const match = start < 0 ? undefined : /^Assert "(.*?)" at ([^\s:]+):(\d+)(?:\s*=> (.*))?/s.exec(message.slice(start));
 	if (!match) return undefined;
 	const [, condition = '', file = '', line, explanation] = match;
 	return {

@@ -9,9 +9,9 @@ import type { TraceStack } from './tracelog.ts';
 const mostStrays = 30;
 /** A place this many lines above the first frame is the frame's, with a blank line or a time between. */
 const mostBetween = 3;
-/** Nor does a debugger break one frame into more lines. */
+/** Nor does a debugger break one frame into more lines. Each is a reason to read all of them again. */
 const mostPieces = 64;
-const longestPiece = 4096;
+const longestFrame = 8 << 10;
 
 /** Puts stacks together, line by line. */
 export class Stacks {
@@ -65,9 +65,11 @@ export class Stacks {
 
 	/** gdb breaks a frame between its arguments. */
 	#piece(line: string, text: string): boolean {
-		if (this.#pieces.length === 0 || this.#pieces.length > mostPieces || line.length > longestPiece || !continuesFrame(line)) return false;
+		if (this.#pieces.length === 0 || this.#pieces.length > mostPieces || !continuesFrame(line)) return false;
+		const joined = [...this.#pieces, text].join(' ');
+		if (joined.length > longestFrame) return false;
 		this.#pieces.push(text);
-		const whole = readNumbered(this.#pieces.join(' '));
+		const whole = readNumbered(joined);
 		if (whole) this.#open?.frames.splice(-1, 1, whole.frame);
 		if (whole?.isWhole) this.#pieces = [];
 		return true;

@@ -87,18 +87,22 @@ export function readTraceLog(text: string): TraceLog {
 	return structuredClone({ statements: statements.end(), stacks: stacksFound });
 }
 
-function readLine(line: string, at: number, statements: Statements, stacks: Stacks): void {
-	if (!/\S/.test(line)) {
+/** Only lines of loggers, which hold whole stacks in fields, are longer and worth reading. */
+const longestOther = 8 << 10;
+
+function readLine(whole: string, at: number, statements: Statements, stacks: Stacks): void {
+	if (!/\S/.test(whole)) {
 		statements.blank();
 		return;
 	}
 	// Lines of loggers come between any others, as other threads still write them.
-	const logged = readLogLine(line);
+	const logged = readLogLine(whole);
 	if (logged) {
 		for (const said of logged.said) statements.add(at, said);
 		if (logged.stack) stacks.add(fieldStack(logged.stack.text, logged.stack.isCut, at));
 		return;
 	}
+	const line = whole.slice(0, longestOther);
 	const isFrame = stacks.take(at, line);
 	if (isFrame) statements.close();
 	if (isFrame && line.includes('#')) statements.takeFrame(at, line);
