@@ -387,6 +387,27 @@ describe('nothing makes it fail', () => {
 		expect(readTraceLog(`#0  0x1 in f (\n${pieces}`.repeat(40)).stacks.length).toBeGreaterThan(0);
 	}, 5_000);
 
+	test('what is kept of a log of nothing but stacks or statements is bounded, and its beginning and end are there', () => {
+		const many = <One>(count: number, line: (index: number) => One) => Array.from({ length: count }, (_, index) => line(index)).join('');
+		const apart = readTraceLog(many(50_000, (index) => `#0 0x${index} in a::b\n`));
+		expect([apart.stacks.length, apart.leftOut]).toEqual([2000, 48_000]);
+		expect([apart.stacks[0]?.at, apart.stacks[999]?.at, apart.stacks[1000]?.at, apart.stacks.at(-1)?.at]).toEqual([
+			1, 1000, 49_001, 50_000,
+		]);
+
+		const deep = readTraceLog(many(50, () => `stack:\n${many(5000, (index) => `#${index} 0x${index} in a::b\n`)}`)).stacks;
+		expect(deep.map(({ frames }) => frames.length)).toEqual(Array(10).fill(2000));
+		expect(deep.map(({ frames }) => frames.at(-1)?.pc)).toEqual(Array(10).fill('0x4999'));
+
+		const field = `[2024/01/01 00:00:00.000 +00:00] [FATAL] [a.go:1] ["${'no '.repeat(9000)}"] [stack="${'a.b\\n'.repeat(9000)}"]\n`;
+		const logged = readTraceLog(field.repeat(40));
+		expect(logged.stacks.map(({ frames }) => frames.length)).toEqual(Array(10).fill(2000));
+		expect(logged.statements.map((one) => 'message' in one && one.message?.length)).toEqual(Array(40).fill(4096));
+
+		const { statements } = readTraceLog(many(5000, (index) => `panic: ${index}\n\n`));
+		expect([statements.length, statements[0], statements.at(-1)]).toMatchObject([1000, { message: '0' }, { message: '4999' }]);
+	}, 20_000);
+
 	test('log lines that are glued to each other are told apart, however many', () => {
 		const start = '[2024/01/01 00:00:00.000 +00:00] [';
 		expect(readTraceLog(start.repeat(8000))).toEqual({ statements: [], stacks: [] });

@@ -1,9 +1,6 @@
 import { type AbortStatement, statementOfAbort } from './aborts.ts';
 
-/** Longer messages say no more. */
-const longestMessage = 4096;
-
-export const cleanMessage = (lines: readonly string[]) => lines.join('\n').slice(0, longestMessage).trim();
+export const cleanMessage = (lines: readonly string[]) => lines.join('\n').trim();
 
 /** The assertion that an exception's message or a line of its own tells of, where it names its place. */
 export function assertionIn(message: string): AbortStatement | undefined {
