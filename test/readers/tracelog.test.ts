@@ -418,8 +418,8 @@ describe('nothing makes it fail', () => {
 });
 
 test('a log is told from a core', () => {
-	expect(looksLikeText('panic: no\n\ngoroutine 1 [running]:\n')).toBe(true);
-	expect(looksLikeText('\x1b[31m日志\n')).toBe(true);
+	expect(looksLikeText(Buffer.from('panic: no\n\ngoroutine 1 [running]:\n'))).toBe(true);
+	expect(looksLikeText(Buffer.from('\x1b[31m日志\n'))).toBe(true);
 	for (const bytes of [[0x7f, 0x45, 0x4c, 0x46, 2], [0x28, 0xb5, 0x2f, 0xfd], [0x1f, 0x8b, 8], [65, 0, 66], [1, 2, 3], []]) {
 		expect(looksLikeText(Buffer.from(bytes))).toBe(false);
 	}
