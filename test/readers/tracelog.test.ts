@@ -350,11 +350,76 @@ describe('nothing makes it fail', () => {
 		}
 		expect(performance.now() - start).toBeLessThan(20_000);
 	}, 60_000);
+
+	const shapes: readonly (readonly [start: string, repeated: string, end?: string])[] = [
+		['#1 0x12 in a /', '.:1', ':1x'],
+		['#1 a b ', '/', ':1x:1x'],
+		['#1 a b ////', ':1x'],
+		['#1 a b', ' /a:1 ('],
+		['#1 a', ' operator', ' \r x'],
+		['frame #1: 0x1 m`a', '(a=', '\r x'],
+		['*** Signal 11 (SIGSEGV) (0x10) received by PID 7 ', '(code: '],
+		['*** Signal 11 (SIGSEGV) (0x10) received by PID 7 ', '(linux TID 1)'],
+		['*** SIGSEGV (@0x10) received by PID 1 ', '(TID 1)'],
+		['signal SIG', 'A', ' code='],
+		['goroutine 1 [a', ', ', '\r]:'],
+		["thread 'a", "' panicked at '"],
+		["thread 'a' panicked at 'a", "', "],
+		['libc++abi: terminating due to uncaught exception of type a', ': ', '\r x'],
+		['==1==ERROR: AddressSanitizer: heap', 'a', ' \r x'],
+		['#1 0x1 in __assert_fail (assertion=', 'file=0x1 <'],
+		['', 'Assert "'],
+		['what(): ', 'Assert "'],
+		['a.c:1: ', ": Assertion '"],
+		['Assertion failed: (', '), function a'],
+		["Faiss assertion '", "' failed in "],
+	];
+	for (const [start, repeated, end = ''] of shapes) {
+		// Superlinear expressions take minutes for it.
+		test(`sixty-four long lines are read at once: ${start}${repeated}…`, () => {
+			readTraceLog(`${start}${repeated.repeat((256 << 10) / repeated.length)}${end}\n`.repeat(64));
+			readTraceLog(`${start}${repeated.repeat((8000 - start.length) / repeated.length)}${end}\n`.repeat(64));
+		}, 5_000);
+	}
+
+	test('a frame in many pieces is not read again for each of them without end', () => {
+		const pieces = `    a=${'/'.repeat(4000)}\n`.repeat(63);
+		expect(readTraceLog(`#0  0x1 in f (\n${pieces}`.repeat(40)).stacks.length).toBeGreaterThan(0);
+	}, 5_000);
+
+	test('what is kept of a log of nothing but stacks or statements is bounded, and its beginning and end are there', () => {
+		const many = <One>(count: number, line: (index: number) => One) => Array.from({ length: count }, (_, index) => line(index)).join('');
+		const apart = readTraceLog(many(50_000, (index) => `#0 0x${index} in a::b\n`));
+		expect([apart.stacks.length, apart.leftOut]).toEqual([2000, 48_000]);
+		expect([apart.stacks[0]?.at, apart.stacks[999]?.at, apart.stacks[1000]?.at, apart.stacks.at(-1)?.at]).toEqual([
+			1, 1000, 49_001, 50_000,
+		]);
+
+		const deep = readTraceLog(many(50, () => `stack:\n${many(5000, (index) => `#${index} 0x${index} in a::b\n`)}`)).stacks;
+		expect(deep.map(({ frames }) => frames.length)).toEqual(Array(10).fill(2000));
+		expect(deep.map(({ frames }) => frames.at(-1)?.pc)).toEqual(Array(10).fill('0x4999'));
+
+		const field = `[2024/01/01 00:00:00.000 +00:00] [FATAL] [a.go:1] ["${'no '.repeat(9000)}"] [stack="${'a.b\\n'.repeat(9000)}"]\n`;
+		const logged = readTraceLog(field.repeat(40));
+		expect(logged.stacks.map(({ frames }) => frames.length)).toEqual(Array(10).fill(2000));
+		expect(logged.statements.map((one) => 'message' in one && one.message?.length)).toEqual(Array(40).fill(4096));
+
+		const { statements } = readTraceLog(many(5000, (index) => `panic: ${index}\n\n`));
+		expect([statements.length, statements[0], statements.at(-1)]).toMatchObject([1000, { message: '0' }, { message: '4999' }]);
+	}, 20_000);
+
+	test('log lines that are glued to each other are told apart, however many', () => {
+		const start = '[2024/01/01 00:00:00.000 +00:00] [';
+		expect(readTraceLog(start.repeat(8000))).toEqual({ statements: [], stacks: [] });
+		const fatal = `${start}FATAL] [a.go:1] [no]`;
+		const { statements } = readTraceLog(`[20 rows]${start}INFO] [a.go:1] [x]panic: one${fatal}${fatal}`);
+		expect(statements.map((one) => 'message' in one && one.message)).toEqual(['one', 'no', 'no']);
+	});
 });
 
 test('a log is told from a core', () => {
-	expect(looksLikeText('panic: no\n\ngoroutine 1 [running]:\n')).toBe(true);
-	expect(looksLikeText('\x1b[31m日志\n')).toBe(true);
+	expect(looksLikeText(Buffer.from('panic: no\n\ngoroutine 1 [running]:\n'))).toBe(true);
+	expect(looksLikeText(Buffer.from('\x1b[31m日志\n'))).toBe(true);
 	for (const bytes of [[0x7f, 0x45, 0x4c, 0x46, 2], [0x28, 0xb5, 0x2f, 0xfd], [0x1f, 0x8b, 8], [65, 0, 66], [1, 2, 3], []]) {
 		expect(looksLikeText(Buffer.from(bytes))).toBe(false);
 	}

@@ -18,17 +18,18 @@ export async function readLog(path: string, signal?: AbortSignal): Promise<LogEv
 	const { buffer, bytesRead } = await file.read(Buffer.alloc(size - start), 0, size - start, start);
 	const trace = await demangled(readTraceLog(buffer.toString('utf8', 0, bytesRead)), signal);
 	const cut = start > 0 ? [`of the log of ${formatBytes(size)} only the last ${formatBytes(mostBytes)} were read`] : [];
+	const full = trace.leftOut === undefined ? [] : [`${trace.leftOut} statements and stacks in the middle of the log were too many to keep`];
 	const empty = trace.statements.length === 0 && trace.stacks.length === 0 ? [`the log ${path} tells of no crash`] : [];
-	return { log: { path, sizeBytes: bytesRead }, trace, notes: [...cut, ...empty] };
+	return { log: { path, sizeBytes: bytesRead }, trace, notes: [...cut, ...full, ...empty] };
 }
 
-async function demangled({ statements, stacks }: TraceLog, signal: AbortSignal | undefined): Promise<TraceLog> {
-	const functions = stacks.flatMap(({ frames }) => frames.flatMap(({ function: name }) => (name === undefined ? [] : [name])));
+async function demangled(trace: TraceLog, signal: AbortSignal | undefined): Promise<TraceLog> {
+	const functions = trace.stacks.flatMap(({ frames }) => frames.flatMap(({ function: name }) => (name === undefined ? [] : [name])));
 	const names = await demangle(functions, signal);
 	const named = (name: string) => names.get(name) ?? name;
 	return {
-		statements,
-		stacks: stacks.map((stack) => ({
+		...trace,
+		stacks: trace.stacks.map((stack) => ({
 			...stack,
 			frames: stack.frames.map((frame) => (frame.function === undefined ? frame : { ...frame, function: named(frame.function) })),
 		})),

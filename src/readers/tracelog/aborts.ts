@@ -33,18 +33,18 @@ const corruption: readonly RegExp[] = [
 
 function heapCorruption(text: string): AbortStatement | undefined {
 	if (corruption.some((form) => form.test(text))) return { is: 'heap corruption', message: text };
-	const freed = /\] (Attempt to free invalid pointer .*)$/.exec(text)?.[1]; // tcmalloc
+	const freed = /\] (Attempt to free invalid pointer .*)$/s.exec(text)?.[1]; // tcmalloc
 	return freed === undefined ? undefined : { is: 'heap corruption', message: freed };
 }
 
 /** malloc's own assertions fail when the heap is damaged. */
 const allocator = /(?:^|\/)(?:malloc|arena|hooks)\.c$/;
 
-const ofAssert = /^(?:[^\s:]+: )?(\S+?):(\d+): (.*): Assertion [`'](.*)' failed\.?$/s;
+const ofAssert = /^(?=.*' failed\.?$)(?:[^\s:]+: )?(\S+?):(\d+): (.*): Assertion [`'](.*)' failed\.?$/s;
 const ofMusl = /^Assertion failed: (.*) \((\S+?): (\S+?): (\d+)\)$/;
-const ofDarwin = /^Assertion failed: \((.*)\), function (.+), file (\S+), line (\d+)\.$/;
+const ofDarwin = /^Assertion failed: \((.*)\), function ([^,]+), file (\S+), line (\d+)\.$/;
 const ofGlibcItself = /^Fatal glibc error: (\S+?):(\d+) \((\S+)\): assertion failed: (.*)$/;
-const ofFaiss = /^Faiss assertion '(.*)' failed in (.*) at (\S+?):(\d+)/;
+const ofFaiss = /^Faiss assertion '(.{0,1024})' failed in (.{0,1024}) at (\S+?):(\d+)/;
 const ofJemalloc = /^<jemalloc>: (\S+?):(\d+): (Failed assertion: .*)$/;
 const ofSanitizer = /^(\S+?):(\d+):\d+: runtime error: (.*)$/;
 

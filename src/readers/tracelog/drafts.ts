@@ -32,6 +32,9 @@ export const draft = (heading: Heading, at: number, placeAbove?: Place): Draft =
 	twin: undefined,
 });
 
+/** Only a recursion without end is deeper: of that the innermost frames are kept, and the outermost. */
+export const mostFrames = 2000;
+
 /**
  * Adds a frame. Of two threads that print at once the frames come mixed; those that come a second time are the second thread's,
  * as two threads that die at once mostly die of the same. Where they differ, the first stack holds the frames of both.
@@ -41,6 +44,7 @@ export function addFrame(to: Draft, frame: Frame): void {
 	const { twin } = to;
 	const other = twin && to.frames[twin.frames.length];
 	if (twin && other && other.pc === frame.pc && other.function === frame.function && other.line === frame.line) twin.frames.push(frame);
+	else if (to.frames.length >= mostFrames) to.frames.splice(-1, 1, frame);
 	else to.frames.push(frame);
 }
 

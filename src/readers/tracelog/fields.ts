@@ -1,4 +1,5 @@
 import type { Frame } from '../../domain/report.ts';
+import { mostFrames } from './drafts.ts';
 import { isCreator, readGoCall, readGoroutineHeader, readPlace } from './goroutines.ts';
 import type { TraceStack } from './tracelog.ts';
 
@@ -12,6 +13,7 @@ export function fieldStack(text: string, isCut: boolean, at: number): TraceStack
 	let name: string | undefined;
 	const lines = text.split('\n').filter((line) => line.trim() !== '' && !readGoroutineHeader(line));
 	for (const line of lines) {
+		if (frames.length >= mostFrames) break;
 		const place = /^\s/.test(line) ? readPlace(line.trim()) : undefined;
 		if (!place && /^\s/.test(line)) continue; // cut within the place
 		if (!place) {
@@ -23,6 +25,6 @@ export function fieldStack(text: string, isCut: boolean, at: number): TraceStack
 			name = undefined;
 		}
 	}
-	if (name !== undefined) frames.push({ function: name });
+	if (name !== undefined && frames.length < mostFrames) frames.push({ function: name });
 	return { kind: 'field', frames, isCut, at };
 }

@@ -59,10 +59,14 @@ function ofRust(text: string): Said | undefined {
 
 /** As Rust wrote it up to 1.72: `thread 'x' panicked at 'message', src/x.rs:1:2`. */
 export function oldRustPanic(text: string): Said | undefined {
-	const match = /^thread '(.*?)' panicked at '(.*)', (\S+?):(\d+)(?::\d+)?$/s.exec(text);
-	if (!match) return undefined;
-	const [, thread = '', message = '', file = '', line] = match;
-	return { is: 'rust panic', thread, message, source: { file, line: Number(line) } };
+	if (!text.startsWith("thread '")) return undefined;
+	const nameEnd = text.indexOf("' panicked at '");
+	const start = nameEnd + "' panicked at '".length;
+	const end = text.lastIndexOf("', ");
+	const place = nameEnd < 0 || end < start ? undefined : /^(\S+?):(\d+)(?::\d+)?$/.exec(text.slice(end + 3));
+	if (!place) return undefined;
+	const [, file = '', line] = place;
+	return { is: 'rust panic', thread: text.slice(8, nameEnd), message: text.slice(start, end), source: { file, line: Number(line) } };
 }
 
 function ofException(text: string): Said | undefined {
@@ -70,7 +74,7 @@ function ofException(text: string): Said | undefined {
 	if (fatal !== undefined && !isSilent(text)) return { is: 'go fatal error', message: fatal };
 	if (/^terminate called (?:without an active exception|recursively|after throwing)/.test(text)) return { is: 'exception' };
 	const libcxx =
-		/^libc\+\+abi(?:\.dylib)?: terminating(?: (?:due to|with) uncaught (?:foreign )?exception(?: of type (.+?)(?:: (.*))?)?)?$/.exec(text);
+		/^libc\+\+abi(?:\.dylib)?: terminating(?: (?:due to|with) uncaught (?:foreign )?exception(?: of type (.+?)(?:: (.*))?)?)?$/s.exec(text);
 	if (libcxx) {
 		const [, type, message] = libcxx;
 		return { is: 'exception', ...(type !== undefined && { type }), ...(message !== undefined && { message }) };
@@ -78,7 +82,7 @@ function ofException(text: string): Said | undefined {
 	const [, type, message] = /^((?:[A-Za-z_]\w*::)+\w*(?:Error|Exception)) (\S+\.(?:cc|cpp|cxx|h|hpp):\d+)$/.exec(text) ?? [];
 	if (type !== undefined && message !== undefined) return { is: 'exception', type, message }; // as people tell it
 	const [, broken] =
-		/^==\d+==\s?ERROR: \w+Sanitizer: ((?:heap|stack|global|container|dynamic|use|double|attempting|alloc|bad-free|new-delete|negative|invalid|memcpy|calloc)\S*.*?)(?: on (?:unknown )?address .*)?$/.exec(
+		/^==\d+==\s?ERROR: \w+Sanitizer: ((?:heap|stack|global|container|dynamic|use|double|attempting|alloc|bad-free|new-delete|negative|invalid|memcpy|calloc).*?)(?: on (?:unknown )?address .*)?$/s.exec(
 			text,
 		) ?? [];
 	return broken === undefined ? undefined : { is: 'heap corruption', message: broken };
@@ -88,12 +92,12 @@ function ofException(text: string): Said | undefined {
 export function toldByArguments(text: string): Said | undefined {
 	const handled = /\b(?:runtime\.sighandler|runtime\.sigtrampgo|wrapHandler) \(sig(?:no)?=(\d{1,2})\b/.exec(text);
 	if (handled && Number(handled[1]) > 0) return { is: 'signal', by: 'report', signal: Number(handled[1]) };
-	const printed = /\bmalloc_printerr \(str=(?:str@entry=)?0x[0-9a-f]+(?: <[^>]*>)? "/.exec(text);
+	const printed = /\bmalloc_printerr \(str=(?:str@entry=)?0x[0-9a-f]+(?: <[^>]{0,512}>)? "/.exec(text);
 	if (printed) return statementOfAbort(readQuoted(text, printed.index + printed[0].length).value);
 	const failed = /\b__assert_fail \(assertion=/.exec(text);
 	if (!failed) return undefined;
 	const argument = (name: string) => {
-		const match = new RegExp(`\\b${name}=(?:${name}@entry=)?(?:0x[0-9a-f]+(?: <[^>]*>)? "|(\\d+))`).exec(text.slice(failed.index));
+		const match = new RegExp(`\\b${name}=(?:${name}@entry=)?(?:0x[0-9a-f]+(?: <[^>]{0,512}>)? "|(\\d+))`).exec(text.slice(failed.index));
 		if (!match) return undefined;
 		return match[1] ?? readQuoted(text, failed.index + match.index + match[0].length).value;
 	};

@@ -21,10 +21,10 @@ export function* framedLines(text: string): Generator<Line> {
 		if (isPiece) pieces.set(stream, line);
 		else {
 			pieces.delete(stream);
-			yield { at: line.at, text: withoutPrefix(line.text.slice(0, longestLine)) };
+			yield { at: line.at, text: withoutPrefix(line.text) };
 		}
 	}
-	for (const { at, text } of pieces.values()) yield { at, text: withoutPrefix(text.slice(0, longestLine)) };
+	for (const { at, text } of pieces.values()) yield { at, text: withoutPrefix(text) };
 }
 
 /** Nothing worth reading is longer, not even stacks in a field. */
@@ -113,7 +113,7 @@ const prefixes: readonly RegExp[] = [
 const link = /\[([^[\]\s]*)\]\(https?:\/\/[^\s()]*(?:\)|$)/g;
 
 function withoutPrefix(text: string): string {
-	let rest = text;
+	let rest = text.slice(0, longestLine); // of pieces, or of what was wrapped, it is longer again
 	for (const prefix of prefixes) {
 		const match = prefix.exec(rest);
 		if (match) rest = rest.slice(match[0].length);

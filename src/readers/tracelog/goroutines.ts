@@ -4,7 +4,7 @@ import { address } from './signals.ts';
 /** `goroutine 6053 gp=0x… m=10 mp=0x… [chan receive, 5 minutes]:` (Go: runtime/traceback.go, goroutineheader). */
 export function readGoroutineHeader(text: string): { readonly id: number; readonly state: string } | undefined {
 	const match = /^goroutine (\d{1,15})(?: gp=\S+)?(?: m=\S+)?(?: mp=\S+)? \[([^\]]+)\]/.exec(text);
-	return match ? { id: Number(match[1]), state: (match[2] as string).replace(/, .*$/, '') } : undefined;
+	return match ? { id: Number(match[1]), state: (match[2] as string).replace(/, .*$/s, '') } : undefined;
 }
 
 /**

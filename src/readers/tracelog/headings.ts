@@ -44,8 +44,8 @@ const threads: readonly RegExp[] = [
 	/^\[(?:Switching to thread|Current thread is) \d+ \((?:Thread 0x[0-9a-f]+ )?\(?LWP (\d+)\)*\]/,
 	/^TID (\d+)(?: "([^"]*)")?:$/, // eu-stack
 	/^(?:Message: )?Stack trace of thread (\d+):$/, // systemd-coredump
-	/^\*\*\* Signal .*\(linux TID (\d+)\).* stack trace: \*\*\*$/, // folly
-	/^\*\*\* SIG[A-Z]+ .*\(TID (?:(\d+)|0x[0-9a-f]+)\).* stack trace: \*\*\*$/, // glog
+	/^\*\*\* Signal (?=.* stack trace: \*\*\*$).*\(linux TID (\d+)\)/, // folly
+	/^\*\*\* SIG[A-Z]+ (?=.* stack trace: \*\*\*$).*\(TID (?:(\d+)|0x[0-9a-f]+)\)/, // glog
 	/^(?:\* )?thread #\d+()(?:, name = '([^']*)')?.*$/, // lldb
 	/^()((?:freed|previously allocated|allocated) by thread T\d+)(?: here| \([^)]*\) here)?:$/, // sanitizers
 	/^()((?:Previous )?(?:atomic )?(?:read|write) of size \d+) at 0x[0-9a-f]+ by .*:$/i,

@@ -31,10 +31,18 @@ export function readLogLine(text: string): LogLine | undefined {
  * Threads write at the same time, so the last words may be glued to the end of a log line, or a log line to the end of theirs.
  */
 export function unglued(text: string): readonly string[] {
-	const start = text.indexOf('[20', 1);
-	if (start > 0 && zapStart.test(text.slice(start, start + 40))) return [text.slice(0, start), ...unglued(text.slice(start))];
-	if (text[0] !== '[' || !zapStart.test(text)) return [text];
-	const match = glued.exec(text);
+	const parts: string[] = [];
+	let start = 0;
+	for (let next = text.indexOf('[20', 1); next > 0; next = text.indexOf('[20', next + 1)) {
+		if (!zapStart.test(text.slice(next, next + 40))) continue;
+		parts.push(text.slice(start, next));
+		start = next;
+	}
+	return [...parts, text.slice(start)].flatMap(withoutLastWords);
+}
+
+function withoutLastWords(text: string): readonly string[] {
+	const match = zapStart.test(text) ? glued.exec(text) : null;
 	return match ? [text.slice(0, match.index + 1), text.slice(match.index + 1)] : [text];
 }
 

@@ -1,9 +1,6 @@
 import { type AbortStatement, statementOfAbort } from './aborts.ts';
 
-/** Longer messages say no more. */
-const longestMessage = 4096;
-
-export const cleanMessage = (lines: readonly string[]) => lines.join('\n').slice(0, longestMessage).trim();
+export const cleanMessage = (lines: readonly string[]) => lines.join('\n').trim();
 
 /** The assertion that an exception's message or a line of its own tells of, where it names its place. */
 export function assertionIn(message: string): AbortStatement | undefined {
@@ -12,7 +9,8 @@ export function assertionIn(message: string): AbortStatement | undefined {
 
 /** `Assert "condition" at /src/x.cpp:12` and ` => explanation`: Milvus, internal/core/src/common/EasyAssert.cpp. */
 function ofMilvus(message: string): AbortStatement | undefined {
-	const match = /Assert "(.*?)" at ([^\s:]+):(\d+)(?:\s*=> (.*))?/s.exec(message);
+	const start = message.indexOf('Assert "');
+	const match = start < 0 ? undefined : /^Assert "(.*?)" at ([^\s:]+):(\d+)(?:\s*=> (.*))?/s.exec(message.slice(start));
 	if (!match) return undefined;
 	const [, condition = '', file = '', line, explanation] = match;
 	return {

@@ -54,8 +54,19 @@ function hashed(text: string): Numbered | undefined {
 function readsLikeFrame(body: string): boolean {
 	if (body === '<signal handler called>' || /^\S+ \((?:\)|[\w@]+=)/.test(body) || /\)\s+(?:at|from) \S/.test(body)) return true;
 	const beforeBrackets = /^[^(<{]*/.exec(body)?.[0] ?? '';
-	if (/\s/.test(beforeBrackets.trim().replace(/\boperator .*$/, ''))) return / \S*[/.]\S*:\d+(?::\d+)?(?: \(.*\))?$/.test(body);
+	if (/\s/.test(beforeBrackets.trim().replace(/\boperator .*$/s, ''))) return hasPlace(body);
 	return beforeBrackets.length > 0 && /^[\w:.~$*/@-]+$/.test(beforeBrackets.trim()) && (body.includes('::') || /[)>]$/.test(body));
+}
+
+/** ` /src/a.cpp:12:5` at the end, or with something in brackets behind it. */
+function hasPlace(body: string): boolean {
+	const [, ...words] = body.split(' ');
+	const isClosed = body.endsWith(')');
+	return words.some((word, index) => {
+		const next = words[index + 1];
+		const isLast = next === undefined || (isClosed && next.startsWith('('));
+		return isLast && /[/.]/.test(/^(\S+?):\d+(?::\d+)?$/.exec(word)?.[1] ?? '');
+	});
 }
 
 type Parts = {
@@ -82,7 +93,7 @@ function parts(body: string): Parts {
 	if (at) return { name: withoutArguments(rest.slice(0, at.index)), ...(at[2] !== undefined && { file: at[1], line: at[2] }) };
 	const from = /(?<=\)) from (\S+)$/.exec(rest);
 	if (from) return { name: withoutArguments(rest.slice(0, from.index)), module: from[1] };
-	const behind = / ((?:\/|\.\.?\/|\w)\S*?\.?\S*?):(\d+)(?::\d+)?$/.exec(rest);
+	const behind = / ((?:\/|\.\.?\/|\w)\S*?):(\d+)(?::\d+)?$/.exec(rest);
 	if (behind && /[/.]/.test(behind[1] as string)) return { name: rest.slice(0, behind.index), file: behind[1], line: behind[2] };
 	const dashed = /^(.*?)(?: |^)- (?:\d+ - )?(\S+)$/.exec(rest); // eu-stack -m
 	if (dashed) return { name: dashed[1], module: dashed[2] };
@@ -101,7 +112,7 @@ function ofLldb(text: string): Numbered | undefined {
 	if (!match) return undefined;
 	const [, index, pc, module, rest = ''] = match;
 	const at = / at (\S+?):(\d+)(?::\d+)?$/.exec(rest);
-	const name = withoutArguments((at ? rest.slice(0, at.index) : rest).replace(/ \+ \d+$/, '')).replace(/\([A-Za-z_]\w*=.*$/, '');
+	const name = withoutArguments((at ? rest.slice(0, at.index) : rest).replace(/ \+ \d+$/, '')).replace(/\([A-Za-z_]\w*=.*$/s, '');
 	return { index: Number(index), frame: frame({ pc, name, module, file: at?.[1], line: at?.[2] }), isWhole: at !== null };
 }
 

@@ -65,7 +65,7 @@ const shellWords: Readonly<Record<string, string>> = {
 const forms: readonly Form[] = [
 	// Go: [signal SIGSEGV: segmentation violation code=0x1 addr=0x28 pc=0x…]; before 1.9 with the number.
 	[
-		/^\[?signal (?:(SIG[A-Z]+)\S*|(0x[0-9a-f]+)).*? code=(0x[0-9a-f]+) addr=(0x[0-9a-f]+)(?: pc=(0x[0-9a-f]+))?/,
+		/^\[?signal (?:(SIG[A-Z]{2,6})|(0x[0-9a-f]{1,8}))\b.*? code=(0x[0-9a-f]+) addr=(0x[0-9a-f]+)(?: pc=(0x[0-9a-f]+))?/,
 		'go',
 		([, name, number, code, address, pc]) => ({ name, number, code, address, pc }),
 	],
@@ -78,7 +78,7 @@ const forms: readonly Form[] = [
 	],
 	// folly: *** Signal 11 (SIGSEGV) (0x10) received by PID 7 (pthread TID 0x…) (linux TID 9) (code: …), stack trace: ***
 	[
-		/^\*\*\* Signal (\d+) \(SIG\w+\) \((0x[0-9a-f]+)\) received by PID (?:.*\(code: ([^)]*)\))?/,
+		/^\*\*\* Signal (\d+) \(SIG\w+\) \((0x[0-9a-f]+)\) received by PID (?:.*\(code: ([^()]*)\))?/,
 		'handler',
 		([, number, address, code]) => ({ number, address: isAddressed(number) ? address : undefined, code: follyCodes[code ?? ''] }),
 	],

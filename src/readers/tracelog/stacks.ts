@@ -9,13 +9,20 @@ import type { TraceStack } from './tracelog.ts';
 const mostStrays = 30;
 /** A place this many lines above the first frame is the frame's, with a blank line or a time between. */
 const mostBetween = 3;
-/** Nor does a debugger break one frame into more lines. */
+/** Nor does a debugger break one frame into more lines. Each is a reason to read all of them again. */
 const mostPieces = 64;
-const longestPiece = 4096;
+const longestFrame = 8 << 10;
+
+/** Of more the middle is left out: the crashed thread's comes first, or at the end, if others were printed for long before it. */
+const mostStacks = 2000;
+const mostFramesInAll = 20_000;
 
 /** Puts stacks together, line by line. */
 export class Stacks {
 	readonly #done: TraceStack[] = [];
+	/** In all that is done. */
+	#frames = 0;
+	#leftOut = 0;
 	#open: Draft | undefined;
 	/** The last line that nobody understood: a function, if a place follows. */
 	#pending: string | undefined;
@@ -50,24 +57,33 @@ export class Stacks {
 
 	add(stack: TraceStack): void {
 		this.#done.push(stack);
+		this.#frames += stack.frames.length;
+		while (this.#done.length > mostStacks || this.#frames > mostFramesInAll) {
+			const [dropped] = this.#done.splice(this.#done.length >> 1, 1);
+			this.#frames -= dropped?.frames.length ?? 0;
+			this.#leftOut++;
+		}
 	}
 
-	/** @returns all stacks, when the text has ended */
-	end(): readonly TraceStack[] {
+	/** @returns the stacks, when the text has ended, and how many between them there were too many to keep */
+	end(): { readonly stacks: readonly TraceStack[]; readonly leftOut: number } {
 		const open = this.#open;
 		if (open?.heading.kind === 'goroutine') this.#withoutPlace();
 		else if (open?.format === 'placed' && open.strays === 0 && /^_Z\w+$|^\w[\w:~]*$/.test(this.#pending ?? '')) {
 			open.frames.push({ function: this.#pending as string });
 		}
 		this.#close(open?.strays === 0);
-		return this.#done.sort((one, other) => one.at - other.at); // those of fields come while another is open
+		const stacks = this.#done.sort((one, other) => one.at - other.at); // those of fields come while another is open
+		return { stacks, leftOut: this.#leftOut };
 	}
 
 	/** gdb breaks a frame between its arguments. */
 	#piece(line: string, text: string): boolean {
-		if (this.#pieces.length === 0 || this.#pieces.length > mostPieces || line.length > longestPiece || !continuesFrame(line)) return false;
+		if (this.#pieces.length === 0 || this.#pieces.length > mostPieces || !continuesFrame(line)) return false;
+		const joined = [...this.#pieces, text].join(' ');
+		if (joined.length > longestFrame) return false;
 		this.#pieces.push(text);
-		const whole = readNumbered(this.#pieces.join(' '));
+		const whole = readNumbered(joined);
 		if (whole) this.#open?.frames.splice(-1, 1, whole.frame);
 		if (whole?.isWhole) this.#pieces = [];
 		return true;
@@ -162,7 +178,7 @@ export class Stacks {
 	}
 
 	#close(textEnds: boolean): void {
-		if (this.#open) this.#done.push(...finished(this.#open, textEnds));
+		if (this.#open) for (const stack of finished(this.#open, textEnds)) this.add(stack);
 		this.#open = undefined;
 	}
 }

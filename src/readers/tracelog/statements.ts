@@ -9,10 +9,18 @@ type Open = Opening & { readonly at: number };
 
 /** Messages have no more lines; what goes on beyond is something else, and only the first is believed. */
 const mostLines = 20;
+/** Longer messages say no more. */
+const longestMessage = 4096;
+/**
+ * Of more the middle is left out: the cause comes first, but a process may have complained for long before it died,
+ * and then the end tells.
+ */
+const mostStatements = 1000;
 
 /** Finds what was said, line by line. */
 export class Statements {
 	readonly #said: Statement[] = [];
+	#leftOut = 0;
 	#open: Open | undefined;
 	/** The last value of a chain of panics that may go on. */
 	#panic: { readonly isRecovered: boolean } | undefined;
@@ -50,10 +58,10 @@ export class Statements {
 		if (said && !isKnown) this.add(at, said);
 	}
 
-	/** @returns all statements, when the text has ended */
-	end(): readonly Statement[] {
+	/** @returns the statements, when the text has ended, and how many between them there were too many to keep */
+	end(): { readonly statements: readonly Statement[]; readonly leftOut: number } {
 		this.close();
-		return this.#said;
+		return { statements: this.#said, leftOut: this.#leftOut };
 	}
 
 	#closeMessage(): void {
@@ -145,7 +153,12 @@ export class Statements {
 	}
 
 	#push(statement: Statement): void {
-		this.#said.push(statement);
+		const isLong = 'message' in statement && statement.message !== undefined && statement.message.length > longestMessage;
+		this.#said.push(isLong ? { ...statement, message: statement.message.slice(0, longestMessage) } : statement);
+		if (this.#said.length > mostStatements) {
+			this.#said.splice(mostStatements / 2, 1);
+			this.#leftOut++;
+		}
 		this.#isDying ||=
 			statement.is.startsWith('go ') || (statement.is === 'signal' && statement.by === 'go' && statement.signal !== sigquit);
 	}

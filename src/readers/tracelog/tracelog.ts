@@ -13,6 +13,8 @@ export { looksLikeText } from './looks.ts';
 export type TraceLog = {
 	readonly statements: readonly Statement[];
 	readonly stacks: readonly TraceStack[];
+	/** How many in the middle of them there were too many to keep. */
+	readonly leftOut?: number;
 };
 
 /** One thing that was said. */
@@ -72,7 +74,7 @@ export type TraceStack = {
 /**
  * Reads what a dying process wrote: the log of a container that ended, a debugger's output, a stack that somebody pasted.
  * Any text will do, cut off anywhere; where there is nothing of that in it, nothing is found.
- * Time is linear in the text, memory proportional to what is found.
+ * Time is linear in the text; what is kept of it is bounded, to a thousand statements and twenty thousand frames.
  *
  * Two threads that print a native stack at the same time are told apart only where their frames are the same.
  */
@@ -82,23 +84,29 @@ export function readTraceLog(text: string): TraceLog {
 	for (const { at, text: line } of framedLines(text)) {
 		for (const part of unglued(line)) readLine(part, at, statements, stacks);
 	}
-	const stacksFound = stacks.end();
+	const threads = stacks.end();
+	const said = statements.end();
+	const leftOut = threads.leftOut + said.leftOut;
 	// Parts of a string keep the whole alive; copies do not.
-	return structuredClone({ statements: statements.end(), stacks: stacksFound });
+	return structuredClone({ statements: said.statements, stacks: threads.stacks, ...(leftOut > 0 && { leftOut }) });
 }
 
-function readLine(line: string, at: number, statements: Statements, stacks: Stacks): void {
-	if (!/\S/.test(line)) {
+/** Only lines of loggers, which hold whole stacks in fields, are longer and worth reading. */
+const longestOther = 8 << 10;
+
+function readLine(whole: string, at: number, statements: Statements, stacks: Stacks): void {
+	if (!/\S/.test(whole)) {
 		statements.blank();
 		return;
 	}
 	// Lines of loggers come between any others, as other threads still write them.
-	const logged = readLogLine(line);
+	const logged = readLogLine(whole);
 	if (logged) {
 		for (const said of logged.said) statements.add(at, said);
 		if (logged.stack) stacks.add(fieldStack(logged.stack.text, logged.stack.isCut, at));
 		return;
 	}
+	const line = whole.slice(0, longestOther);
 	const isFrame = stacks.take(at, line);
 	if (isFrame) statements.close();
 	if (isFrame && line.includes('#')) statements.takeFrame(at, line);
