@@ -9,9 +9,9 @@ import { readOrigin } from '../../readers/corename/corename.ts';
 import type { CoreEvidence } from './core-side.ts';
 import { findings } from './findings.ts';
 import type { KnownIssueEntry } from './knownissues/knownissues.ts';
-import { readLog } from './log-side.ts';
 import { findModules, type SymbolPlaces, unusedExecutable } from './modules.ts';
 import { expectOriginal } from './original.ts';
+import { readLog } from './read-log.ts';
 import { ScratchError, scratchFolder, type Unpacking, unpackCore } from './scratch.ts';
 
 export type AnalyseOptions = {
