@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { loadKnownIssues } from '../components/analyzer/analyzer.ts';
 import { shownConfig } from '../config/config.ts';
 import { loadSettings, type SettingsOptions, withConfig } from './settings.ts';
 
@@ -12,7 +13,8 @@ export function configCommand(program: Command): void {
 }
 
 async function check(file: string | undefined, options: SettingsOptions): Promise<void> {
-	const { source, warnings } = await loadSettings(file === undefined ? options : { ...options, config: file });
+	const { source, warnings, config } = await loadSettings(file === undefined ? options : { ...options, config: file });
+	loadKnownIssues(config.analyzer.knownIssues); // a broken one is told, too
 	for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
 	process.stdout.write(`${source ?? 'the defaults'}: ok\n`);
 }

@@ -6,11 +6,13 @@ import type { Event } from '../domain/events.ts';
 import { crashId, fileId } from '../domain/identity.ts';
 import type { Log } from '../domain/report.ts';
 import { CorefileError } from '../readers/corefile/corefile.ts';
-import { looksLikeText } from '../readers/tracelog/tracelog.ts';
+import { lastTimeIn, looksLikeText } from '../readers/tracelog/tracelog.ts';
 import { fileProblem, UserError } from './errors.ts';
 
 /** How much of a file tells a log from a core. */
 const headBytes = 64 * 1024;
+/** A process dies when it writes its last lines. */
+const tailBytes = 256 * 1024;
 
 /**
  * What a user has of a crash: a core, what the process wrote, or both.
@@ -55,13 +57,16 @@ async function isText(path: string): Promise<boolean> {
 async function logOnly(path: string): Promise<Event<'CoredumpFile'>> {
 	await using file = await openRegular(path);
 	const stat = await file.stat({ bigint: true });
+	const sizeBytes = Number(stat.size);
+	const { buffer, bytesRead } = await file.read(Buffer.alloc(tailBytes), 0, tailBytes, Math.max(0, sizeBytes - tailBytes));
+	const time = lastTimeIn(buffer.toString('utf8', 0, bytesRead));
 	return {
 		kind: 'CoredumpFile',
 		key: crashId({ by: 'file', fileId: fileId(stat) }),
 		body: {
 			core: null,
-			log: { path, sizeBytes: Number(stat.size) },
-			time: new Date(Number(stat.mtimeMs)).toISOString(),
+			log: { path, sizeBytes },
+			time: new Date(time !== undefined && time < Date.now() ? time : Number(stat.mtimeMs)).toISOString(),
 			foundAt: new Date().toISOString(),
 		},
 	};

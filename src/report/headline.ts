@@ -18,7 +18,8 @@ export function headline(report: CrashReport): string {
 	return printable(`${whatHappened(report)}${where}${words}${name === undefined ? '' : `, thread ${name}`}${known(report)}`);
 }
 
-function whatHappened({ kind, signal, status }: CrashReport): string {
+function whatHappened(report: CrashReport): string {
+	const { kind, signal, status } = report;
 	if (status === 'found') return 'not analysed yet';
 	switch (kind) {
 		case 'go panic':
@@ -40,9 +41,24 @@ function whatHappened({ kind, signal, status }: CrashReport): string {
 		default:
 			kind satisfies never;
 	}
-	const words = { exception: 'uncaught exception', assertion: 'failed assertion', 'heap corruption': 'damaged heap' }[kind as string];
+	const words = inWords(report);
 	if (!signal) return words ?? 'no signal';
 	return `${signal.name}${words === undefined ? '' : ` (${words})`}${signal.address === undefined ? '' : ` at ${signal.address}`}`;
+}
+
+/** What a signal's name alone does not say. */
+function inWords({ kind, message, reason }: CrashReport): string | undefined {
+	const said = message ?? reason ?? '';
+	switch (kind) {
+		case 'exception':
+			return 'uncaught exception';
+		case 'assertion':
+			return said.includes('pure virtual') ? 'pure virtual call' : 'failed assertion';
+		case 'heap corruption':
+			return said.includes('stack smashing') ? 'damaged stack' : said.includes('buffer overflow') ? 'buffer overflow' : 'damaged heap';
+		default:
+			return reason?.includes(': stack overflow') ? 'stack overflow' : undefined;
+	}
 }
 
 /** `milvus#28065`; the name of an entry that has no issue. */
@@ -50,5 +66,5 @@ export const issueName = ({ id, issues: [issue] }: KnownIssue) => issue?.replace
 
 function known({ knownIssues: [best] }: CrashReport): string {
 	if (!best) return '';
-	return `; known: ${issueName(best)}${best.fixedIn === undefined ? '' : `, fixed in ${best.fixedIn}`}`;
+	return `; ${best.match >= 0.6 ? 'known: ' : 'perhaps '}${issueName(best)}${best.fixedIn === undefined ? '' : `, fixed in ${best.fixedIn}`}`;
 }

@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { classify } from '../../src/components/analyzer/culprit/classify.ts';
 import { culpritByCounter, judge } from '../../src/components/analyzer/culprit/culprit.ts';
 import { type FrameClass, frameRules } from '../../src/components/analyzer/culprit/rules.ts';
+import { deathOf } from '../../src/components/analyzer/death.ts';
+import { goPanicType } from '../../src/components/analyzer/fingerprint/go-panic.ts';
 import type { Frame } from '../../src/domain/report.ts';
 
 const libc = '/lib/x86_64-linux-gnu/libc.so.6';
@@ -269,4 +271,45 @@ test('without a stack the program counter is a guess, and none in the C library'
 	});
 	expect(culpritByCounter(frame(undefined, { module: libc }))).toBeUndefined();
 	expect(culpritByCounter({ pc: '0x10' })).toBeUndefined();
+});
+
+describe('what ended the process', () => {
+	const none = { coreSignal: null, faults: [], statements: [], frames: [], pid: 7 } as const;
+	const fault = { number: 11, name: 'SIGSEGV', code: 1, codeName: 'SEGV_MAPERR', address: '0x10' } as const;
+	const panic = { at: 1, is: 'go panic', message: 'index out of range [7]' } as const;
+
+	test('is what the core says, where a log tells of another death', () => {
+		for (const statement of [panic, { at: 1, is: 'exit', level: 'FATAL', message: 'no disk' }, { at: 1, is: 'exception' }] as const) {
+			const death = deathOf({ ...none, coreSignal: fault, statements: [statement] });
+			expect(death).toMatchObject({ kind: 'fault', signal: fault, message: null, isContradicted: true });
+		}
+	});
+
+	test('is what the log says, where the process raised the signal itself', () => {
+		const raised = { number: 6, name: 'SIGABRT', code: -6, codeName: 'SI_TKILL' };
+		expect(deathOf({ ...none, coreSignal: raised, statements: [panic] })).toMatchObject({ kind: 'go panic', isContradicted: false });
+	});
+
+	test('of lines that lead to an exit is the last', () => {
+		const lines = ['connection lost', 'disconnected from etcd'].map(
+			(message, at) => ({ at, is: 'exit', level: 'ERROR', message }) as const,
+		);
+		expect(deathOf({ ...none, statements: lines })).toMatchObject({ kind: 'deliberate exit', message: 'disconnected from etcd' });
+	});
+});
+
+describe('a Go panic has the same type', () => {
+	const types: Readonly<Record<string, readonly [message: string, raisedBy: string]>> = {
+		nil: ['runtime error: invalid memory address or nil pointer dereference', 'runtime.sigpanic'],
+		bounds: ['runtime error: index out of range [3] with length 2', 'runtime.goPanicIndex'],
+		divide: ['runtime error: integer divide by zero', 'runtime.panicdivide'],
+		channel: ['close of closed channel', 'runtime.closechan'],
+		conversion: ['interface conversion: interface {} is nil, not string', 'runtime.panicdottypeE'],
+		value: ['All attempts results:', 'runtime.gopanic'],
+	};
+	for (const [type, [message, raisedBy]] of Object.entries(types)) {
+		test(`${type}, told by its value or by its stack`, () => {
+			expect([goPanicType(message, []), goPanicType(null, [classify(frame(raisedBy)), classify(own)])]).toEqual([type, type]);
+		});
+	}
 });

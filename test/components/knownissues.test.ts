@@ -78,7 +78,7 @@ describe('the built-in knowledge base', () => {
 		[at('milvus::ChunkedColumnGroup::GetGroupChunk', { next: ['milvus::ProxyChunkColumn::StringViews'] }), 'cellaccessor-query-iterator 1'],
 		[at('knowhere::create_conditional_hnsw_wrapper'), 'hnsw-pq-null-storage 1'],
 		[at('milvus::exec::PhyBinaryArithOpEvalRangeExpr::ExecRangeVisitorImplForData', { exitCode: 136 }), 'filter-div-zero 1'],
-		[saying('SIGFPE: integer division by zero', { kind: 'fault', exitCode: 136 }), 'filter-div-zero 0.4'],
+		[saying('SIGFPE: integer division by zero', { kind: 'fault', exitCode: 136 })], // any division by zero
 		[at('diskann::generate_pq_pivots', { texts: ['SIGFPE: integer division by zero'], component: 'indexnode' }), 'diskann-dim1-fpe 1'],
 		[
 			crash({

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { looksLikeText, readTraceLog, statementOfAbort, type TraceLog } from '../../src/readers/tracelog/tracelog.ts';
+import { lastTimeIn, looksLikeText, readTraceLog, statementOfAbort, type TraceLog } from '../../src/readers/tracelog/tracelog.ts';
 
 const folder = join(import.meta.dirname, '../fixtures/traces');
 const names = readdirSync(folder)
@@ -11,6 +11,17 @@ const trace = (name: string) => readFileSync(join(folder, `${name}.log`), 'utf8'
 
 type Expected = { readonly id: string; readonly culprit: string | null; readonly acceptable: readonly string[] };
 const expected: readonly Expected[] = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8'));
+
+test('the last time that a log tells is that of its runtime or of its logger', () => {
+	const times = {
+		'2026-05-04T10:11:12.123456789Z stderr F panic: x\n2026-05-04T10:11:13.5Z stderr F y': '2026-05-04T10:11:13.500Z',
+		'{"log":"panic\\n","time":"2022-03-21T02:31:53.938962678Z"}': '2022-03-21T02:31:53.938Z',
+		'[2026/03/10 09:43:57.003 +08:00] [INFO] x\npanic: y': '2026-03-10T01:43:57.003Z',
+	};
+	for (const [text, time] of Object.entries(times)) expect(new Date(lastTimeIn(text) ?? 0).toISOString()).toBe(time);
+	expect(lastTimeIn('2026-05-04 10:11:12 no zone')).toBeUndefined();
+	expect(lastTimeIn('2026-99-04T10:11:12Z')).toBeUndefined();
+});
 
 describe('of each trace the statements and stacks are found', () => {
 	test('as the golden file shows them', async () => {

@@ -13,6 +13,8 @@ export type Death = {
 	readonly statement: Statement | undefined;
 	/** The process's own words. */
 	readonly message: string | null;
+	/** The log tells of another death than the core: it may be another's log, or of what the process survived. */
+	readonly isContradicted: boolean;
 };
 
 /** What a signal's handler interrupted. */
@@ -35,9 +37,19 @@ const [SI_KERNEL, SI_USER] = [128, 0];
 const isOfProcessor = (signal: number) => [4, 5, 7, 8, 11].includes(signal);
 
 export function deathOf(inputs: DeathInputs): Death {
-	const statement = withMessage(decisive(inputs.statements), inputs.statements);
+	const told = withMessage(decisive(inputs.statements), inputs.statements);
+	const isContradicted = told !== undefined && !canBe(told, inputs);
+	const statement = isContradicted ? undefined : told;
 	const signal = ownSignal(inputs);
-	return { kind: kindOf(inputs, statement, signal), signal, statement, message: statement ? wordsOf(statement) : null };
+	return { kind: kindOf(inputs, statement, signal), signal, statement, message: statement ? wordsOf(statement) : null, isContradicted };
+}
+
+/** Who dies of a fault that no handler saw says nothing any more; who leaves a core has not ended itself. */
+function canBe(statement: Statement, { coreSignal, faults }: DeathInputs): boolean {
+	if (!coreSignal) return true;
+	if (statement.is === 'exit') return false;
+	if (faults.length > 0 || !isFault(coreSignal.number, coreSignal.code ?? 0)) return true;
+	return statement.is === 'signal' && statement.signal === coreSignal.number;
 }
 
 /** A log tells only the type of an exception that is no std::exception; the core may have its text. */
@@ -46,10 +58,10 @@ function withMessage(statement: Statement | undefined, all: readonly Statement[]
 	return all.find((one) => one.is === 'exception' && one.type === statement.type && one.message !== undefined) ?? statement;
 }
 
-/** The first that says more than a signal's number: what comes after it follows from it. */
+/** The first that says more than a signal's number: what comes after it follows from it. Of what led to an exit the last says it best. */
 export function decisive(statements: readonly Statement[]): Statement | undefined {
 	const first = statements.find(({ is }) => is !== 'exit' && is !== 'signal') ?? statements.find(({ is }) => is === 'signal');
-	return first ?? statements.find(({ is }) => is === 'exit');
+	return first ?? statements.findLast(({ is }) => is === 'exit');
 }
 
 /**

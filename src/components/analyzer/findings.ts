@@ -6,6 +6,7 @@ import type { Core, Culprit, Frame, Process } from '../../domain/report.ts';
 import { scoreOf } from '../../domain/score.ts';
 import { type CoreEvidence, complaintsOf, coreSignalOf, missing, modulesOf, placeOfFault, withSize } from './core-side.ts';
 import type { Suspect } from './culprit/culprit.ts';
+import { type Death, wordsOf } from './death.ts';
 import { fingerprintsOf } from './fingerprint/fingerprint.ts';
 import { type KnownIssueEntry, matchKnownIssues } from './knownissues/knownissues.ts';
 import type { LogEvidence } from './log-side.ts';
@@ -49,7 +50,7 @@ export function findings(evidence: Evidence): Bodies['AnalysisResults'] {
 			reason,
 			message: death.message,
 			culprit,
-			...fingerprintsOf(death, culprit, path, modules),
+			...fingerprintsOf(death, culprit, path, modules, frames),
 			registers,
 			threads: [...threads],
 			modules,
@@ -57,14 +58,24 @@ export function findings(evidence: Evidence): Bodies['AnalysisResults'] {
 			knownIssues: matchKnownIssues(knownIssues, {
 				culprit: namesOf(culprit, path),
 				next: path.slice(1).map(({ name }) => name),
-				texts: [reason, death.message, culprit && placeName(culprit)].filter((text) => text !== null),
+				texts: [reason, culprit && placeName(culprit), ...wordsOfAll(death, log)].filter((text) => text !== null),
 				kind: death.kind,
 			}),
 			score: file && scoreIn(evidence, { reason, frames, threadCount: threads.length, signal: death.signal?.number, file }),
-			notes: [...(core ? [...core.notes, ...complaintsOf(core), ...missing(modules, frames)] : []), ...(log?.notes ?? [])],
+			notes: [
+				...(core ? [...core.notes, ...complaintsOf(core), ...missing(modules, frames)] : []),
+				...(log?.notes ?? []),
+				...(death.isContradicted ? [contradiction] : []),
+			],
 		},
 	};
 }
+
+const contradiction = 'the log tells of another death than the core, and was not believed: is it of this process?';
+
+/** The words of the death, and those that came with it. */
+const wordsOfAll = ({ message, isContradicted }: Death, log: LogEvidence | undefined) =>
+	isContradicted ? [message] : [message, ...(log?.trace.statements.map(wordsOf) ?? []).slice(-10)];
 
 const namesOf = (culprit: Culprit | null, [suspect]: readonly Suspect[]) =>
 	[suspect?.name ?? '', culprit?.function === undefined ? '' : normalName(culprit.function)].filter((name) => name !== '');

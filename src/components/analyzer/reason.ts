@@ -93,6 +93,8 @@ function inWords(signal: Signal, inputs: ReasonInputs): string {
 			return 'an instruction that this processor does not know, or a trap that the compiler put where the program must not come';
 		case 'SIGTRAP':
 			return 'a breakpoint or trap';
+		case 'SIGKILL':
+			return 'ended from outside: by the kernel for want of memory, by the kubelet, or by a person';
 		case 'SIGSYS':
 			return 'a system call that seccomp forbids';
 		default:

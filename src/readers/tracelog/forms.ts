@@ -106,6 +106,6 @@ export function toldByArguments(text: string): Said | undefined {
 }
 
 const silent =
-	/^(?:SIGNAL CATCH BY|note: |thread caused non-unwinding|signal arrived during|instruction bytes:|runtime: |unexpected (?:signal|fault address) |fatal error: (?:unexpected signal|fault$)|goroutine running on|==\d+==|SUMMARY: |AddressSanitizer:|\*\*\* Aborted at|Aborted|No symbol table|No locals|Core was generated|--Type <RET>)/;
+	/^(?:SIGNAL CATCH BY|note: |thread caused non-unwinding|signal arrived during|instruction bytes:|runtime: |unexpected (?:signal|fault address) |fatal error: (?:unexpected signal|fault$)|goroutine running on|==\d+==|SUMMARY: |AddressSanitizer:|\*\*\* Aborted at|Aborted|timeout: the monitored command|No symbol table|No locals|Core was generated|--Type <RET>)/;
 
 const recovered = / \[recovered(?:, re(?:panicked|paniced))?\]$/;

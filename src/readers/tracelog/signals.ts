@@ -106,7 +106,7 @@ const forms: readonly Form[] = [
 	[/^Signal: (\d{1,2}) \([A-Z]+\)$/, 'report', ([, number]) => ({ number })],
 	// shells
 	[
-		/^(Segmentation fault|Aborted|Bus error|Floating point exception|Illegal instruction|Killed)(?: +\(core dumped\))?$/,
+		/^(?:\S{1,200}: line \d{1,7}: +\d{1,10} )?(Segmentation fault|Aborted|Bus error|Floating point exception|Illegal instruction|Killed)(?: +\(core dumped\)(?: .*)?)?$/,
 		'report',
 		([, words]) => ({ name: shellWords[words ?? ''] }),
 	],

@@ -8,6 +8,7 @@ import { Statements } from './statements.ts';
 
 export { type AbortStatement, statementOfAbort } from './aborts.ts';
 export { looksLikeText } from './looks.ts';
+export { lastTimeIn } from './times.ts';
 
 /** What a process wrote about its end: statements and stacks, each in the order in which it wrote them. */
 export type TraceLog = {

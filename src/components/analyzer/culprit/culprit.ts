@@ -70,7 +70,7 @@ function suspectsOf({ frames, isCut }: SuspectThread): readonly Suspect[] {
 function verdictOf(suspects: readonly Suspect[], circumstances: Circumstances): Omit<Verdict, 'thread'> | undefined {
 	const { rest, cut } = behindTheFault(suspects, circumstances);
 	if (rest[0]?.is === 'idle') return undefined;
-	const choice = chosen(rest);
+	const choice = chosen(rest, circumstances);
 	if (!choice) return undefined;
 	const { at, rule, confidence } = choice;
 	const { frame } = rest[at] as Suspect;
@@ -82,7 +82,13 @@ function verdictOf(suspects: readonly Suspect[], circumstances: Circumstances): 
 			rule: isDoubtful ? 'victim of a damaged heap' : cut === undefined ? (at === 0 ? 'top frame' : rule) : `${rule}, behind ${cut}`,
 			rules: rulesVersion,
 			confidence:
-				isDoubtful || cut === 'code without a name' ? 'low' : frame.function === undefined && confidence === 'high' ? 'medium' : confidence,
+				isDoubtful || cut === 'code without a name'
+					? 'low'
+					: circumstances.kind === 'deliberate exit' && confidence === 'high'
+						? 'medium'
+						: frame.function === undefined && confidence === 'high'
+							? 'medium'
+							: confidence,
 		},
 		path: rest.slice(at).filter((suspect) => isPlaced(suspect) && !['noise', 'root', 'standard', 'death'].includes(suspect.is)),
 	};
@@ -128,10 +134,12 @@ function lastOfTheEnd(suspects: readonly Suspect[]): number {
 type Choice = { readonly at: number; readonly rule: string; readonly confidence: Culprit['confidence'] };
 
 /** The first of the program's own; else the next best. */
-function chosen(suspects: readonly Suspect[]): Choice | undefined {
+function chosen(suspects: readonly Suspect[], { kind }: Circumstances): Choice | undefined {
 	const find = (fits: (suspect: Suspect) => boolean) => suspects.findIndex(fits);
 	const stub = find(({ is }) => is !== 'noise');
-	if (suspects[stub]?.is === 'stub') return { at: stub, rule: 'C code called from Go', confidence: 'medium' };
+	// Of an exception or an assertion the words tell more than a stub.
+	const hasWords = kind === 'exception' || kind === 'assertion';
+	if (suspects[stub]?.is === 'stub') return { at: stub, rule: 'C code called from Go', confidence: hasWords ? 'low' : 'medium' };
 	const own = find(({ is }) => is === 'own');
 	if (own >= 0) {
 		const isNear = suspects.slice(0, own).every(({ is }) => is !== 'other' && is !== 'plumbing');
@@ -151,10 +159,14 @@ function chosen(suspects: readonly Suspect[]): Choice | undefined {
 	return main < 0 ? undefined : { at: main, rule: 'first of the program', confidence: 'high' };
 }
 
-/** Frames with one program counter are one call with what was inlined into it: the outermost is the function that exists. */
+/**
+ * Frames with one program counter are one call with what was inlined into it: the outermost is the function that exists. Go's own
+ * tracebacks tell functions that were inlined without a counter, as if they had been called.
+ */
 function outermostInlined(suspects: readonly Suspect[], at: number, is: Suspect['is']): number {
-	const { pc } = (suspects[at] as Suspect).frame;
-	if (pc === undefined || pc === '0x0') return at;
+	const { frame, name } = suspects[at] as Suspect;
+	const { pc } = frame;
+	if (pc === undefined || pc === '0x0' || (!name.includes('::') && /\w\.[(\w]/.test(name))) return at;
 	let last = at;
 	for (let index = at + 1; suspects[index]?.frame.pc === pc; index++) if (suspects[index]?.is === is) last = index;
 	return last;

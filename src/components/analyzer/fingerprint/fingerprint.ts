@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { maskedMessage } from '../../../domain/message.ts';
-import type { CrashKind, CrashReport, Culprit, Module } from '../../../domain/report.ts';
+import type { CrashKind, CrashReport, Culprit, Frame, Module } from '../../../domain/report.ts';
 import { repositoryPath } from '../../../domain/source-path.ts';
-import type { Suspect } from '../culprit/culprit.ts';
+import { classify, type Suspect } from '../culprit/culprit.ts';
 import type { Death } from '../death.ts';
+import { goPanicType } from './go-panic.ts';
 
 /** How many frames make the fingerprint: the culprit and those that called it. */
 const frameCount = 3;
@@ -19,8 +20,9 @@ export function fingerprintsOf(
 	culprit: Culprit | null,
 	path: readonly Suspect[],
 	modules: readonly Module[],
+	frames: readonly Frame[],
 ): Pick<CrashReport, 'fingerprint' | 'looseFingerprint'> {
-	const family = families[death.kind];
+	const family = death.kind === 'go panic' ? `go ${goPanicType(death.message, frames.map(classify))}` : families[death.kind];
 	const words = death.message === null ? [] : [maskedMessage(death.message)];
 	if (!culprit) {
 		const isTold = words.length > 0 && death.kind !== 'unknown';
