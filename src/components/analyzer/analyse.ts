@@ -4,13 +4,13 @@ import { coredumpAttributes } from '../../drivers/attributes/attributes.ts';
 import { unpackForeign } from '../../drivers/compression/compression.ts';
 import { demangle } from '../../drivers/demangle/demangle.ts';
 import { GdbError, gdbStacks, type Stacks } from '../../drivers/gdb/gdb.ts';
+import { expectOriginal } from '../../drivers/original/original.ts';
 import { type Corefile, readHead, readPass } from '../../readers/corefile/corefile.ts';
 import { readOrigin } from '../../readers/corename/corename.ts';
 import type { CoreEvidence } from './core-side.ts';
 import { findings } from './findings.ts';
 import type { KnownIssueEntry } from './knownissues/knownissues.ts';
 import { findModules, type SymbolPlaces, unusedExecutable } from './modules.ts';
-import { expectOriginal } from './original.ts';
 import { readLog } from './read-log.ts';
 import { ScratchError, scratchFolder, type Unpacking, unpackCore } from './scratch.ts';
 

@@ -10,7 +10,6 @@ import { type AnalyseOptions, analyse } from './analyse.ts';
 export { type AnalyseOptions, analyse, forgedPaths, type Step } from './analyse.ts';
 export { type KnownIssueEntry, knownIssuesState, loadKnownIssues } from './knownissues/knownissues.ts';
 export { findModules, type SymbolPlaces, unusedExecutable } from './modules.ts';
-export { expectOriginal } from './original.ts';
 export { checkScratch, rawCopy, ScratchError, scratchFolder, sweepScratch } from './scratch.ts';
 
 type Deps = { readonly telemetry: Telemetry; readonly options: Omit<AnalyseOptions, 'signal' | 'onProgress'> };

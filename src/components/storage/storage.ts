@@ -5,11 +5,10 @@ import type { Analysis, Core } from '../../domain/report.ts';
 import type { Reports } from '../../domain/reports.ts';
 import { done, type Outcome, retry, type Stage } from '../../domain/stage.ts';
 import { type Compression, packed } from '../../drivers/compression/compression.ts';
+import { openOriginal } from '../../drivers/original/original.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { type StoredAs, storedName } from './name.ts';
-import { openOriginal } from './original.ts';
 
-export { openOriginal } from './original.ts';
 export { sidecar } from './sidecar.ts';
 
 export type StorageOptions = {

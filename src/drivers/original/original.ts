@@ -1,0 +1,42 @@
+import { type BigIntStats, constants } from 'node:fs';
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import { codeOf } from '../../base/errors.ts';
+import { systemPath } from '../../base/filename.ts';
+import { ContentLost } from '../../domain/backend.ts';
+import { fileId } from '../../domain/identity.ts';
+import type { Core } from '../../domain/report.ts';
+
+/** A core where it was found: kernels reuse names like `core`, and what is read of another crash must not count for this one. */
+
+/**
+ * Opens it, if the file is still the one that was found.
+ *
+ * @throws {ContentLost} gone, or another by now
+ */
+export async function openOriginal(core: Core): Promise<FileHandle> {
+	const file = await open(systemPath(core.path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(lost);
+	try {
+		compare(await file.stat({ bigint: true }), core);
+		return file;
+	} catch (error) {
+		await file.close();
+		throw error;
+	}
+}
+
+/**
+ * Sees to it that the file is still the one that was found.
+ *
+ * @throws {ContentLost} gone, or another by now
+ */
+export async function expectOriginal(core: Core): Promise<void> {
+	compare(await stat(systemPath(core.path), { bigint: true }).catch(lost), core);
+}
+
+function lost(cause: unknown): never {
+	throw ['ENOENT', 'ELOOP'].includes(codeOf(cause) ?? '') ? new ContentLost('the core file is gone', { cause }) : cause;
+}
+
+function compare(file: BigIntStats, { fileId: found }: Core): void {
+	if (fileId(file) !== found) throw new ContentLost('another file has taken the place of the core file');
+}
