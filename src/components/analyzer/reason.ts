@@ -98,7 +98,7 @@ function inWords(signal: Signal, inputs: ReasonInputs): string {
 		case 'SIGSYS':
 			return 'a system call that seccomp forbids';
 		default:
-			return 'raised by the kernel';
+			return signal.code === undefined ? 'who sent it is not told' : 'raised by the kernel';
 	}
 }
 
@@ -111,7 +111,10 @@ const arithmetic: Readonly<Record<string, string>> = {
 };
 
 function segmentationFault({ address, codeName }: Signal, { pc, stackPointer }: ReasonInputs): string {
-	if (address === undefined) return 'an address that no pointer can have (not canonical), or an instruction that is not allowed';
+	if (address === undefined)
+		return codeName === 'SI_KERNEL'
+			? 'an address that no pointer can have (not canonical), or an instruction that is not allowed'
+			: 'access to memory that is not mapped or not allowed (the address is not told)';
 	const at = BigInt(address);
 	if (at === pc) return `jump to ${address}, where there is no code${at < 4096n ? ' (call through a null pointer)' : ''}`;
 	if (stackPointer !== undefined && isNear(at, stackPointer))
