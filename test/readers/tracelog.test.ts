@@ -131,6 +131,21 @@ describe('stacks of each format', () => {
 			[{ kind: 'native', frames: ['0x7f0000000140', '0x55d0000000ab milvus::f()'] }],
 		],
 		[
+			'abseil',
+			'*** SIGSEGV received at time=1700000000 on cpu 3 ***\nPC: @     0x55d0000000ab  (unknown)  milvus::f()\n    @     0x7f0000000140  (unknown)  (unknown)\n    @     0x55d0000000ab        112  milvus::f()\n    @     0x55d0000000cd         64  (unknown)',
+			[{ kind: 'native', frames: ['0x7f0000000140', '0x55d0000000ab milvus::f()', '0x55d0000000cd'] }],
+		],
+		[
+			'Milvus 1',
+			'2021-03-02 09:41:02,103 | INFO | default | [SERVER] Call stack:\n2021-03-02 09:41:02,104 | INFO | default | [SERVER] /lib64/libc.so.6(+0x363b0) [0x7f0ad6a4c3b0]\n2021-03-02 09:41:02,104 | INFO | default | [SERVER] /bin/milvus_server(_Z1fv+0x1c) [0xd8ce96]',
+			[{ kind: 'native', frames: ['0x7f0ad6a4c3b0 (/lib64/libc.so.6+0x363b0)', '0xd8ce96 _Z1fv (/bin/milvus_server)'] }],
+		],
+		[
+			'Milvus 1 with the names of its functions and threads',
+			'[2020-05-11 17:44:12,011][INFO][SERVER][PrintStacktrace][taskloader_th] Call stack:\n[2020-05-11 17:44:12,012][INFO][SERVER][PrintStacktrace][taskloader_th] /bin/milvus_server(_Z1fv+0x1c) [0xd8ce96]\n[2020-05-11 17:44:12,012][INFO][SERVER][PrintStacktrace][taskloader_th] /bin/milvus_server() [0xd8ce97]',
+			[{ kind: 'native', frames: ['0xd8ce96 _Z1fv (/bin/milvus_server)', '0xd8ce97 (/bin/milvus_server)'] }],
+		],
+		[
 			'pstack',
 			'Thread 2 (Thread 0x7f2c (LWP 12)):\n#0  0x00007f2c in pthread_cond_wait@@GLIBC_2.3.2 () from /lib64/libpthread.so.0\nThread 1 (LWP 11):\n#0  0x00007f2d in ?? ()\n#1  <signal handler called>\n#2  milvus::g (this=0x0,\n    name="a (b) at c:1") at b.cpp:3',
 			[
@@ -207,6 +222,15 @@ describe('statements of each form', () => {
 		[
 			'PC: @     0x55d0 f()\n*** SIGSEGV (@0x10) received by PID 1 (TID 0x7f00) from PID 16; stack trace: ***',
 			[{ is: 'signal', by: 'handler', signal: 11, address: '0x10', pc: '0x55d0' }],
+		],
+		['*** SIGBUS received at time=1700000000 on cpu 3 ***', [{ is: 'signal', by: 'handler', signal: 7 }]],
+		[
+			'2021-03-02 09:41:02,103 | INFO | default | [SERVER] Server received critical signal: 11',
+			[{ is: 'signal', by: 'handler', signal: 11 }],
+		],
+		[
+			'[2020-05-11 17:44:12,011][INFO][SERVER][HandleSignal][taskloader_th] Server received critical signal: 11',
+			[{ is: 'signal', by: 'handler', signal: 11 }],
 		],
 		["terminate called after throwing an instance of 'terminate called recursively\n", [{ is: 'exception' }]],
 		[

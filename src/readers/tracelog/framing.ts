@@ -106,6 +106,8 @@ const prefixes: readonly RegExp[] = [
 	new RegExp(`^${isoTime} [\\w.:-]{1,255} [^\\s:[]{1,64}\\[\\d+\\]: `), // journalctl -o short-iso
 	new RegExp(`^${isoTime}(?:[ \\t]|$)`), // kubectl logs --timestamps
 	/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[.,]\d{3,9}(?:[ \t]|$)/, // Loki and other viewers, also on a line of its own
+	// Milvus 1, whose handler of signals prints its stack through the logger
+	/^(?:\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[.,]\d{3}\]\[[A-Z]+\]\[[A-Z]+\]\[\w+\]\[[^\]]{0,64}\]|\| [A-Z]+ \| [\w.-]{1,64} \| \[[A-Z]+\]) /,
 	/^>(?: |$)/, // quoted by a person
 	/^\(gdb\) ?/,
 ];

@@ -116,9 +116,9 @@ function ofLldb(text: string): Numbered | undefined {
 	return { index: Number(index), frame: frame({ pc, name, module, file: at?.[1], line: at?.[2] }), isWhole: at !== null };
 }
 
-/** `@     0x7f… name` and, of folly, `@ 0000000000abc name`. */
+/** `@     0x7f… name`; of folly `@ 0000000000abc name`; of abseil `@     0x7f…         64  name`, with the size of the frame. */
 function ofGlog(text: string): Numbered | undefined {
-	const match = /^@\s+(?:0x)?([0-9a-f]{4,16})(?:\s+(\S.*))?$/.exec(text);
+	const match = /^@\s+(?:0x)?([0-9a-f]{4,16})(?:\s+(?:(?:\d{1,9}|\(unknown\))\s+)?(\S.*))?$/.exec(text);
 	return match ? { frame: frame({ pc: `0x${match[1]}`, name: match[2] }), isWhole: false } : undefined;
 }
 

@@ -88,6 +88,10 @@ const forms: readonly Form[] = [
 		'handler',
 		([, name, address]) => ({ name, address: isAddressed(signalNumber(name ?? '')) ? address : undefined }),
 	],
+	// abseil: *** SIGSEGV received at time=1700000000 on cpu 3 ***
+	[/^\*\*\* (SIG[A-Z]+) received at time=\d/, 'handler', ([, name]) => ({ name })],
+	// Milvus 1: core/src/utils/SignalHandler.cpp
+	[/^Server received critical signal: ?(\d{1,2})$/, 'handler', ([, number]) => ({ number })],
 	// AddressSanitizer and its family: ==7==ERROR: AddressSanitizer: SEGV on unknown address 0x… (pc 0x… bp 0x… sp 0x… T17)
 	[
 		/^==\d+==\s?ERROR: \w+Sanitizer: (SEGV|BUS|FPE|ILL|ABRT|TRAP) on unknown address(?: (0x[0-9a-f]+))?(?: \(pc (0x[0-9a-f]+))?/,
