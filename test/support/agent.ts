@@ -4,7 +4,7 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync, statSyn
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { expect } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { type CrashReport, crashReport } from '../../src/domain/report.ts';
 import { readJournal } from '../../src/journal/journal.ts';
 import { bin } from './cli.ts';
@@ -42,6 +42,10 @@ export async function installation(extra: Sections = {}) {
 	configure(extra);
 	mkdirSync(place('cores'));
 	const running = new Set<ChildProcess>();
+	// A test that runs out of time never comes to its disposal.
+	onTestFinished(() => {
+		for (const child of running) child.kill('SIGKILL');
+	});
 
 	/** Starts the agent, as what a wrapper makes of it. */
 	async function start(
