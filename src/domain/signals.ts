@@ -79,10 +79,11 @@ export function signalCodeName(signal: number, code: number): string {
 	return senderCodes[code] ?? faultCodes[signalName(signal)]?.[code - 1] ?? String(code);
 }
 
+/** True for SIGILL, SIGTRAP, SIGBUS, SIGFPE and SIGSEGV: what an instruction can bring about. */
+export const isOfProcessor = (signal: number) => [4, 5, 7, 8, 11].includes(signal);
+
 /** True when the signal is a fault that the processor found, so that siginfo holds an address. */
-export function isFault(signal: number, code: number): boolean {
-	return code > 0 && code !== 128 && faultCodes[signalName(signal)] !== undefined && signalName(signal) !== 'SIGSYS';
-}
+export const isFault = (signal: number, code: number) => code > 0 && code !== 128 && isOfProcessor(signal);
 
 /** True when siginfo names the process that sent the signal: kill(2), sigqueue(3), tgkill(2). */
 export const isSent = (code: number) => code === 0 || code === -1 || code === -6;

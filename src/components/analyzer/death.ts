@@ -1,6 +1,6 @@
 import type { Hex } from '../../base/hex.ts';
 import type { CrashKind, Frame, Signal } from '../../domain/report.ts';
-import { isFault, isSent, signalCodeName, signalName } from '../../domain/signals.ts';
+import { isFault, isOfProcessor, isSent, signalCodeName, signalName } from '../../domain/signals.ts';
 import type { Statement } from '../../readers/tracelog/tracelog.ts';
 import { classify } from './culprit/culprit.ts';
 
@@ -33,8 +33,6 @@ export type DeathInputs = {
 
 const [SIGABRT, SIGKILL, SIGSEGV, SIGTERM] = [6, 9, 11, 15];
 const [SI_KERNEL, SI_USER] = [128, 0];
-/** SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV: what an instruction can bring about. */
-const isOfProcessor = (signal: number) => [4, 5, 7, 8, 11].includes(signal);
 
 export function deathOf(inputs: DeathInputs): Death {
 	const told = withMessage(decisive(inputs.statements), inputs.statements);

@@ -6,10 +6,9 @@ import { ContentLost } from '../../domain/backend.ts';
 import { fileId } from '../../domain/identity.ts';
 import type { Core } from '../../domain/report.ts';
 
-/** A core where it was found: kernels reuse names like `core`, and what is read of another crash must not count for this one. */
-
 /**
- * Opens it, if the file is still the one that was found.
+ * Opens a core where it was found, if the file is still the same: kernels reuse names like `core`, and what is read of
+ * another crash must not count for this one.
  *
  * @throws {ContentLost} gone, or another by now
  */
@@ -25,7 +24,7 @@ export async function openOriginal(core: Core): Promise<FileHandle> {
 }
 
 /**
- * Sees to it that the file is still the one that was found.
+ * Sees to it that the file there is still the one that was found.
  *
  * @throws {ContentLost} gone, or another by now
  */

@@ -1,5 +1,5 @@
 import { type Hex, hex } from '../../base/hex.ts';
-import { signalName } from '../../domain/signals.ts';
+import { isOfProcessor, signalName } from '../../domain/signals.ts';
 import type { Said } from './tracelog.ts';
 
 export type SignalStatement = Extract<Said, { is: 'signal' }>;
@@ -76,17 +76,18 @@ const forms: readonly Form[] = [
 		'handler',
 		([, number, code, address]) => ({ number, code, address }),
 	],
+	// Of signals that no instruction brings about, the handlers of folly and glog print the sender in the address's place.
 	// folly: *** Signal 11 (SIGSEGV) (0x10) received by PID 7 (pthread TID 0x…) (linux TID 9) (code: …), stack trace: ***
 	[
 		/^\*\*\* Signal (\d+) \(SIG\w+\) \((0x[0-9a-f]+)\) received by PID (?:.*\(code: ([^()]*)\))?/,
 		'handler',
-		([, number, address, code]) => ({ number, address: isAddressed(number) ? address : undefined, code: follyCodes[code ?? ''] }),
+		([, number, address, code]) => ({ number, address: isOfProcessor(Number(number)) ? address : undefined, code: follyCodes[code ?? ''] }),
 	],
 	// glog: *** SIGSEGV (@0x10) received by PID 1 (TID 0x…) from PID 16; stack trace: ***
 	[
 		/^\*\*\* (SIG[A-Z]+) \(@(0x[0-9a-f]+)\) received by PID/,
 		'handler',
-		([, name, address]) => ({ name, address: isAddressed(signalNumber(name ?? '')) ? address : undefined }),
+		([, name, address]) => ({ name, address: isOfProcessor(signalNumber(name ?? '') ?? 0) ? address : undefined }),
 	],
 	// abseil: *** SIGSEGV received at time=1700000000 on cpu 3 ***
 	[/^\*\*\* (SIG[A-Z]+) received at time=\d/, 'handler', ([, name]) => ({ name })],
@@ -145,6 +146,3 @@ function signedCode(text: string | undefined): number | undefined {
 
 const numbers = new Map(Array.from({ length: 32 }, (_, number) => [signalName(number), number] as const));
 const signalNumber = (name: string) => numbers.get(name);
-
-/** Of other signals the field holds the sender. */
-const isAddressed = (signal: number | string | undefined) => [4, 5, 7, 8, 11].includes(Number(signal));
