@@ -9,8 +9,8 @@ export type Stages = Readonly<Partial<Record<StageName, Stage>>>;
 type StageName = 'analyzer' | 'storage' | 'sidecar' | 'remover';
 
 export function readersOf(stages: Stages): Readers {
-	const readers: Record<Kind, StageName[]> = { CoredumpFile: [], AnalysisResults: [], StorageEvent: [] };
-	for (const [name, stage] of entriesOf(stages)) for (const kind of stage.reads) readers[kind].push(name);
+	const readers: Partial<Record<Kind, StageName[]>> = {};
+	for (const [name, stage] of entriesOf(stages)) for (const kind of stage.reads) readers[kind] = [...(readers[kind] ?? []), name];
 	return readers;
 }
 

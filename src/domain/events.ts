@@ -1,14 +1,59 @@
 import { z } from 'zod';
-import { analysis, core, log, storage } from './report.ts';
+import { analysis, association, core, log, lostCore, restart, storage } from './report.ts';
+
+const time = z.iso.datetime({ precision: 3 });
+const container = z.strictObject({ podUid: z.string(), containerId: z.string() });
 
 /** What each kind of event carries. JSON only: addresses are hex strings, times are ISO 8601. The journal checks a body against its schema when it is claimed. */
 export const bodies = {
+	/** A core file on a node of a cluster, before it is known whose it is. */
+	FoundCore: z.strictObject({
+		core,
+		time,
+		/** When it was written to its end, as its modification time says. */
+		writtenAt: time,
+		foundAt: time,
+	}),
+	/** What systemd-coredump recorded in the host's journal of one crash, whether it kept the core or not. Its key is that of the core. */
+	CoreRecord: z.strictObject({
+		time,
+		pid: z.int(),
+		signal: z.int(),
+		name: z.string(),
+		executable: z.string().exactOptional(),
+		host: z.string().exactOptional(),
+		container: container.exactOptional(),
+		/** Base name of the file that it was written to; absent where it was not kept. */
+		file: z.string().exactOptional(),
+		lost: lostCore.exactOptional(),
+	}),
+	/** A line of the host's journal that tells of a core that was lost, and of nothing by which its record would be known. */
+	CoreNote: z.strictObject({
+		time,
+		pid: z.int().exactOptional(),
+		name: z.string().exactOptional(),
+		/** Base name of the file that was removed. */
+		file: z.string().exactOptional(),
+		lost: lostCore,
+	}),
+	/** The end of one run of a container of Milvus. */
+	RestartEvent: z.strictObject({
+		association: association.required({ node: true, namespace: true, pod: true, podUid: true, container: true }),
+		host: z.string(),
+		restart,
+		log: log.nullable(),
+		time,
+		foundAt: time,
+	}),
 	/** A crash: its core file, complete or not growing any more, or without one what the process wrote. */
 	CoredumpFile: z.strictObject({
 		core: core.nullable(),
 		log: log.nullable(),
-		time: z.iso.datetime({ precision: 3 }),
-		foundAt: z.iso.datetime({ precision: 3 }),
+		time,
+		foundAt: time,
+		association: association.exactOptional(),
+		restart: restart.exactOptional(),
+		lostCore: lostCore.exactOptional(),
 	}),
 	AnalysisResults: z.strictObject({ core: core.nullable(), analysis }),
 	StorageEvent: z.discriminatedUnion('is', [
@@ -21,12 +66,14 @@ export const bodies = {
 export type Kind = keyof typeof bodies;
 export type Bodies = { readonly [K in Kind]: z.infer<(typeof bodies)[K]> };
 
-/** One thing that happened. The key says what it is about: the same thing reported twice is one event. */
+/** One thing that happened. Key and revision say what it is about: the same thing reported twice is one event. */
 export type Event<K extends Kind = Kind> = {
 	[P in K]: {
 		readonly kind: P;
 		/** The crash's id. */
 		readonly key: string;
+		/** The first, where absent; a later one is about a crash of which more is known since. */
+		readonly revision?: number;
 		/** Wakes the work that waits for it. */
 		readonly joinKey?: string;
 		/** The file that told of it, so that the journal knows it again. */

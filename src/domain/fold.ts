@@ -4,23 +4,13 @@ import type { Analysis, CrashReport } from './report.ts';
 /** The crash report after one more event. Pure: the journal runs it in the transaction that appends the event. */
 export function fold(report: CrashReport | undefined, event: Event): CrashReport | undefined {
 	switch (event.kind) {
-		case 'CoredumpFile': {
-			if (report) return report;
-			const { core, log, time, foundAt } = event.body;
-			return {
-				schemaVersion: 1,
-				id: event.key,
-				revision: 1,
-				status: 'found',
-				evidence: [...(core ? (['core'] as const) : []), ...(log ? (['log'] as const) : [])],
-				time,
-				foundAt,
-				core,
-				log,
-				...notAnalysed,
-				storage: null,
-			};
-		}
+		case 'FoundCore':
+		case 'CoreRecord':
+		case 'CoreNote':
+		case 'RestartEvent':
+			return report; // of no crash yet: the collector says of which
+		case 'CoredumpFile':
+			return report ? amended(report, event) : found(event);
 		case 'AnalysisResults':
 			return report && { ...report, status: 'analysed', core: event.body.core, ...event.body.analysis };
 		case 'StorageEvent':
@@ -29,6 +19,48 @@ export function fold(report: CrashReport | undefined, event: Event): CrashReport
 			return event satisfies never;
 	}
 }
+
+function found({ key, body }: Event<'CoredumpFile'>): CrashReport {
+	const { core, log, time, foundAt, association = notAnalysed.association, restart = null, lostCore = null } = body;
+	return {
+		schemaVersion: 1,
+		id: key,
+		revision: 1,
+		status: 'found',
+		evidence: evidenceOf(body),
+		time,
+		foundAt,
+		core,
+		log,
+		restart,
+		lostCore,
+		...notAnalysed,
+		association,
+		storage: null,
+	};
+}
+
+/** The report when another half of the crash has turned up. What is known stays until it has been looked at anew. */
+function amended(report: CrashReport, { revision = 1, body }: Event<'CoredumpFile'>): CrashReport {
+	if (revision <= report.revision) return report;
+	const { core, log, restart = null, lostCore = null, association } = body;
+	return {
+		...report,
+		revision,
+		evidence: evidenceOf(body),
+		core: core ?? report.core,
+		log: log ?? report.log,
+		restart,
+		lostCore,
+		association: { ...report.association, ...association },
+	};
+}
+
+const evidenceOf = ({ core, log, restart }: Event<'CoredumpFile'>['body']): CrashReport['evidence'] => [
+	...(core ? (['core'] as const) : []),
+	...(log ? (['log'] as const) : []),
+	...(restart ? (['restart'] as const) : []),
+];
 
 /**
  * The crash report after a stage has given up on it for good. What is stored stays stored; else the crash's way ends here.

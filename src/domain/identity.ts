@@ -1,15 +1,31 @@
 import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 
-/** What tells one crash from another. The kernel gives a pid once per boot and time; a file without these is known by where and when it was written. */
+/**
+ * What tells one crash from another. The kernel gives a pid once per boot and time; a file without these is known by where and when it was written,
+ * and a crash without a core by the run of the container that it ended: the id of that, or how many runs there were before.
+ */
 type Identity =
 	| { readonly by: 'process'; readonly bootId: string; readonly pid: number; readonly timeMs: number }
-	| { readonly by: 'file'; readonly fileId: string };
+	| { readonly by: 'file'; readonly fileId: string }
+	| { readonly by: 'container'; readonly podUid: string; readonly container: string; readonly run: string };
 
 /** The crash's id: the first 12 hex digits of a SHA-256. Two looks at the same crash give the same id. */
 export function crashId(identity: Identity): string {
-	const parts = identity.by === 'process' ? [identity.by, identity.bootId, identity.pid, identity.timeMs] : [identity.by, identity.fileId];
-	return createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 12);
+	return createHash('sha256').update(partsOf(identity).join('\n')).digest('hex').slice(0, 12);
+}
+
+function partsOf(identity: Identity): readonly (string | number)[] {
+	switch (identity.by) {
+		case 'process':
+			return [identity.by, identity.bootId, identity.pid, identity.timeMs];
+		case 'file':
+			return [identity.by, identity.fileId];
+		case 'container':
+			return [identity.by, identity.podUid, identity.container, identity.run];
+		default:
+			return identity satisfies never;
+	}
 }
 
 /** What tells an untouched file from any other: device, inode and modification time. */

@@ -81,9 +81,44 @@ const scorePart = z.strictObject({
 export const score = z.strictObject({ total: z.number().min(0).max(10), parts: z.array(scorePart) });
 
 export const association = z.strictObject({
-	method: z.enum(['none']),
-	confidence: z.enum(['none']),
+	method: z
+		.enum(['container status', 'cgroup', 'host name', 'time', 'none'])
+		.describe(
+			'container status: the restart itself, there is no core; cgroup: recorded when the process died; host name: as the core has it; time: the only container that died then, by that signal',
+		),
+	confidence: z.enum(['exact', 'strong', 'weak', 'none']),
 	host: z.string().exactOptional().describe('host name of the crashed process'),
+	node: z.string().exactOptional(),
+	namespace: z.string().exactOptional(),
+	pod: z.string().exactOptional(),
+	podUid: z.string().exactOptional(),
+	container: z.string().exactOptional(),
+	containerId: z.string().exactOptional().describe('without the prefix of the runtime'),
+	image: z.string().exactOptional(),
+	instance: z.string().exactOptional(),
+	instanceKind: z.enum(['helm', 'operator', 'unmanaged']).exactOptional().describe('who manages the instance'),
+	component: z.string().exactOptional().describe('querynode, …'),
+	restartCount: z.int().exactOptional().describe('of the container after this end'),
+	exitCode: z.int().exactOptional().describe("of the container's first process, which may be an init that adds 128 to a signal"),
+	reason: z.string().exactOptional().describe("the kubelet's: Error, OOMKilled, …"),
+});
+
+/** How the container ended with the crash. */
+export const restart = z.strictObject({
+	signal: z.strictObject({ number: z.int(), name: z.string() }).exactOptional().describe('told by the exit code, or by the runtime'),
+	startedAt: time.exactOptional(),
+	finishedAt: time.exactOptional(),
+	isPanic: z.boolean().describe('whether the log of the process proves a panic or a fatal error'),
+	panicLine: z.string().exactOptional().describe('the line that proves it'),
+	isStartUp: z.boolean().describe('one of the restarts with which an instance finds its dependencies'),
+	isHealed: z.boolean().describe('a restart at start-up after which the container became ready'),
+	missed: z.int().min(0).describe('restarts of the container since the one seen before, of which nothing else is known'),
+});
+
+/** That there was a core, or would have been. */
+export const lostCore = z.strictObject({
+	reason: z.string().describe('over core_pipe_limit, …'),
+	advice: z.string().describe('what to change on the node'),
 });
 
 export const storage = z.discriminatedUnion('form', [
@@ -156,11 +191,13 @@ export const crashReport = z.strictObject({
 	status: z
 		.enum(['found', 'analysed', 'stored', 'skipped', 'lost', 'failed'])
 		.describe('how far it has come; skipped: not worth storing; lost: its core is gone; failed: given up, as the notes say'),
-	evidence: z.array(z.enum(['core', 'log'])),
+	evidence: z.array(z.enum(['core', 'log', 'restart'])),
 	time: time.describe('of the crash'),
 	foundAt: time,
 	core: core.nullable().describe('null: the crash left none'),
 	log: log.nullable().describe('what the process wrote, as far as it was read'),
+	restart: restart.nullable().describe('null: the container is not known to have ended'),
+	lostCore: lostCore.nullable().describe('why there is no core although the crash made one; null: nothing is known of one that was lost'),
 	...analysis.shape,
 	storage: storage.nullable().describe('null: not decided yet'),
 });
@@ -174,6 +211,9 @@ export type Culprit = z.infer<typeof culprit>;
 export type Score = z.infer<typeof score>;
 export type CrashKind = z.infer<typeof kind>;
 export type KnownIssue = z.infer<typeof knownIssue>;
+export type Association = z.infer<typeof association>;
+export type Restart = z.infer<typeof restart>;
+export type LostCore = z.infer<typeof lostCore>;
 export type Log = z.infer<typeof log>;
 export type Storage = z.infer<typeof storage>;
 export type Core = z.infer<typeof core>;

@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { bodies, type Event, type Kind } from '../domain/events.ts';
 import { fold, foldGivenUp } from '../domain/fold.ts';
 import type { CrashReport } from '../domain/report.ts';
+import { containerKey } from '../domain/sightings.ts';
 import type { EpochMs, Outcome } from '../domain/stage.ts';
 import { backoffMs, longestDelayMs } from './backoff.ts';
 import { JournalUnavailable, openOwned, openToRead, unusable, withJournal } from './open.ts';
@@ -12,7 +13,7 @@ export { JournalError, JournalUnavailable } from './open.ts';
 export type { JournalView, Rejection } from './view.ts';
 
 /** The stages that read each kind of event. */
-export type Readers = { readonly [K in Kind]: readonly string[] };
+export type Readers = { readonly [K in Kind]?: readonly string[] };
 
 /** An event that one stage has taken and must settle or give back. */
 export type Claim = {
@@ -152,6 +153,11 @@ export class Journal implements Disposable {
 		});
 	}
 
+	/** Remembers how far something outside has been read, after what was read there has been appended. */
+	setBookmark(name: string, value: string): void {
+		withJournal(this.#path, () => this.#sql.bookmark.run({ name, value }));
+	}
+
 	/** Unfinished, through no fault of its own: at shutdown. */
 	giveBack(claim: Claim): void {
 		this.#transaction(() => this.#set(claim, { state: 'ready' }));
@@ -194,11 +200,11 @@ export class Journal implements Disposable {
 	#append(events: readonly Event[]): readonly Event[] {
 		const at = this.#now();
 		return events.filter((event) => {
-			const { kind, key, joinKey = null, original, body } = event;
+			const { kind, key, revision = 1, joinKey = null, original, body } = event;
 			if (original !== undefined) this.#sql.know.run({ what: stored(original), at });
-			const { changes, lastInsertRowid: id } = this.#sql.append.run({ kind, key, joinKey, body: JSON.stringify(body), at });
+			const { changes, lastInsertRowid: id } = this.#sql.append.run({ kind, key, revision, joinKey, body: JSON.stringify(body), at });
 			if (changes === 0) return false;
-			for (const stage of this.#readers[kind]) this.#sql.assign.run({ event: id, stage, due: at });
+			for (const stage of this.#readers[kind] ?? []) this.#sql.assign.run({ event: id, stage, due: at });
 			if (joinKey !== null) this.#sql.meet.run({ joinKey, due: at });
 			const report = fold(this.view.report(key), event);
 			if (report) this.#sql.report.run(reportRow(report));
@@ -249,10 +255,22 @@ export class Journal implements Disposable {
 
 /** What was taken; its event has no body where that can't be read. */
 function claimOf(stage: string, row: ClaimRow): { readonly claim: Claim; readonly problem?: string } {
-	const { id, retries, failures, deaths, at, newest, kind, key } = row;
+	const { id, retries, failures, deaths, at, newest, kind, key, revision } = row;
 	const { body, ...problem } = parseBody(kind, row.body);
 	const isLastTry = failures + 1 >= mostFailures || deaths + 1 >= mostDeaths;
-	return { claim: { id, stage, at, retries, failures, isLastTry, newest, event: { kind, key, body } as Event }, ...problem };
+	return {
+		claim: {
+			id,
+			stage,
+			at,
+			retries,
+			failures,
+			isLastTry,
+			newest,
+			event: { kind, key, ...(revision > 1 ? { revision } : {}), body } as Event,
+		},
+		...problem,
+	};
 }
 
 /** A body as its kind has it, or what is wrong with it. */
@@ -278,6 +296,7 @@ type ClaimRow = Pick<Claim, 'id' | 'retries' | 'failures' | 'at' | 'newest'> & {
 	readonly deaths: number;
 	readonly kind: string;
 	readonly key: string;
+	readonly revision: number;
 	readonly body: string | null;
 };
 
@@ -285,6 +304,7 @@ const reportRow = (report: CrashReport) => ({
 	id: report.id,
 	time: Date.parse(report.time),
 	fingerprint: report.fingerprint,
+	container: containerKey(report.association) ?? null,
 	body: JSON.stringify(report),
 });
 

@@ -38,8 +38,9 @@ export function openOwned(path: string): Owned {
 	let db: DatabaseSync | undefined;
 	try {
 		db = open(path, path, patienceMs);
-		db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;');
+		db.exec('pragma journal_mode = wal; pragma synchronous = full;');
 		migrate(db, path);
+		db.exec('pragma foreign_keys = on');
 		return { db, lock };
 	} catch (cause) {
 		db?.close();
@@ -96,6 +97,7 @@ function open(file: string, path: string, timeout: number): DatabaseSync {
 function migrate(db: DatabaseSync, path: string): void {
 	const found = versionOf(db);
 	if (found > version) throw newer(path, found);
+	db.exec('pragma foreign_keys = off'); // a table that others refer to may be made anew
 	for (const [index, migration] of migrations.entries()) {
 		if (index >= found) db.exec(`begin; ${migration}; pragma user_version = ${index + 1}; commit;`);
 	}

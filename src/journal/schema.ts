@@ -1,10 +1,11 @@
 /**
  * The layout, step by step from an empty file: the version of a file is how many of these were run on it. A step is never changed once released.
  *
- * `event` is what happened; its body goes when it is pruned, its key stays.
+ * `event` is what happened, once for each revision of what its key says it is about; its body goes when it is pruned, its key stays.
  * `work` is what one stage has still to do about it: ready → claimed → done or rejected; or back to ready later; or waiting, until it is due
  * or a partner with the join key arrives.
- * `original` are files that were reported. `report` is what all events of one crash fold to.
+ * `original` are files that were reported. `report` is what all events of one crash fold to; `container` is the pod's UID and
+ * the container's name, where they are known. `bookmark` says how far something outside has been read.
  */
 export const migrations = [
 	`
@@ -41,6 +42,27 @@ export const migrations = [
 	) strict;
 	create index report_time on report (time);
 	create index report_fingerprint on report (fingerprint, time);
+	`,
+	`
+	create table event_with_revision (
+		id integer primary key,
+		kind text not null,
+		key text not null,
+		revision integer not null default 1,
+		join_key text,
+		body text,
+		at integer not null,
+		unique (kind, key, revision)
+	) strict;
+	insert into event_with_revision (id, kind, key, join_key, body, at) select id, kind, key, join_key, body, at from event;
+	drop table event;
+	alter table event_with_revision rename to event;
+	create index event_join on event (join_key, id) where join_key is not null;
+	create index event_kind on event (kind, at);
+	alter table report add column container text;
+	create index report_container on report (container, time) where container is not null;
+	update report set body = json_set(body, '$.restart', json('null'), '$.lostCore', json('null'));
+	create table bookmark (name text primary key, value text not null) strict, without rowid;
 	`,
 ] as const;
 

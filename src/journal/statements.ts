@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 /** What the owner of a journal asks of it. A transition of work is one statement. */
 export const statements = (db: DatabaseSync) => ({
 	append: db.prepare(
-		'insert into event (kind, key, join_key, body, at) values (:kind, :key, :joinKey, :body, :at) on conflict (kind, key) do nothing',
+		'insert into event (kind, key, revision, join_key, body, at) values (:kind, :key, :revision, :joinKey, :body, :at) on conflict do nothing',
 	),
 	assign: db.prepare('insert into work (event, stage, due) values (:event, :stage, :due)'),
 	meet: db.prepare("update work set state = 'ready', due = :due where state = 'waiting' and join_key = :joinKey"),
@@ -11,8 +11,9 @@ export const statements = (db: DatabaseSync) => ({
 	know: db.prepare('insert into original (what, at) values (:what, :at) on conflict do nothing'),
 	isKnown: db.prepare('select 1 from original where what = :what'),
 	report: db.prepare(`
-		insert into report (id, time, fingerprint, body) values (:id, :time, :fingerprint, :body)
-		on conflict (id) do update set time = :time, fingerprint = :fingerprint, body = :body`),
+		insert into report (id, time, fingerprint, container, body) values (:id, :time, :fingerprint, :container, :body)
+		on conflict (id) do update set time = :time, fingerprint = :fingerprint, container = :container, body = :body`),
+	bookmark: db.prepare('insert into bookmark (name, value) values (:name, :value) on conflict (name) do update set value = :value'),
 	// What is due further ahead than any delay was set by a clock that has jumped back since.
 	claim: db.prepare(`
 		update work set state = 'claimed'
@@ -20,12 +21,12 @@ export const statements = (db: DatabaseSync) => ({
 			select event from work where stage = :stage and state in ('ready', 'waiting') and (due <= :now or due > :now + :longest) order by due, event limit 1)
 		returning event as id, retries, failures, deaths,
 			(select at from event where id = event) as at, (select kind from event where id = event) as kind, (select key from event where id = event) as key,
-			(select body from event where id = event) as body, (select max(id) from event) as newest`),
+			(select revision from event where id = event) as revision, (select body from event where id = event) as body, (select max(id) from event) as newest`),
 	settle: db.prepare(`
 		update work set state = :state, due = :due, join_key = :joinKey, reason = :reason, retries = retries + :retry, failures = failures + :failure
 		where event = :id and stage = :stage and state = 'claimed'`),
 	dead: db.prepare(`
-		select event as id, stage, retries, failures, deaths, kind, key, body, at, 0 as newest from work join event on event.id = work.event
+		select event as id, stage, retries, failures, deaths, kind, key, revision, body, at, 0 as newest from work join event on event.id = work.event
 		where state = 'claimed' and deaths >= :most`),
 	revive: db.prepare("update work set state = 'ready', deaths = deaths + 1 where state = 'claimed'"),
 	orphan: db.prepare(`

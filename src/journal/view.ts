@@ -1,8 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { defined } from '../base/defined.ts';
+import type { Bodies } from '../domain/events.ts';
 import type { Earlier, Group, History } from '../domain/history.ts';
 import type { CrashReport } from '../domain/report.ts';
 import type { Reports } from '../domain/reports.ts';
+import type { Seen, Sightings } from '../domain/sightings.ts';
 import type { EpochMs } from '../domain/stage.ts';
 import { type GroupRow, grouped } from './groups.ts';
 
@@ -16,7 +18,7 @@ export type Rejection = {
 };
 
 /** What can be asked of a journal without changing it. */
-export class JournalView implements History, Reports {
+export class JournalView implements History, Reports, Sightings {
 	readonly #db: DatabaseSync;
 
 	constructor(db: DatabaseSync) {
@@ -65,6 +67,42 @@ export class JournalView implements History, Reports {
 				from report where fingerprint is not null group by fingerprint`)
 			.all() as GroupRow[];
 		return grouped(rows).slice(0, most);
+	}
+
+	record(key: string): Bodies['CoreRecord'] | undefined {
+		const row = this.#db.prepare("select body from event where kind = 'CoreRecord' and key = ? and body is not null").get(key);
+		return row && JSON.parse(row.body as string);
+	}
+
+	hasCore(key: string): boolean {
+		return this.#db.prepare("select 1 from event where kind in ('FoundCore', 'CoredumpFile') and key = ? limit 1").get(key) !== undefined;
+	}
+
+	restartsSince(time: EpochMs): Seen<'RestartEvent'>[] {
+		return this.#seenSince('RestartEvent', time);
+	}
+
+	notesSince(time: EpochMs): Seen<'CoreNote'>[] {
+		return this.#seenSince('CoreNote', time);
+	}
+
+	#seenSince<K extends keyof Bodies>(kind: K, time: EpochMs): Seen<K>[] {
+		return this.#db
+			.prepare('select key, body from event where kind = ? and at >= ? and body is not null order by at, id')
+			.all(kind, time)
+			.map(({ key, body }) => ({ key: key as string, body: JSON.parse(body as string) }));
+	}
+
+	crashesOf(container: string): CrashReport[] {
+		return this.#db
+			.prepare('select body from report where container = ? order by time desc limit 50')
+			.all(container)
+			.map(({ body }) => JSON.parse(body as string));
+	}
+
+	/** How far something outside has been read. */
+	bookmark(name: string): string | undefined {
+		return this.#db.prepare('select value from bookmark where name = ?').get(name)?.value as string | undefined;
 	}
 
 	rejections(): Rejection[] {

@@ -81,7 +81,7 @@ test('the stages say themselves what they read, and several may read the same', 
 			storage: reads('CoredumpFile', 'AnalysisResults'),
 			remover: reads('AnalysisResults'),
 		}),
-	).toEqual({ CoredumpFile: ['analyzer', 'storage'], AnalysisResults: ['storage', 'remover'], StorageEvent: [] });
+	).toEqual({ CoredumpFile: ['analyzer', 'storage'], AnalysisResults: ['storage', 'remover'] });
 });
 
 describe('a pipeline at work', () => {

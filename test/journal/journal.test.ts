@@ -35,6 +35,23 @@ describe('an event', () => {
 		expect([claimKey(journal, 'storage'), claimKey(journal, 'storage')]).toEqual(['a00000000001', 'a00000000002']);
 	});
 
+	test('of a later revision is another event, with work of its own, and amends the report', async () => {
+		await using home = await withJournal();
+		using journal = home.journal;
+		const { found } = events('a00000000001');
+		const { core, time, foundAt, log } = found.body;
+		const restart = { isPanic: false, isStartUp: false, isHealed: false, missed: 0 };
+		journal.append(found);
+		journal.append({ ...found, revision: 2, body: { core, time, foundAt, log, restart } });
+		expect(journal.view.report('a00000000001')).toMatchObject({ revision: 2, evidence: ['core', 'restart'], restart });
+		expect(journal.append({ ...found, revision: 2 })).toEqual([]);
+		expect([journal.claim('analyzer')?.event.revision, journal.claim('analyzer')?.event.revision, claimKey(journal)]).toEqual([
+			undefined,
+			2,
+			undefined,
+		]);
+	});
+
 	test('that comes twice changes nothing, and the caller learns which were new', async () => {
 		await using home = await withJournal();
 		using journal = home.journal;

@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import { done } from '../../src/domain/stage.ts';
 import { Journal, JournalError, type Readers, readJournal } from '../../src/journal/journal.ts';
+import { version } from '../../src/journal/schema.ts';
 import { exec, root, runWithoutRights, temporaryFolder } from '../support/crash.ts';
 import { events } from '../support/events.ts';
 import { ownerOf } from '../support/journal.ts';
@@ -100,10 +101,10 @@ describe('files that can not be used', () => {
 		const path = join(folder.path, 'journal.db');
 		new Journal(path, readers)[Symbol.dispose]();
 		new DatabaseSync(path).exec('pragma user_version = 99');
-		const message = `the journal ${path} was written by a newer version (layout 99, this one knows 1): install that version`;
+		const message = `the journal ${path} was written by a newer version (layout 99, this one knows ${version}): install that version`;
 		expect(refusal(() => new Journal(path, readers))).toBe(message);
 		expect(refusal(() => readJournal(path))).toBe(message);
-		new DatabaseSync(path).exec('pragma user_version = 1');
+		new DatabaseSync(path).exec(`pragma user_version = ${version}`);
 		using _again = new Journal(path, readers); // the refusal left no lock behind
 	});
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import { fold } from '../../src/domain/fold.ts';
+import { type CrashReport, crashReport } from '../../src/domain/report.ts';
 import { done, rejected } from '../../src/domain/stage.ts';
 import { Journal, JournalError, readJournal } from '../../src/journal/journal.ts';
 import { migrations } from '../../src/journal/schema.ts';
@@ -106,7 +107,7 @@ describe('a file of an older layout', () => {
 		work.run(2, 'storage', 'claimed', 7, 2, null);
 		work.run(3, 'analyzer', 'waiting', 0, 0, 'container-1');
 		db.prepare('insert into original (what, at) values (?, 1)').run('1:2:3:core.1');
-		const report = fold(fold(undefined, one.found), one.analysed);
+		const { restart, lostCore, ...report } = fold(fold(undefined, one.found), one.analysed) as CrashReport;
 		db.prepare('insert into report (id, time, fingerprint, body) values (?, ?, ?, ?)').run(
 			a,
 			Date.parse(one.found.body.time),
@@ -128,6 +129,7 @@ describe('a file of an older layout', () => {
 			expect(analysing.event).toMatchObject({ key: b, body: events(b).found.body });
 			journal.giveBack(analysing);
 			expect(journal.isKnown('1:2:3:core.1')).toBe(true);
+			expect(crashReport.parse(journal.view.report(a))).toMatchObject({ status: 'analysed', restart: null, lostCore: null });
 			expect(journal.append(events(a).found, events(b).found)).toEqual([]);
 			expect(journal.view.report(a)).toMatchObject({ status: 'analysed' });
 			expect(journal.view.earlier('v1:0123456789abcdef', Date.now())).toMatchObject({ count: 1 });
