@@ -18,7 +18,7 @@ export PATH
 
 # Programs, each with the Debian package that brings it.
 programs='gdb:gdb gcc:gcc zstd:zstd gzip:gzip lz4:lz4 xz:xz-utils getfattr:attr c++filt:binutils timeout:coreutils cc1:libc6-dev'
-[ "$purpose" = demo ] || programs="$programs g++:g++ go:golang-go rustc:rustc gdb-multiarch:gdb-multiarch readelf:binutils eu-readelf:elfutils setfattr:attr flock:util-linux unshare:util-linux nsenter:util-linux script:bsdutils zsh:zsh fish:fish"
+[ "$purpose" = demo ] || programs="$programs g++:g++ go:golang-go rustc:rustc gdb-multiarch:gdb-multiarch readelf:binutils eu-readelf:elfutils setfattr:attr flock:util-linux unshare:util-linux nsenter:util-linux script:bsdutils zsh:zsh fish:fish curl:curl openssl:openssl setpriv:util-linux"
 
 missing_packages() {
 	for entry in $programs; do
@@ -65,6 +65,25 @@ build_crasher() {
 	gcc -g -O1 -Wall -Wextra -pthread -o build/milvus_crasher crasher/milvus_crasher.c || fail 'the crash program could not be built'
 }
 
+# The tests that need it are skipped without it, except in CI.
+build_kubernetes() {
+	build=test/support/kubernetes/build.sh
+	for what in kubernetes kwok; do
+		$build --find $what >/dev/null 2>&1 && continue
+		echo "setup: building $what for the tests, which takes some minutes, once"
+		log=$(mktemp)
+		if ! $build $what >"$log" 2>&1; then
+			tail -n 5 "$log" >&2
+			rm -f "$log"
+			[ "${CI:-}" != true ] || fail "$what could not be built"
+			echo "setup: $what could not be built: the tests that need it will be skipped"
+			return
+		fi
+		rm -f "$log"
+	done
+}
+
 install_packages
 install_modules
 build_crasher
+[ "$purpose" = demo ] || build_kubernetes

@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# build.sh [--find] kubernetes|kwok: prints the folder with what the tests need of it, built from Go modules once for each version.
+#
+#   kubernetes   etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubelet and kubectl: one program by six names
+#   kwok         kwok, and stages.yaml: what its pods and nodes do
+#
+# With --find it builds nothing, and says in one line why there is nothing. An empty build cache takes some minutes, 4 GB of disk and 2.3 GB of
+# memory; a warm one seconds. What is built is kept in the user's cache, also for other checkouts.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/milvus-coredump-agent/kubernetes
+kubernetes=$(awk '$1 == "k8s.io/kubernetes" { print $2; exit }' server/go.mod)
+kwok=v0.8.0
+
+find_only=
+[ "${1:-}" != --find ] || { find_only=yes && shift; }
+what=${1:-}
+case $what in
+kubernetes) folder=$cache/$kubernetes-$(cat server/go.mod server/go.sum server/main.go build.sh | sha256sum | cut -c1-12) ;;
+kwok) folder=$cache/kwok-$kwok-$(cat build.sh | sha256sum | cut -c1-12) ;;
+*) sed -n '2s/^# //p' "${BASH_SOURCE[0]##*/}" >&2 && exit 2 ;;
+esac
+
+# Prints a Go of at least that release: the one that is there, or else just that release, which is a module like others and so comes by the same
+# way. Go takes care of this by itself since 1.21, where it is allowed to; stable distributions have older ones.
+go_of() {
+	command -v go >/dev/null || { echo "go is missing: building $what takes Go, of any release since 1.19" >&2 && exit 1; }
+	local have dir
+	have=$(GOTOOLCHAIN=local go env GOVERSION)
+	if printf '%s\n' "$1" "${have#go}" | sort -C -V; then
+		command -v go
+		return
+	fi
+	dir=$(GOTOOLCHAIN=local GOFLAGS=-mod=mod go mod download -json "golang.org/toolchain@v0.0.1-go$1.$(go env GOOS)-$(go env GOARCH)" |
+		sed -n 's/^\t"Dir": "\(.*\)",*$/\1/p')
+	[ -n "$dir" ] || { echo "go is too old: ${have#go}, and $what takes $1" >&2 && exit 1; }
+	# Files of a module can't be executed, of which an old Go knows no exception.
+	chmod +x "$dir"/bin/* "$dir"/pkg/tool/*/*
+	echo "$dir/bin/go"
+}
+
+build_kubernetes() {
+	local go minor=${kubernetes#v1.} flags='-s -w' package
+	go=$(go_of "$(awk '$1 == "go" { print $2 }' server/go.mod)")
+	minor=${minor%%.*}
+	for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
+		flags+=" -X $package.gitVersion=$kubernetes -X $package.gitMajor=1 -X $package.gitMinor=$minor -X $package.gitTreeState=clean"
+	done
+	(cd server && CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS='-mod=readonly -buildvcs=false' "$go" build -trimpath -ldflags "$flags" -o "$1/kubernetes" .)
+	for name in etcd kube-apiserver kube-controller-manager kube-scheduler kubelet kubectl; do ln -s kubernetes "$1/$name"; done
+}
+
+build_kwok() {
+	local go stages stage
+	go=$(go_of 1.26.0)
+	CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS=-buildvcs=false GOBIN=$1 "$go" install -trimpath -ldflags '-s -w' "sigs.k8s.io/kwok/cmd/kwok@$kwok"
+	stages=$("$go" env GOMODCACHE)/sigs.k8s.io/kwok@$kwok/kustomize/stage
+	for stage in node/fast/node-initialize node/heartbeat-with-lease/node-heartbeat-with-lease pod/fast/pod-{ready,complete,delete}; do
+		cat "$stages/$stage.yaml" && printf '\n---\n'
+	done >"$1/stages.yaml"
+}
+
+if [ ! -d "$folder" ]; then
+	[ -z "$find_only" ] || { echo "$what is not built yet: scripts/setup.sh test" >&2 && exit 1; }
+	mkdir -p "$cache"
+	# One at a time: memory is soon used up. Another checkout may have built it meanwhile.
+	exec 9>"$cache/.lock"
+	flock 9
+	if [ ! -d "$folder" ]; then
+		part=$(mktemp -d "$cache/.part.XXXXXX")
+		trap 'rm -rf "$part"' EXIT
+		"build_$what" "$part" >&2
+		chmod 755 "$part"
+		mv "$part" "$folder"
+	fi
+fi
+echo "$folder"
