@@ -1,0 +1,100 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+import { describe, inject } from 'vitest';
+import { type Cluster, clusterOf } from './cluster.ts';
+
+export type ControlPlane = Cluster &
+	AsyncDisposable & {
+		/** Ends the API server from one moment to the next. */
+		stopApi(): Promise<void>;
+		/** Starts it again, on the same data and under the same address, and waits until it is ready. */
+		startApi(): Promise<void>;
+		/** Lets it take connections, and answer nothing. */
+		pauseApi(): Promise<void>;
+		resumeApi(): Promise<void>;
+		/** Makes etcd forget what was before now: after the next start of the API server, whoever wants to go on from there gets `410 Gone`. */
+		forgetHistory(): Promise<void>;
+		/** Its processes that live. */
+		processes(): readonly number[];
+	};
+
+/** Tests that need Kubernetes: where it can't be had they are skipped, and their name says why. In CI it must be there. */
+export function describeKubernetes(name: string, tests: () => void): void {
+	const { missing } = inject('kubernetes');
+	const skip = missing !== null && process.env.CI !== 'true';
+	describe.skipIf(skip)(skip ? `${name} (${missing})` : name, { timeout: 120_000 }, tests);
+}
+
+let shared: Promise<Cluster> | undefined;
+
+/**
+ * The control plane that all test files have in common, started when the first asks for it. A test works in namespaces of its own, and makes no
+ * other watch over objects of all namespaces than one that can bear those of strangers.
+ */
+export function sharedControlPlane(): Promise<Cluster> {
+	shared ??= (async () => {
+		const { kubeconfig, error } = JSON.parse(await text(connect(inject('kubernetes').socket)));
+		if (error !== undefined) throw new Error(error);
+		return clusterOf(kubeconfig);
+	})();
+	return shared;
+}
+
+/** A control plane of one's own, in 4 s, or more where there is much to do: for tests that stop it. It ends when this process ends, however that is. */
+export async function controlPlane(): Promise<ControlPlane> {
+	const folder = mkdtempSync(join(tmpdir(), 'kube-'));
+	const keeper = spawn(join(import.meta.dirname, 'control-plane.sh'), [folder], { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+	const ended = once(keeper, 'exit');
+	const lines = createInterface(keeper.stdout)[Symbol.asyncIterator]();
+	let errors = '';
+	keeper.stderr.on('data', (chunk) => {
+		errors += chunk;
+	});
+	async function answer(): Promise<string> {
+		const { value, done } = await lines.next();
+		if (!done) return value;
+		await ended;
+		throw new Error(errors.trim() || 'the control plane has ended');
+	}
+	const step = (name: string) => async () => {
+		keeper.stdin.write(`${name}\n`);
+		await answer();
+	};
+	await answer();
+	return {
+		...clusterOf(join(folder, 'admin.conf')),
+		stopApi: step('stop'),
+		startApi: step('start'),
+		pauseApi: step('pause'),
+		resumeApi: step('resume'),
+		forgetHistory: () => forgetHistory(join(folder, 'etcd.sock')),
+		processes: () => childrenOf(keeper.pid ?? 0),
+		async [Symbol.asyncDispose]() {
+			keeper.stdin.end();
+			await ended;
+		},
+	};
+}
+
+const childrenOf = (pid: number) => readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
+
+/** Speaks to etcd as its gateway for JSON does: api/etcdserverpb/rpc.proto. */
+async function forgetHistory(socketPath: string): Promise<void> {
+	async function ask(path: string, body: object): Promise<{ header: { revision: string } }> {
+		const sent = request({ socketPath, path, method: 'POST' });
+		sent.end(JSON.stringify(body));
+		const [response] = (await once(sent, 'response')) as [IncomingMessage];
+		const answer = await text(response);
+		if (response.statusCode !== 200) throw new Error(`etcd: ${path}: ${answer}`);
+		return JSON.parse(answer);
+	}
+	const { header } = await ask('/v3/kv/range', { key: Buffer.from('/').toString('base64') });
+	await ask('/v3/kv/compaction', { revision: header.revision, physical: true });
+}
