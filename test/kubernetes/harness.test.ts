@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { type ApiError, collectionOf, type Manifest } from '../support/kubernetes/api.ts';
 import { clusterOf } from '../support/kubernetes/cluster.ts';
 import { controlPlane, describeKubernetes, sharedControlPlane } from '../support/kubernetes/control-plane.ts';
+import { kwok } from '../support/kubernetes/kwok.ts';
 
 describeKubernetes('the control plane of the tests', () => {
 	test('is a real Kubernetes of the version that go.mod names, and ready', async () => {
@@ -58,6 +59,23 @@ describeKubernetes('the control plane of the tests', () => {
 		// The stream begins well, and says it in its first event.
 		const watch = `/api/v1/pods?watch=true&resourceVersion=${metadata.resourceVersion}&timeoutSeconds=5`;
 		expect(await plane.call('GET', watch)).toMatchObject({ type: 'ERROR', object: { code: 410 } });
+	});
+
+	test('has nodes on which pods run and crash, counted as a kubelet counts', async () => {
+		const cluster = await sharedControlPlane();
+		await using namespace = await cluster.namespace();
+		await using many = await kwok(cluster);
+		await many.nodes(2);
+		const [name] = await many.pods(4, { namespace: namespace.name, crash: { exitCode: 139, every: '1s' } });
+		const pod: Manifest = { apiVersion: 'v1', kind: 'Pod', metadata: { name: name ?? '', namespace: namespace.name } };
+		const status = async () => (await cluster.read(pod)).status.containerStatuses?.[0];
+		await expect.poll(async () => (await status())?.state.running, { timeout: 20_000 }).toBeDefined();
+		const { containerID } = await status();
+		await expect.poll(async () => (await status()).restartCount, { timeout: 20_000 }).toBe(1);
+		expect(await status()).toMatchObject({ lastState: { terminated: { exitCode: 139, reason: 'Error', containerID } } });
+		expect((await status()).containerID).not.toBe(containerID);
+		await expect.poll(async () => (await status()).restartCount, { timeout: 20_000 }).toBeGreaterThan(2);
+		expect((await cluster.list(collectionOf(pod))).map(({ status }) => status.phase)).toEqual(Array(4).fill('Running'));
 	});
 
 	test('leaves nothing behind', async () => {

@@ -2,7 +2,7 @@
 # build.sh [--find] kubernetes|kwok: prints the folder with what the tests need of it, built from Go modules once for each version.
 #
 #   kubernetes   etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubelet and kubectl: one program by six names
-#   kwok         kwok, and stages.yaml: what its pods and nodes do
+#   kwok         kwok, and stages.yaml: what its nodes do, and how its pods end
 #
 # With --find it builds nothing, and says in one line why there is nothing. An empty build cache takes some minutes, 4 GB of disk and 2.3 GB of
 # memory; a warm one seconds. What is built is kept in the user's cache, also for other checkouts.
@@ -15,12 +15,6 @@ kwok=v0.8.0
 find_only=
 [ "${1:-}" != --find ] || { find_only=yes && shift; }
 what=${1:-}
-case $what in
-kubernetes) folder=$cache/$kubernetes-$(cat server/go.mod server/go.sum server/main.go build.sh | sha256sum | cut -c1-12) ;;
-kwok) folder=$cache/kwok-$kwok-$(cat build.sh | sha256sum | cut -c1-12) ;;
-*) sed -n '2s/^# //p' "${BASH_SOURCE[0]##*/}" >&2 && exit 2 ;;
-esac
-
 # Prints a Go of at least that release: the one that is there, or else just that release, which is a module like others and so comes by the same
 # way. Go takes care of this by itself since 1.21, where it is allowed to; stable distributions have older ones.
 go_of() {
@@ -55,10 +49,18 @@ build_kwok() {
 	go=$(go_of 1.26.0)
 	CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS=-buildvcs=false GOBIN=$1 "$go" install -trimpath -ldflags '-s -w' "sigs.k8s.io/kwok/cmd/kwok@$kwok"
 	stages=$("$go" env GOMODCACHE)/sigs.k8s.io/kwok@$kwok/kustomize/stage
-	for stage in node/fast/node-initialize node/heartbeat-with-lease/node-heartbeat-with-lease pod/fast/pod-{ready,complete,delete}; do
+	for stage in node/fast/node-initialize node/heartbeat-with-lease/node-heartbeat-with-lease pod/fast/pod-{complete,delete}; do
 		cat "$stages/$stage.yaml" && printf '\n---\n'
 	done >"$1/stages.yaml"
 }
+
+# A change of what is built, or how, makes another folder.
+sum() { sha256sum | cut -c1-12; }
+case $what in
+kubernetes) folder=$cache/$kubernetes-$({ cat server/go.mod server/go.sum server/main.go && declare -f build_kubernetes; } | sum) ;;
+kwok) folder=$cache/kwok-$kwok-$(declare -f build_kwok | sum) ;;
+*) sed -n '2s/^# //p' "${BASH_SOURCE[0]##*/}" >&2 && exit 2 ;;
+esac
 
 if [ ! -d "$folder" ]; then
 	[ -z "$find_only" ] || { echo "$what is not built yet: scripts/setup.sh test" >&2 && exit 1; }
@@ -67,6 +69,7 @@ if [ ! -d "$folder" ]; then
 	exec 9>"$cache/.lock"
 	flock 9
 	if [ ! -d "$folder" ]; then
+		rm -rf "$cache"/.part.*
 		part=$(mktemp -d "$cache/.part.XXXXXX")
 		trap 'rm -rf "$part"' EXIT
 		"build_$what" "$part" >&2
