@@ -100,7 +100,11 @@ export function apiOf(kubeconfig: string): Api {
 		call,
 		create: (manifest) => call('POST', collectionOf(manifest), manifest),
 		read: (manifest) => call('GET', pathOf(manifest)),
-		list: async (path) => (await call<{ items: Stored[] }>('GET', path)).items,
+		async list(path) {
+			const { apiVersion, kind, items } = await call<Stored>('GET', path);
+			// The items of a list don't say what they are.
+			return items.map((item: object) => ({ apiVersion, kind: kind.replace(/List$/, ''), ...item }));
+		},
 	};
 }
 
