@@ -164,9 +164,20 @@ export async function crash(
 const signalOf = (code: number | null) =>
 	({ 132: 'SIGILL', 134: 'SIGABRT', 135: 'SIGBUS', 136: 'SIGFPE', 139: 'SIGSEGV' })[code ?? 0] ?? `exit ${code}`;
 
+/** Keeps kernel.core_pattern as it is until the end of the block, for what crashes by other ways than `crash`. */
+export async function keepCorePattern(): Promise<AsyncDisposable> {
+	const [command = '', ...args] = [...underPattern, 'sh', '-c', 'echo kept && cat >/dev/null'];
+	return guard(command, args);
+}
+
 /** Changes kernel.core_pattern until the end of the block, or of this process. */
 export async function setCorePattern(pattern: string): Promise<AsyncDisposable> {
-	const guard = spawn(join(import.meta.dirname, 'core-pattern.sh'), [pattern], { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
+	return guard(join(import.meta.dirname, 'core-pattern.sh'), [pattern]);
+}
+
+/** Waits until it says something, and has it end at the end of the block, or with this process. */
+async function guard(command: string, args: readonly string[]): Promise<AsyncDisposable> {
+	const guard = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
 	await once(guard.stdout, 'data');
 	return {
 		[Symbol.asyncDispose]: async () => {

@@ -3,17 +3,19 @@
 # which it also does when whoever started it dies. The folder and all that is in it goes with them.
 #
 # Says "ready ADDRESS" once there are roles, a default service account, and FOLDER/admin.conf with all rights. Then each line that it reads is
-# something to do with the API server, answered by "done": start, stop (as a broken machine does), pause and resume (it takes connections and
+# something to do with the API server, answered by "done" before the next: start, stop (as a broken machine does), pause and resume (it takes connections and
 # does not answer).
 #
 # Nothing but the API server listens on the network, on port 6443 of ADDRESS: without one, an address of the loopback that no other has, because
-# it is made from the id of this process. It stays the same when the API server is started again. NODEs get certificates for a kubelet.
+# it is made from the id of this process. It stays the same when the API server is started again. NODEs get certificates for a kubelet. OUTSIDE in
+# the environment is another address, under which those see it who use admin.conf.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 folder=$(cd "$1" && pwd)
 address=${2:-127.$(($$ >> 16)).$(($$ >> 8 & 255)).$(($$ & 255))}
 nodes=("${@:3}")
 server=https://$address:6443
+outside=${OUTSIDE:-$address}
 programs=$("$here/build.sh" --find kubernetes)
 declare -A running=()
 
@@ -33,12 +35,12 @@ certificate() {
 			-extfile <(echo 'extendedKeyUsage = clientAuth, serverAuth' && [ -z "${3:-}" ] || echo "subjectAltName = $3") 2>/dev/null
 }
 
-# The certificate NAME as a kubeconfig, which needs no other file.
+# kubeconfig NAME [ADDRESS]: the certificate of that name as a kubeconfig, which needs no other file.
 kubeconfig() {
 	cat >"../$1.conf" <<-YAML
 		apiVersion: v1
 		kind: Config
-		clusters: [{name: test, cluster: {server: "$server", certificate-authority-data: $(base64 -w0 ca.crt)}}]
+		clusters: [{name: test, cluster: {server: "https://${2:-$address}:6443", certificate-authority-data: $(base64 -w0 ca.crt)}}]
 		users: [{name: $1, user: {client-certificate-data: $(base64 -w0 "$1.crt"), client-key-data: $(base64 -w0 "$1.key")}}]
 		contexts: [{name: test, context: {cluster: test, user: $1}}]
 		current-context: test
@@ -50,14 +52,15 @@ make_identities() {
 	openssl genrsa -out accounts.key 2048 2>/dev/null
 	openssl rsa -in accounts.key -pubout -out accounts.pub 2>/dev/null
 	local service=DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,DNS:kubernetes.default.svc.cluster.local,IP:10.96.0.1
-	certificate apiserver /CN=kube-apiserver "IP:$address,IP:127.0.0.1,DNS:localhost,$service"
+	certificate apiserver /CN=kube-apiserver "IP:$address,IP:$outside,IP:127.0.0.1,DNS:localhost,$service"
 	certificate kubelet-client /O=system:masters/CN=kube-apiserver-kubelet-client
 	certificate admin /O=system:masters/CN=admin
 	certificate controllers /CN=system:kube-controller-manager
 	certificate scheduler /CN=system:kube-scheduler
 	local name
 	for name in "${nodes[@]}"; do certificate "$name" "/O=system:nodes/CN=system:node:$name" "DNS:$name,IP:127.0.0.1,IP:$address"; done
-	for name in admin controllers scheduler "${nodes[@]}"; do kubeconfig "$name"; done
+	for name in controllers scheduler "${nodes[@]}"; do kubeconfig "$name"; done
+	kubeconfig admin "$outside"
 }
 
 # start NAME COMMAND…: if this process is killed, it goes too.
@@ -95,11 +98,12 @@ start_scheduler() {
 	start scheduler "$programs/kube-scheduler" --kubeconfig ../scheduler.conf --secure-port 0 --leader-elect=false
 }
 
-# Waits until the API server knows the path, or NAME has ended.
+# until_answered NAME PATH: waits until the API server knows that, for a minute at most, unless NAME ends, or whoever wants all this.
 until_answered() {
-	for _ in $(seq 1200); do
+	local end=$((SECONDS + 60))
+	while [ $SECONDS -lt $end ] && kill -0 "${running[$1]}" 2>/dev/null; do
 		curl -sf --max-time 5 -o /dev/null --cacert ca.crt --cert admin.crt --key admin.key "$server$2" && return
-		kill -0 "${running[$1]}" 2>/dev/null || break
+		! read -rt 0 || exit 1
 		sleep 0.05
 	done
 	{ echo "$1 does not come up; its last lines:" && tail -n 5 "$folder/log/$1.log"; } >&2

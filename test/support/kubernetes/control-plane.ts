@@ -1,14 +1,11 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { describe, inject } from 'vitest';
 import { type Cluster, clusterOf } from './cluster.ts';
+import { type Keeper, keeper } from './keeper.ts';
 
 export type ControlPlane = Cluster &
 	AsyncDisposable & {
@@ -49,41 +46,23 @@ export function sharedControlPlane(): Promise<Cluster> {
 
 /** A control plane of one's own, in 4 s, or more where there is much to do: for tests that stop it. It ends when this process ends, however that is. */
 export async function controlPlane(): Promise<ControlPlane> {
-	const folder = mkdtempSync(join(tmpdir(), 'kube-'));
-	const keeper = spawn(join(import.meta.dirname, 'control-plane.sh'), [folder], { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
-	const ended = once(keeper, 'exit');
-	const lines = createInterface(keeper.stdout)[Symbol.asyncIterator]();
-	let errors = '';
-	keeper.stderr.on('data', (chunk) => {
-		errors += chunk;
-	});
-	async function answer(): Promise<string> {
-		const { value, done } = await lines.next();
-		if (!done) return value;
-		await ended;
-		throw new Error(errors.trim() || 'the control plane has ended');
-	}
-	const step = (name: string) => async () => {
-		keeper.stdin.write(`${name}\n`);
-		await answer();
-	};
-	await answer();
-	return {
-		...clusterOf(join(folder, 'admin.conf')),
-		stopApi: step('stop'),
-		startApi: step('start'),
-		pauseApi: step('pause'),
-		resumeApi: step('resume'),
-		forgetHistory: () => forgetHistory(join(folder, 'etcd.sock')),
-		processes: () => childrenOf(keeper.pid ?? 0),
-		async [Symbol.asyncDispose]() {
-			keeper.stdin.end();
-			await ended;
-		},
-	};
+	const kept = await keeper('control-plane.sh');
+	return controlPlaneOf(kept, kept.folder);
 }
 
-const childrenOf = (pid: number) => readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
+/** @param folder of control-plane.sh */
+export function controlPlaneOf(kept: Keeper, folder: string): ControlPlane {
+	return {
+		...clusterOf(join(folder, 'admin.conf')),
+		stopApi: () => kept.step('stop'),
+		startApi: () => kept.step('start'),
+		pauseApi: () => kept.step('pause'),
+		resumeApi: () => kept.step('resume'),
+		forgetHistory: () => forgetHistory(join(folder, 'etcd.sock')),
+		processes: kept.processes,
+		[Symbol.asyncDispose]: () => kept[Symbol.asyncDispose](),
+	};
+}
 
 /** Speaks to etcd as its gateway for JSON does: api/etcdserverpb/rpc.proto. */
 async function forgetHistory(socketPath: string): Promise<void> {

@@ -1,0 +1,61 @@
+import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe } from 'vitest';
+import { exec, temporaryFolder } from '../crash.ts';
+import { type ControlPlane, controlPlaneOf } from './control-plane.ts';
+import { keeper } from './keeper.ts';
+import { whatIsMissing } from './programs.ts';
+
+/** A Kubernetes with one node whose pods truly run: kubelet, containerd, runc, a network of pods. No DNS, and no images but those imported. */
+export type RealNode = ControlPlane & {
+	/** The node's name. */
+	readonly nodeName: string;
+	/** Where the logs of containers are: NAMESPACE_POD_UID/CONTAINER/N.log; on a real machine /var/log/pods. */
+	readonly podLogs: string;
+	/**
+	 * Makes an image of files, for pods with `imagePullPolicy: Never`.
+	 *
+	 * @param name with its host and tag: `localhost/crash:1`
+	 * @param files from path in the image to file on this machine; programs must be linked statically, or their libraries come along
+	 */
+	importImage(name: string, files: Readonly<Record<string, string>>, entrypoint?: readonly string[]): Promise<void>;
+};
+
+const missing = whyNoNode() ?? (await whatIsMissing());
+
+function whyNoNode(): string | null {
+	if (process.getuid?.() !== 0) return 'a real node takes root';
+	if (!existsSync('/sys/fs/cgroup/pids/cgroup.procs')) return 'a real node takes cgroups of version 1';
+	const folders = ['/usr/sbin', '/sbin', ...(process.env.PATH ?? '').split(':')];
+	const absent = ['containerd', 'runc', 'iptables', 'ip', 'unshare', 'nsenter'].find(
+		(program) => !folders.some((folder) => existsSync(join(folder, program))),
+	);
+	return absent === undefined ? null : `${absent} is missing`;
+}
+
+/** Tests that need a real node: where it can't be had they are skipped, and their name says why. In CI it must be there. */
+export function describeRealNode(name: string, tests: () => void): void {
+	const skip = missing !== null && process.env.CI !== 'true';
+	describe.skipIf(skip)(skip ? `${name} (${missing})` : name, { timeout: 180_000 }, tests);
+}
+
+/** Starts it, in 10 s, or more where there is much to do. It ends when this process ends; if that is killed, the containers end when the next is started. */
+export async function realNode(): Promise<RealNode> {
+	const kept = await keeper('real-node.sh');
+	return {
+		...controlPlaneOf(kept, join(kept.folder, 'control-plane')),
+		nodeName: 'node-1',
+		podLogs: join(kept.folder, 'pods'),
+		async importImage(name, files, entrypoint = []) {
+			await using image = await temporaryFolder();
+			const content = join(image.path, 'content');
+			for (const [path, source] of Object.entries(files)) {
+				mkdirSync(dirname(join(content, path)), { recursive: true });
+				copyFileSync(source, join(content, path));
+			}
+			const archive = join(image.path, 'image.tar');
+			await exec(join(import.meta.dirname, 'node/image.sh'), [name, content, archive, ...entrypoint]);
+			await exec('ctr', ['-a', join(kept.folder, 'containerd.sock'), '-n', 'k8s.io', 'images', 'import', archive]);
+		},
+	};
+}
