@@ -13,9 +13,6 @@ export type Answer<T> =
 	| { readonly is: 'exists'; readonly reason: string }
 	| { readonly is: 'conflict'; readonly reason: string };
 
-/** For a whole request that reads or writes one object. The API server itself gives up after a minute. */
-export const requestLimitMs = 30_000;
-
 /**
  * One request for one object.
  *
@@ -23,7 +20,7 @@ export const requestLimitMs = 30_000;
  */
 export async function ask<T>(transport: Transport, call: Call, signal: AbortSignal | undefined): Promise<Answer<T>> {
 	using limit = timeLimit(signal);
-	limit.start(requestLimitMs, 'answer');
+	limit.start(transport.timeoutMs, 'answer');
 	const response = await transport.send(call, limit);
 	try {
 		const { statusCode = 0 } = response;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { defined } from '../../base/defined.ts';
 import { readChecked } from '../../config/checked.ts';
 import { ConfigError } from '../../config/error.ts';
-import type { Credential, Material, Plugin, Target, User } from './target.ts';
+import type { Credential, Environment, Material, Plugin, Target, User } from './target.ts';
 
 /** Kubeconfigs are written by many programs, which leave keys empty (`env: null`) and add their own. */
 const text = z.string().nullish();
@@ -65,7 +65,7 @@ type UserEntry = z.output<typeof userSchema>;
  * @param context undefined: `current-context`
  * @throws {ConfigError} a line for each mistake; none quotes a secret
  */
-export function readKubeconfig(files: readonly string[], context: string | undefined): Target {
+export function readKubeconfig(files: readonly string[], context: string | undefined, environment: Environment): Target {
 	const read = files.map((file) => ({ file, ...readChecked(file, kubeconfigSchema, { example: 'clusters', what: 'kubeconfig' }) }));
 	const shown = files.join(', ');
 	const find = <E extends { readonly name: string }>(
@@ -97,11 +97,11 @@ export function readKubeconfig(files: readonly string[], context: string | undef
 	return defined({
 		server: serverOf(clusterFile, cluster.server),
 		namespace: chosen.namespace || 'default',
-		proxy: cluster['proxy-url'] || undefined,
+		proxies: cluster['proxy-url'] ? { HTTP_PROXY: cluster['proxy-url'], HTTPS_PROXY: cluster['proxy-url'] } : environment,
 		tlsServerName: cluster['tls-server-name'] || undefined,
 		isUnverified: cluster['insecure-skip-tls-verify'] ?? false,
 		authority,
-		user: found ? userOf(found.file, found.name, found.user ?? {}, cluster) : nobody,
+		user: found ? userOf(found.file, found.name, found.user ?? {}, cluster, environment) : nobody,
 	});
 }
 
@@ -112,7 +112,7 @@ function serverOf(file: string, server: string): URL {
 	return url;
 }
 
-function userOf(file: string, name: string, user: UserEntry, cluster: ClusterEntry): User {
+function userOf(file: string, name: string, user: UserEntry, cluster: ClusterEntry, environment: Environment): User {
 	const shown = `user "${name}" of ${file}`;
 	const certificate = material(file, user['client-certificate'], user['client-certificate-data']);
 	const key = material(file, user['client-key'], user['client-key-data']);
@@ -121,7 +121,7 @@ function userOf(file: string, name: string, user: UserEntry, cluster: ClusterEnt
 	return {
 		name: shown,
 		...(certificate && key ? { certificate: { certificate, key } } : {}),
-		credential: credentialOf(file, shown, user, cluster),
+		credential: credentialOf(file, shown, user, cluster, environment),
 		impersonation: defined({
 			'Impersonate-User': user.as || undefined,
 			'Impersonate-Uid': user['as-uid'] || undefined,
@@ -130,10 +130,10 @@ function userOf(file: string, name: string, user: UserEntry, cluster: ClusterEnt
 	};
 }
 
-function credentialOf(file: string, shown: string, user: UserEntry, cluster: ClusterEntry): Credential {
+function credentialOf(file: string, shown: string, user: UserEntry, cluster: ClusterEntry, environment: Environment): Credential {
 	if (user.tokenFile) return { is: 'token', token: { is: 'file', path: beside(file, user.tokenFile) } };
 	if (user.token) return { is: 'token', token: { is: 'data', bytes: Buffer.from(user.token) } };
-	if (user.exec) return { is: 'plugin', plugin: pluginOf(file, user.exec, cluster) };
+	if (user.exec) return { is: 'plugin', plugin: pluginOf(file, user.exec, cluster, environment) };
 	if (user.username) return { is: 'password', username: user.username, password: user.password ?? '' };
 	const provider = user['auth-provider'];
 	if (!provider) return { is: 'none' };
@@ -161,7 +161,7 @@ function expiry(token: string): number | undefined {
 	}
 }
 
-function pluginOf(file: string, exec: NonNullable<UserEntry['exec']>, cluster: ClusterEntry): Plugin {
+function pluginOf(file: string, exec: NonNullable<UserEntry['exec']>, cluster: ClusterEntry, environment: Environment): Plugin {
 	const { extensions, ...info } = cluster;
 	const config = extensions?.find(({ name }) => name === 'client.authentication.k8s.io/exec')?.extension;
 	return {
@@ -169,7 +169,10 @@ function pluginOf(file: string, exec: NonNullable<UserEntry['exec']>, cluster: C
 		// As for kubectl: a name alone is looked for in PATH.
 		command: exec.command.includes('/') ? beside(file, exec.command) : exec.command,
 		arguments: exec.args ?? [],
-		environment: Object.fromEntries((exec.env ?? []).map(({ name, value }) => [name, value])),
+		environment: defined({ ...environment, ...Object.fromEntries((exec.env ?? []).map(({ name, value }) => [name, value])) }) as Record<
+			string,
+			string
+		>,
 		installHint: exec.installHint ?? undefined,
 		cluster: exec.provideClusterInfo ? { ...info, ...(config === undefined ? {} : { config }) } : undefined,
 	};

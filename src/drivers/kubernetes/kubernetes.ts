@@ -69,6 +69,8 @@ export type Written<T, Otherwise extends 'absent' | 'exists' | 'conflict'> = Ext
 export type ConnectOptions = Partial<Place> & {
 	/** Told of every request, with the status of its answer. */
 	readonly onRequest?: (made: RequestMade) => void;
+	/** For each request. The API server itself gives up after a minute. */
+	readonly timeoutMs?: number;
 };
 
 /** Its name in the API server's audit log, and of the fields that it sets. */
@@ -85,10 +87,11 @@ export async function connect({
 	context,
 	environment = process.env,
 	serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount',
-	onRequest,
+	timeoutMs = 30_000,
+	onRequest = () => {},
 }: ConnectOptions = {}): Promise<Cluster> {
 	const target = findTarget({ kubeconfig, context, environment, serviceAccount });
-	const api = transport(target, await identityOf(target), { userAgent: programName, onRequest });
+	const api = transport(target, await identityOf(target), { userAgent: programName, timeoutMs, onRequest });
 
 	/** @param expected outcomes that the caller looks at; the others are errors */
 	async function write<T, O extends 'absent' | 'exists' | 'conflict'>(call: Call, expected: readonly O[], signal?: AbortSignal) {

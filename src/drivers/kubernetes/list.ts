@@ -20,8 +20,6 @@ export type ListOptions = Selection & {
 };
 
 export const defaultPageSize = 500;
-/** For one page. The API server gives up after a minute. */
-const pageLimitMs = 60_000;
 
 /** All objects of a collection, page by page, while each page is as it was at the moment of the first. */
 export async function* list<T extends KubernetesObject>(
@@ -81,7 +79,7 @@ export async function readPage<T extends KubernetesObject>(
 		...(metadataOnly ? { accept: acceptMetadata('List') } : {}),
 	};
 	using limit = timeLimit(signal);
-	limit.start(pageLimitMs, 'whole answer');
+	limit.start(transport.timeoutMs, 'whole answer');
 	const response = await transport.send(call, limit);
 	try {
 		if (response.statusCode !== 200) throw transport.errorOf(call, response, await failureOf(response));

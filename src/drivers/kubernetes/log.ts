@@ -18,8 +18,6 @@ export type Log =
 	/** Pod or container are gone, or have not run yet. */
 	| { readonly is: 'none'; readonly reason: string };
 
-/** It comes from the node, by way of the API server. */
-const limitMs = 60_000;
 /** Lines are longer on average, except in a log that nobody can read. */
 const leastLineBytes = 8;
 
@@ -40,7 +38,7 @@ export async function log(
 		accept: '*/*',
 	};
 	using limit = timeLimit(signal);
-	limit.start(limitMs, 'end of the log');
+	limit.start(transport.timeoutMs, 'end of the log');
 	const response = await transport.send(call, limit);
 	try {
 		const { statusCode } = response;

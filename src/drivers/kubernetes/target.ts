@@ -1,13 +1,15 @@
 /** Bytes that stand in a kubeconfig, or in a file that may be exchanged while the program runs. */
 export type Material = { readonly is: 'file'; readonly path: string } | { readonly is: 'data'; readonly bytes: Buffer };
 
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 /** Where an API server is, and as whom to speak with it. */
 export type Target = {
 	readonly server: URL;
 	/** Of the context, or of the service account. */
 	readonly namespace: string;
-	/** Instead of what `HTTPS_PROXY` and `NO_PROXY` say. */
-	readonly proxy?: string;
+	/** `HTTPS_PROXY` and the like. */
+	readonly proxies: Environment;
 	readonly tlsServerName?: string;
 	/** Its certificate is not looked at. */
 	readonly isUnverified: boolean;
@@ -36,6 +38,7 @@ export type Plugin = {
 	readonly apiVersion: string;
 	readonly command: string;
 	readonly arguments: readonly string[];
+	/** All of its environment. */
 	readonly environment: Readonly<Record<string, string>>;
 	/** What to do where it is not installed. */
 	readonly installHint: string | undefined;

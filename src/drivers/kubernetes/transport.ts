@@ -32,6 +32,8 @@ export type RequestMade = {
 
 export type Transport = Disposable & {
 	readonly server: string;
+	/** For a whole request; of a watch, until it is taken up. */
+	readonly timeoutMs: number;
 	/**
 	 * Asks, and waits for the head of the answer. The body must be read to its end or destroyed.
 	 *
@@ -44,6 +46,11 @@ export type Transport = Disposable & {
 	errorOf(call: Call, response: http.IncomingMessage, object: Status | undefined): Error;
 	/** The error for whatever was thrown while the body was read. */
 	broken(call: Call, error: unknown, limit: TimeLimit): unknown;
+};
+
+export type TransportOptions = Pick<Transport, 'timeoutMs'> & {
+	readonly userAgent: string;
+	readonly onRequest: (made: RequestMade) => void;
 };
 
 const methods = {
@@ -62,11 +69,7 @@ const keepAliveMs = 30_000;
 const idleConnectionMs = 60_000;
 
 /** Speaks HTTP with one API server, over connections that are kept, as who the identity says. */
-export function transport(
-	target: Target,
-	identity: Identity,
-	{ userAgent, onRequest = () => {} }: { readonly userAgent: string; readonly onRequest?: ((made: RequestMade) => void) | undefined },
-): Transport {
+export function transport(target: Target, identity: Identity, { userAgent, timeoutMs, onRequest }: TransportOptions): Transport {
 	const isTls = target.server.protocol === 'https:';
 	const base = target.server.pathname.replace(/\/$/, '');
 	const server = `${target.server.origin}${base}`;
@@ -80,7 +83,7 @@ export function transport(
 			keepAlive: true,
 			keepAliveMsecs: keepAliveMs,
 			timeout: idleConnectionMs,
-			proxyEnv: target.proxy === undefined ? process.env : { HTTP_PROXY: target.proxy, HTTPS_PROXY: target.proxy },
+			proxyEnv: target.proxies,
 		};
 		const agent = isTls
 			? new https.Agent({
@@ -159,6 +162,7 @@ export function transport(
 
 	return {
 		server,
+		timeoutMs,
 		send,
 		describe,
 		broken,

@@ -25,8 +25,6 @@ export type WatchOptions = Selection & {
 	readonly idleLimitMs: number;
 };
 
-const openLimitMs = 30_000;
-
 /**
  * One watch, until the API server ends it. What it has not taken over yet waits in the connection.
  *
@@ -46,7 +44,7 @@ export async function* watch<T extends KubernetesObject>(
 		...(metadataOnly ? { accept: acceptMetadata('') } : {}),
 	};
 	using limit = timeLimit(signal);
-	limit.start(openLimitMs, 'answer');
+	limit.start(transport.timeoutMs, 'answer');
 	const response = await transport.send(call, limit);
 	try {
 		if (response.statusCode !== 200) throw transport.errorOf(call, response, await failureOf(response));
