@@ -10,8 +10,8 @@ export function followed(cluster: Cluster, options: Omit<InformerOptions<Kuberne
 	})();
 	return {
 		told,
-		/** Without what it tells of its connection. */
-		changes: () => told.filter((one) => !/^(un)?available/.test(one)),
+		/** What it tells of objects, after the first list. */
+		changes: () => told.filter((one) => /^[+~-]/.test(one)),
 		async [Symbol.asyncDispose]() {
 			stop.abort();
 			await ended;

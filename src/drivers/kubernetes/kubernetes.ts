@@ -9,7 +9,7 @@ import { findTarget, type Place } from './place.ts';
 import { type Call, type RequestMade, transport } from './transport.ts';
 
 export { KubernetesRefused, KubernetesUnavailable } from './errors.ts';
-export type { Informed, InformerOptions } from './informer.ts';
+export type { Informed, InformerOptions, Timing } from './informer.ts';
 export type { ListOptions } from './list.ts';
 export type { Log, LogOptions } from './log.ts';
 export { type KubernetesObject, type ObjectMeta, type OwnerReference, resource } from './objects.ts';
