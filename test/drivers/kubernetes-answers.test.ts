@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -100,6 +101,17 @@ test('a request ends at the signal, with the reason of the signal', async () => 
 	expect(player.asked).toHaveLength(1);
 });
 
+test('nothing of a request stays with a signal that lives on', async () => {
+	const { signal } = new AbortController();
+	await using player = await apiPlayer(({ path }, response) => answer(response, path === one ? 200 : 500, pod('a', 1)));
+	await player.cluster.get(one, signal);
+	await thrown(player.cluster.get(pods, signal));
+	await thrown(namesOf(player.cluster.list(pods, {}, signal)));
+	await player.cluster.log({ namespace: 'a', pod: 'b', container: 'c', tailBytes: 1 }, signal).catch(() => {});
+	expect(player.asked).toHaveLength(4);
+	expect(getEventListeners(signal, 'abort')).toEqual([]);
+});
+
 test('a kept connection that the server closes just now is no error for what only reads', async () => {
 	const connections = new Set<unknown>();
 	await using player = await apiPlayer(({ request }, response) => {
@@ -143,18 +155,22 @@ test('a token that the API server takes no longer is read anew, and the request 
 	const kubeconfig = join(folder.path, 'config');
 	writeFileSync(token, 'first\n');
 	const shown: unknown[] = [];
+	let good = 'Bearer second';
 	await using player = await apiPlayer(({ request }, response) => {
 		shown.push(request.headers.authorization);
-		if (request.headers.authorization === 'Bearer second') answer(response, 200, pod('a', 1));
+		if (request.headers.authorization === good) answer(response, 200, pod('a', 1));
 		else fail(response, 401, 'Unauthorized', 'Unauthorized');
 	});
 	writeFileSync(kubeconfig, kubeconfigOf(player.server, '{tokenFile: token}'));
 	using cluster = await connect({ kubeconfig, environment: {} });
 	writeFileSync(token, 'second\n');
 	expect((await cluster.get(one))?.metadata.name).toBe('a');
-	expect(shown).toEqual(['Bearer first', 'Bearer second']);
+	good = 'Bearer third';
 	writeFileSync(token, ''); // in the middle of being exchanged
+	expect(await thrown(cluster.get(one))).toBeInstanceOf(KubernetesRefused);
+	writeFileSync(token, 'third');
 	expect((await cluster.get(one))?.metadata.name).toBe('a');
+	expect(shown).toEqual(['first', 'second', 'second', 'second', 'second', 'third'].map((token) => `Bearer ${token}`));
 });
 
 describe('a list', () => {

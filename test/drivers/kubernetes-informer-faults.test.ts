@@ -179,6 +179,21 @@ test('a refusal is told once, and tried again, because somebody may grant the ri
 	expect(informed.told).toEqual([`unavailable: can't list pods at ${player.server}: pods is forbidden`, 'synced a', 'available', '+b']);
 });
 
+test('tries are made less and less often, until one succeeds', async () => {
+	let watches = 0;
+	await using player = await apiPlayer(({ query }, response) => {
+		if (query.watch !== 'true') return answer(response, 200, podList(10, pod('a', 5)));
+		if (watches++ === 4) response.end(`${event('MODIFIED', pod('a', 11))}garbage\n`);
+		else fail(response, 500, 'InternalError', 'away');
+	});
+	await using _informed = followed(player.cluster, { path, timing: { idleLimitMs: 10_000, firstDelayMs: 60, longestDelayMs: 10_000 } });
+	await expect.poll(() => player.asked.length, { timeout: 10_000 }).toBeGreaterThan(6);
+	const [, first, , , fourth, good, next] = player.asked.map(({ at }) => at) as [number, number, number, number, number, number, number];
+	expect(good - fourth).toBeGreaterThanOrEqual(60 * 8 * 0.5 - 1);
+	expect(good - first).toBeGreaterThanOrEqual(60 * 15 * 0.5 - 4);
+	expect(next - good).toBeLessThan(60 * 8 * 0.5);
+});
+
 test('a list is taken piece by piece, and asked for in one piece only where the cache may answer', async () => {
 	let lists = 0;
 	await using player = await apiPlayer(({ query }, response) => {
