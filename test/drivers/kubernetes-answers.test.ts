@@ -173,6 +173,17 @@ test('a token that the API server takes no longer is read anew, and the request 
 	expect(shown).toEqual(['first', 'second', 'second', 'second', 'second', 'third'].map((token) => `Bearer ${token}`));
 });
 
+test('an address that speaks no TLS is told', async () => {
+	await using folder = await temporaryFolder();
+	await using player = await apiPlayer(() => {});
+	writeFileSync(join(folder.path, 'config'), kubeconfigOf(player.server.replace('http:', 'https:')));
+	using cluster = await connect({ kubeconfig: join(folder.path, 'config'), environment: {} });
+	expect(await thrown(cluster.get(one))).toMatchObject({
+		name: 'KubernetesRefused',
+		message: expect.stringContaining('is it http:// and not https://?'),
+	});
+});
+
 describe('a list', () => {
 	test('goes on as it is now when its pages took longer than the API server remembers', async () => {
 		await using player = await apiPlayer(({ query }, response) => {
@@ -220,6 +231,8 @@ describe('a list', () => {
 		['is cut in an item', '{"metadata":{"resourceVersion":"1"},"items":[{"metadata":{}'],
 		['is no list', '{"kind":"Pod","metadata":{"name":"a"}}'],
 		['is no JSON', '<html>'],
+		['holds something else than objects', '{"metadata":{"resourceVersion":"1"},"items":[{"metadata":{"name":"a"}}]}'],
+		['holds nothing', '{"metadata":{"resourceVersion":"1"},"items":[{}]}'],
 	])('that %s is told', async (_, text) => {
 		await using player = await apiPlayer((_, response) => answer(response, 200, text));
 		expect(await thrown(namesOf(player.cluster.list(pods)))).toBeInstanceOf(KubernetesUnavailable);

@@ -112,6 +112,5 @@ const certificateWords: Readonly<Record<string, string>> = {
 	DEPTH_ZERO_SELF_SIGNED_CERT: unknownAuthority,
 	CERT_SIGNATURE_FAILURE: unknownAuthority,
 	ERR_TLS_CERT_ALTNAME_INVALID: "the server's certificate is for other names (tls-server-name)",
-	ERR_SSL_WRONG_VERSION_NUMBER: 'no TLS is spoken there; is it http:// and not https://?',
-	EPROTO: 'TLS does not come about',
+	EPROTO: 'no TLS is spoken there, or none that both sides know; is it http:// and not https://?',
 };

@@ -55,6 +55,7 @@ export async function* informer<Raw extends KubernetesObject, T>(
 	signal: AbortSignal,
 ): AsyncGenerator<Informed<T>, void> {
 	const { watchSeconds, idleLimitMs, firstDelayMs, longestDelayMs } = { ...defaultTiming, ...timing };
+	const asked = transport.describe({ verb: 'watch', path });
 	const delayMs = delays(firstDelayMs, longestDelayMs);
 	let held: Map<string, Held<T>> | undefined;
 	/** All changes up to here are told; undefined: it must be listed. */
@@ -115,7 +116,7 @@ export async function* informer<Raw extends KubernetesObject, T>(
 				if (event.type === 'ERROR') {
 					version = undefined; // whatever it is, a new list mends it
 					const { code = 500 } = event.object;
-					throw errorOf({ status: code, object: event.object, retryAfterMs: undefined }, `watch ${path}`, 'this user');
+					throw errorOf({ status: code, object: event.object, retryAfterMs: undefined }, asked, 'this user');
 				}
 				isSilent = false;
 				delayMs.reset();
@@ -126,7 +127,7 @@ export async function* informer<Raw extends KubernetesObject, T>(
 				if (!isOlder(resourceVersion, version)) version = notOlderThan = resourceVersion;
 			}
 			if (isSilent && performance.now() - started < shortestWatchMs)
-				throw new KubernetesUnavailable(`can't watch ${path}: the API server ends it at once`);
+				throw new KubernetesUnavailable(`can't ${asked}: the API server ends it at once`);
 		} catch (error) {
 			if (signal.aborted) return;
 			let retryAfterMs = 0;

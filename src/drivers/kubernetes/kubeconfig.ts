@@ -101,7 +101,7 @@ export function readKubeconfig(files: readonly string[], context: string | undef
 		tlsServerName: cluster['tls-server-name'] || undefined,
 		isUnverified: cluster['insecure-skip-tls-verify'] ?? false,
 		authority,
-		user: found ? userOf(found.file, found.name, found.user ?? {}, cluster, environment) : nobody,
+		user: found ? userOf(found.name, found.user ?? {}, { file: found.file, cluster, environment }) : nobody,
 	});
 }
 
@@ -112,7 +112,11 @@ function serverOf(file: string, server: string): URL {
 	return url;
 }
 
-function userOf(file: string, name: string, user: UserEntry, cluster: ClusterEntry, environment: Environment): User {
+/** What an entry is read with. */
+type Around = { readonly file: string; readonly cluster: ClusterEntry; readonly environment: Environment };
+
+function userOf(name: string, user: UserEntry, around: Around): User {
+	const { file } = around;
 	const shown = `user "${name}" of ${file}`;
 	const certificate = material(file, user['client-certificate'], user['client-certificate-data']);
 	const key = material(file, user['client-key'], user['client-key-data']);
@@ -121,7 +125,7 @@ function userOf(file: string, name: string, user: UserEntry, cluster: ClusterEnt
 	return {
 		name: shown,
 		...(certificate && key ? { certificate: { certificate, key } } : {}),
-		credential: credentialOf(file, shown, user, cluster, environment),
+		credential: credentialOf(shown, user, around),
 		impersonation: defined({
 			'Impersonate-User': user.as || undefined,
 			'Impersonate-Uid': user['as-uid'] || undefined,
@@ -130,10 +134,10 @@ function userOf(file: string, name: string, user: UserEntry, cluster: ClusterEnt
 	};
 }
 
-function credentialOf(file: string, shown: string, user: UserEntry, cluster: ClusterEntry, environment: Environment): Credential {
-	if (user.tokenFile) return { is: 'token', token: { is: 'file', path: beside(file, user.tokenFile) } };
+function credentialOf(shown: string, user: UserEntry, around: Around): Credential {
+	if (user.tokenFile) return { is: 'token', token: { is: 'file', path: beside(around.file, user.tokenFile) } };
 	if (user.token) return { is: 'token', token: { is: 'data', bytes: Buffer.from(user.token) } };
-	if (user.exec) return { is: 'plugin', plugin: pluginOf(file, user.exec, cluster, environment) };
+	if (user.exec) return { is: 'plugin', plugin: pluginOf(user.exec, around) };
 	if (user.username) return { is: 'password', username: user.username, password: user.password ?? '' };
 	const provider = user['auth-provider'];
 	if (!provider) return { is: 'none' };
@@ -161,7 +165,7 @@ function expiry(token: string): number | undefined {
 	}
 }
 
-function pluginOf(file: string, exec: NonNullable<UserEntry['exec']>, cluster: ClusterEntry, environment: Environment): Plugin {
+function pluginOf(exec: NonNullable<UserEntry['exec']>, { file, cluster, environment }: Around): Plugin {
 	const { extensions, ...info } = cluster;
 	const config = extensions?.find(({ name }) => name === 'client.authentication.k8s.io/exec')?.extension;
 	return {
@@ -169,10 +173,7 @@ function pluginOf(file: string, exec: NonNullable<UserEntry['exec']>, cluster: C
 		// As for kubectl: a name alone is looked for in PATH.
 		command: exec.command.includes('/') ? beside(file, exec.command) : exec.command,
 		arguments: exec.args ?? [],
-		environment: defined({ ...environment, ...Object.fromEntries((exec.env ?? []).map(({ name, value }) => [name, value])) }) as Record<
-			string,
-			string
-		>,
+		environment: { ...environment, ...Object.fromEntries((exec.env ?? []).map(({ name, value }) => [name, value])) },
 		installHint: exec.installHint ?? undefined,
 		cluster: exec.provideClusterInfo ? { ...info, ...(config === undefined ? {} : { config }) } : undefined,
 	};

@@ -84,7 +84,7 @@ export async function readPage<T extends KubernetesObject>(
 	try {
 		if (response.statusCode !== 200) throw transport.errorOf(call, response, await failureOf(response));
 		const scanner = listScanner();
-		for await (const chunk of response) for (const item of scanner.feed(chunk)) take(parsed(item) as T);
+		for await (const chunk of response) for (const item of scanner.feed(chunk)) take(objectOf<T>(item));
 		const { metadata } = scanner.end() as { readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string } };
 		if (!metadata?.resourceVersion) throw new Unreadable('a list without a resource version');
 		return { resourceVersion: metadata.resourceVersion, next: metadata.continue || undefined };
@@ -93,6 +93,12 @@ export async function readPage<T extends KubernetesObject>(
 	} finally {
 		response.destroy();
 	}
+}
+
+function objectOf<T extends KubernetesObject>(item: string): T {
+	const object = parsed(item) as T;
+	if (typeof object.metadata?.resourceVersion !== 'string') throw new Unreadable('an object without a resource version');
+	return object;
 }
 
 /** https://kubernetes.io/docs/reference/using-api/api-concepts/#alternate-representations-of-resources */

@@ -26,7 +26,7 @@ export function pluginCredential(plugin: Plugin, user: string) {
 
 	async function fetched(): Promise<Kept> {
 		const { how, stdout, stderr } = await run(plugin.command, plugin.arguments, {
-			environment: { ...plugin.environment, KUBERNETES_EXEC_INFO: execInfo(plugin) },
+			environment: defined({ ...plugin.environment, KUBERNETES_EXEC_INFO: execInfo(plugin) }),
 			timeoutMs,
 			maxOutputBytes: 1 << 20,
 		});

@@ -39,7 +39,7 @@ export type Plugin = {
 	readonly command: string;
 	readonly arguments: readonly string[];
 	/** All of its environment. */
-	readonly environment: Readonly<Record<string, string>>;
+	readonly environment: Environment;
 	/** What to do where it is not installed. */
 	readonly installHint: string | undefined;
 	/** What it is told of the cluster, where it wants to know. */
