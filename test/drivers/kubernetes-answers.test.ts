@@ -206,7 +206,7 @@ describe('a list', () => {
 	});
 
 	test('is read whatever the order of its keys, the cuts between its pieces, and the brackets in its texts', async () => {
-		const odd = { metadata: { name: 'odd', annotations: { items: '[{"}]\\' } }, items: [{ a: [1, {}] }] };
+		const odd = { metadata: { name: 'odd', resourceVersion: '1', annotations: { items: '[{"}]\\' } }, items: [{ a: [1, {}] }] };
 		const texts = [
 			JSON.stringify({ items: [odd, odd], kind: 'PodList', metadata: { resourceVersion: '1', items: [1] } }),
 			JSON.stringify({ kind: 'items', metadata: { resourceVersion: '1' }, items: [odd, odd], more: { items: [{}] } }, null, '\t'),
