@@ -199,7 +199,7 @@ describeKubernetes('a real API server', () => {
 		await using at = await somewhere();
 		// What a kubelet does in a real cluster is played here, behind the real API server.
 		const asked: URL[] = [];
-		await using kubelet = await playedKubelet(at.folder, (url, write) => {
+		await using kubelet = await servedLogs(at.folder, (url, write) => {
 			asked.push(url);
 			if (url.searchParams.get('previous') === 'true') return write(400, 'previous terminated container "main" in pod "p0000" not found');
 			for (let line = 0; line < 50_000; line++) write(200, `line ${line} ${'.'.repeat(100)}\n`);
@@ -301,7 +301,7 @@ async function somewhere() {
 	};
 }
 
-async function playedKubelet(folder: string, play: (url: URL, write: (status: number, text: string) => void) => void) {
+async function servedLogs(folder: string, play: (url: URL, write: (status: number, text: string) => void) => void) {
 	const [key, cert] = [join(folder, 'kubelet.key'), join(folder, 'kubelet.crt')];
 	await exec('openssl', [
 		'req',
