@@ -19,7 +19,7 @@ const layers: readonly (readonly string[])[] = [
 const wings: Readonly<Record<string, readonly string[]>> = {
 	components: [],
 	drivers: ['drivers/process'],
-	readers: ['readers/bytes', 'readers/elf'],
+	readers: ['readers/bytes', 'readers/elf', 'readers/cgroup'],
 };
 
 /** The rooms that know each outside thing (and what lies below its name). */
