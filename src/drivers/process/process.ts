@@ -122,9 +122,14 @@ export class ProcessError extends Error {
  * @param stdin descriptor of an open file
  * @throws {ProcessError} not found, or ended by anything but success
  */
-export async function* output(program: string, args: readonly string[], stdin: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+export async function* output(
+	program: string,
+	args: readonly string[],
+	stdin: number | 'ignore',
+	signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
 	const child = execa(program, args, {
-		stdio: [inherited(stdin), 'pipe', 'pipe'],
+		stdio: [stdin === 'ignore' ? stdin : inherited(stdin), 'pipe', 'pipe'],
 		buffer: { stdout: false },
 		maxBuffer: 64 * 1024,
 		cancelSignal: signal,

@@ -5,7 +5,7 @@ import { type Note, noteOf } from './notes.ts';
 import { describeSource, sourceOf } from './source.ts';
 
 export { adviceFor, type Loss, lossOf } from './advice.ts';
-export type { Coredump } from './coredump.ts';
+export { type Coredump, mostMessage } from './coredump.ts';
 export { type Cursor, parseCursor } from './cursor.ts';
 export type { CrashSeen, Note } from './notes.ts';
 
