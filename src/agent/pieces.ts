@@ -1,18 +1,25 @@
+import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { analyzer } from '../components/analyzer/analyzer.ts';
-import { type CollectorOptions, remover } from '../components/collector/collector.ts';
+import { type CollectorOptions, correlation, remover } from '../components/collector/collector.ts';
+import type { PodTable } from '../components/discovery/discovery.ts';
 import type { MonitorOptions } from '../components/monitor/monitor.ts';
 import { sidecar, storage } from '../components/storage/storage.ts';
 import type { Config } from '../config/config.ts';
 import type { Reports } from '../domain/reports.ts';
+import type { Sightings } from '../domain/sightings.ts';
 import { corePattern } from '../drivers/host/host.ts';
+import type { Cluster } from '../drivers/kubernetes/kubernetes.ts';
 import { type LocalBackend, localBackend } from '../drivers/local/local.ts';
-import { Journal } from '../journal/journal.ts';
+import { Journal, type JournalView } from '../journal/journal.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { goOnOf, readersOf, type Stages } from './pipeline.ts';
 import type { ConfigWithFiles } from './reload.ts';
 
 export type Mode = 'standalone' | 'node';
+
+/** The cluster, seen from one of its nodes. */
+export type OnCluster = { readonly cluster: Cluster; readonly node: string; readonly pods: PodTable };
 
 /** Everything that works on crashes, as one configuration wants it. */
 export type Pieces = ConfigWithFiles & {
@@ -20,6 +27,8 @@ export type Pieces = ConfigWithFiles & {
 	readonly backend: LocalBackend;
 	readonly stages: Stages;
 	readonly collection: CollectorOptions;
+	/** Absent on a machine of its own. */
+	readonly onCluster: OnCluster | undefined;
 };
 
 /**
@@ -29,20 +38,27 @@ export type Pieces = ConfigWithFiles & {
  */
 export async function makePieces(
 	{ config, knownIssues }: ConfigWithFiles,
-	mode: Mode,
+	onCluster: OnCluster | undefined,
 	telemetry: Telemetry,
 	before?: Pieces,
 ): Promise<Pieces> {
 	const backend = localBackend(config.storage.localPath, config.storage.minFreeSpace, telemetry.storeGrew);
-	const reports: Reports = { report: (id) => journal.view.report(id) };
-	const stages = await stagesOf({ config, knownIssues }, mode, backend, reports, telemetry);
-	const collection = await collectorOptions(config);
+	const view: Pick<JournalView, 'report' | keyof Sightings> = {
+		report: (id) => journal.view.report(id),
+		record: (key) => journal.view.record(key),
+		hasCore: (key) => journal.view.hasCore(key),
+		restartsSince: (time) => journal.view.restartsSince(time),
+		notesSince: (time) => journal.view.notesSince(time),
+		crashesOf: (container) => journal.view.crashesOf(container),
+	};
+	const stages = await stagesOf({ config, knownIssues }, onCluster, backend, view, telemetry);
+	const collection = { ...(await collectorOptions(config)), isOnCluster: onCluster !== undefined };
 	const { path } = config.journal;
 	const journal =
 		before?.config.journal.path === path
 			? before.journal
 			: new Journal(path, readersOf(stages), { goOn: goOnOf(stages), onRejected: telemetry.workRejected });
-	return { config, knownIssues, journal, backend, stages, collection };
+	return { config, knownIssues, journal, backend, stages, collection, onCluster };
 }
 
 export const monitorOptions = ({ monitor: { prometheusEnabled, metricsPort, healthPort } }: Config, mode: Mode): MonitorOptions => ({
@@ -53,13 +69,27 @@ export const monitorOptions = ({ monitor: { prometheusEnabled, metricsPort, heal
 
 async function stagesOf(
 	{ config, knownIssues }: ConfigWithFiles,
-	mode: Mode,
+	onCluster: OnCluster | undefined,
 	backend: LocalBackend,
-	reports: Reports,
+	view: Reports & Sightings,
 	telemetry: Telemetry,
 ): Promise<Stages> {
 	const { analyzer: analysis, collector: collection, storage: store } = config;
+	const pattern = await corePattern();
 	return {
+		...(onCluster && {
+			correlation: correlation({
+				...onCluster,
+				sightings: view,
+				telemetry,
+				options: {
+					node: onCluster.node,
+					timeoutMs: collection.correlationTimeout,
+					hasJournald: existsSync(collection.journaldPath),
+					corePattern: pattern,
+				},
+			}),
+		}),
 		analyzer: analyzer({
 			telemetry,
 			options: {
@@ -68,13 +98,13 @@ async function stagesOf(
 				scratch: { path: analysis.scratchPath, maxBytes: analysis.scratchSize },
 				panicKeywords: analysis.panicKeywords,
 				knownIssues,
-				corePattern: await corePattern(),
-				host: mode === 'standalone' ? hostname() : undefined,
+				corePattern: pattern,
+				host: onCluster ? undefined : hostname(),
 			},
 		}),
 		storage: storage({
 			backend,
-			reports,
+			reports: view,
 			telemetry,
 			options: {
 				valueThreshold: analysis.valueThreshold,
@@ -82,7 +112,7 @@ async function stagesOf(
 				compression: store.compressionEnabled ? store.compression : 'none',
 			},
 		}),
-		sidecar: sidecar({ backend, reports, telemetry }),
+		sidecar: sidecar({ backend, reports: view, telemetry }),
 		remover: remover({ telemetry, removeOriginal: collection.removeOriginal }),
 	};
 }

@@ -1,19 +1,22 @@
+import { hostname } from 'node:os';
 import { isatty } from 'node:tty';
 import { type Command, Option } from 'commander';
-import { runAgent } from '../agent/agent.ts';
+import { type OnCluster, podTable, runAgent } from '../agent/agent.ts';
+import { connect } from '../drivers/kubernetes/kubernetes.ts';
 import { createLog } from '../telemetry/log.ts';
-import { createTelemetry } from '../telemetry/telemetry.ts';
+import { createTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
 import { isColoured } from './output.ts';
 import { patternCheck } from './pattern-check.ts';
 import { loadSettings, type SettingsOptions, withConfig } from './settings.ts';
 import { version } from './version.ts';
 
-type Options = SettingsOptions & { readonly logFormat?: 'json' | 'text' };
+type Options = SettingsOptions & { readonly node?: string; readonly logFormat?: 'json' | 'text' };
 
 export function agentCommand(program: Command): void {
 	withConfig(program.command('agent'))
 		.description('run the agent: find, analyse and store core dumps until it is stopped')
-		.option('--kubeconfig <file>', 'take the defaults of a cluster node (this version does not talk to the cluster yet)')
+		.option('--kubeconfig <file>', 'work on a node of the cluster that this file names (default: inside of a cluster, its own)')
+		.option('--node <name>', 'the name of the node (default: $NODE_NAME, else the host name)')
 		.addOption(
 			new Option('--log-format <format>', 'how log lines are written (default: text on a terminal, else json)').choices(['json', 'text']),
 		)
@@ -25,7 +28,7 @@ async function run(options: Options): Promise<void> {
 	const { config, mode, warnings, source } = await loadSettings(options);
 	const format = options.logFormat ?? (process.stdout.isTTY ? 'text' : 'json');
 	const log = await createLog({ level: config.log.level, format, isColoured: isColoured(process.stdout) });
-	const telemetry = createTelemetry(log);
+	const telemetry = createTelemetry(log, { isInCluster: mode === 'node' });
 	for (const warning of warnings) telemetry.configWarning(warning);
 	const pattern = await patternCheck(config);
 	if (pattern.state !== 'ok') telemetry.configWarning(`${pattern.subject} ${pattern.finding} (${pattern.todo})`);
@@ -37,8 +40,14 @@ async function run(options: Options): Promise<void> {
 			stop.abort();
 		});
 	}
-	await runAgent({ config, source: { file: source, load: () => loadSettings(options) }, mode, version, telemetry }, stop.signal);
+	const onCluster = mode === 'node' ? await joinCluster(options, telemetry) : undefined;
+	await runAgent({ config, source: { file: source, load: () => loadSettings(options) }, mode, onCluster, version, telemetry }, stop.signal);
 	process.exit(0); // work that did not heed the signal may still hold the process
+}
+
+async function joinCluster({ kubeconfig, node }: Options, telemetry: Telemetry): Promise<OnCluster> {
+	const cluster = await connect({ kubeconfig, onRequest: telemetry.clusterAsked });
+	return { cluster, node: node || process.env.NODE_NAME || hostname(), pods: podTable() };
 }
 
 /** SIGHUP asks for the configuration to be read again, at any time; but when it comes because the terminal is gone, the agent ends as usual. */

@@ -4,6 +4,7 @@ import { printable } from '../base/printable.ts';
 import { ScratchError } from '../components/analyzer/analyzer.ts';
 import { ConfigError } from '../config/config.ts';
 import { ContentLost } from '../domain/backend.ts';
+import { isKubernetesError } from '../drivers/kubernetes/kubernetes.ts';
 import { JournalError } from '../journal/journal.ts';
 import { CorefileError, NoUnpackerError } from '../readers/corefile/corefile.ts';
 import { InterruptedError } from './interruption.ts';
@@ -22,13 +23,14 @@ export function tell(error: unknown): number {
 	if (error instanceof InterruptedError) return error.exitCode;
 	const message = userMessage(error);
 	process.stderr.write(`${message ?? `${error instanceof Error ? error.stack : error}\nThis is a bug in milvus-coredump-agent.`}\n`);
-	return message === undefined ? exitCodes.failed : exitCodes.usage;
+	return message === undefined || isKubernetesError(error) ? exitCodes.failed : exitCodes.usage;
 }
 
 function userMessage(error: unknown): string | undefined {
 	if (error instanceof ConfigError) return error.message; // a line for each mistake, each with its file
 	if (error instanceof UserError || error instanceof JournalError || error instanceof CorefileError)
 		return `milvus-coredump-agent: ${error.message}`;
+	if (isKubernetesError(error)) return `milvus-coredump-agent: ${error.message}`;
 	if (error instanceof ScratchError) return `milvus-coredump-agent: ${error.message}; set TMPDIR`;
 	return undefined;
 }

@@ -6,6 +6,7 @@ import { configCommand } from './config.ts';
 import { crashTestCommand } from './crash-test.ts';
 import { doctorCommand } from './doctor.ts';
 import { gdbCommand } from './gdb.ts';
+import { instancesCommand } from './instances.ts';
 import { listCommand } from './list.ts';
 import { showCommand } from './show.ts';
 import { version } from './version.ts';
@@ -22,6 +23,7 @@ export function createProgram(): Command {
 	for (const add of [
 		agentCommand,
 		analyzeCommand,
+		instancesCommand,
 		listCommand,
 		showCommand,
 		gdbCommand,

@@ -81,34 +81,40 @@ export const configSchema = (paths: ModeDefaults) =>
 		),
 		discovery: section(
 			{
-				scanInterval: key(timeout, '30s', 'How often pods are looked through.', inDuration),
-				namespaces: key(z.union([z.literal('all'), z.array(text)]), 'all', 'The namespaces that are looked at.'),
+				scanInterval: key(timeout, '30s', 'How often pods are looked through; they are watched in between.', { ...inDuration, ...planned }),
+				namespaces: key(z.union([z.literal('all'), z.array(text)]), 'all', 'The namespaces that are looked at: `all`, or a list.'),
 				helmReleaseLabels: key(
 					selectors,
 					['app.kubernetes.io/name=milvus', 'helm.sh/chart=milvus'],
-					'Labels of pods from the Helm chart; any one suffices.',
+					'Labels of pods from the Helm chart, or of what owns them; any one suffices. A chart fits in any version.',
 				),
 				operatorLabels: key(
 					selectors,
 					['app.kubernetes.io/managed-by=milvus-operator', 'milvus.io/instance'],
 					'Labels of pods from the operator; any one suffices.',
 				),
+				podLogsPath: key(text, '/host/var/log/pods', "The kubelet's folder of logs; what is not there is asked of the API server."),
 			},
-			'Which pods are Milvus.',
-			planned,
+			'Which pods are Milvus; in a cluster only.',
 		),
 		collector: section(
 			{
 				coredumpPath: key(text, paths.coredumpPath, 'The folder of the core files.'),
-				journaldPath: key(text, '/host/var/log/journal', "The folder of the machine's journal (journald).", planned),
+				journaldPath: key(
+					text,
+					'/host/var/log/journal',
+					"The folder of the machine's journal (journald), which says whose a core is and which were lost; in a cluster only.",
+				),
 				watchInterval: key(timeout, '10s', 'How often the folder is looked through whole; in between, inotify tells.', inDuration),
 				maxFileAge: key(duration, '24h', 'Older files are left alone.', inDuration),
 				maxFileSize: key(size, 'unlimited', 'Larger files are reported, but not stored.', inSize),
 				ignorePatterns: key(z.array(text), [], 'Shell patterns of file names that are left alone, such as core.bash.*'),
-				correlationTimeout: key(duration, '30s', 'How long a core waits for the restart that belongs to it.', {
-					...inDuration,
-					...planned,
-				}),
+				correlationTimeout: key(
+					duration,
+					'30s',
+					'How long a core and the restart that belongs to it wait for each other; what comes later amends the report. In a cluster only.',
+					inDuration,
+				),
 				removeOriginal: key(
 					z.enum(['never', 'afterStored']),
 					'never',

@@ -13,6 +13,8 @@ export const bodies = {
 		/** When it was written to its end, as its modification time says. */
 		writtenAt: time,
 		foundAt: time,
+		/** Whether systemd-coredump wrote it, which then tells the host's journal of it. */
+		isRecorded: z.boolean(),
 	}),
 	/** What systemd-coredump recorded in the host's journal of one crash, whether it kept the core or not. Its key is that of the core. */
 	CoreRecord: z.strictObject({
@@ -45,6 +47,8 @@ export const bodies = {
 		time,
 		foundAt: time,
 	}),
+	/** That a container of Milvus is ready after this many restarts. */
+	RecoveryEvent: z.strictObject({ podUid: z.string(), container: z.string(), restartCount: z.int(), time }),
 	/** A crash: its core file, complete or not growing any more, or without one what the process wrote. */
 	CoredumpFile: z.strictObject({
 		core: core.nullable(),
@@ -81,3 +85,9 @@ export type Event<K extends Kind = Kind> = {
 		readonly body: Bodies[P];
 	};
 }[K];
+
+/** What an event has of the one that it follows from: which crash it is about, and which look at it. */
+export const followsFrom = ({ key, revision }: Event): Pick<Event, 'key' | 'revision'> => ({
+	key,
+	...(revision === undefined ? {} : { revision }),
+});

@@ -8,6 +8,7 @@ export function fold(report: CrashReport | undefined, event: Event): CrashReport
 		case 'CoreRecord':
 		case 'CoreNote':
 		case 'RestartEvent':
+		case 'RecoveryEvent':
 			return report; // of no crash yet: the collector says of which
 		case 'CoredumpFile':
 			return report ? amended(report, event) : found(event);

@@ -65,12 +65,14 @@ export type KnownPod = {
 	readonly membership: Membership | undefined;
 	/** The ends of its containers that were seen, the newest last. */
 	readonly ends: readonly ContainerEnd[];
+	/** Since when it is not there any more. */
+	readonly goneAt?: EpochMs;
 };
 
 export type ContainerEnd = { readonly container: string; readonly restartCount: number; readonly termination: Termination };
 
 /** That a pod runs a component of a Milvus instance. */
-export type Membership = { readonly instance: Instance; readonly component: string };
+export type Membership = { readonly instance: Instance; readonly component?: string };
 
 /** Who brought an instance into being: `unmanaged` is neither Helm nor the operator, and is never cleaned up. */
 export type InstanceKind = 'helm' | 'operator' | 'unmanaged';

@@ -110,6 +110,7 @@ export const restart = z.strictObject({
 	finishedAt: time.exactOptional(),
 	isPanic: z.boolean().describe('whether the log of the process proves a panic or a fatal error'),
 	panicLine: z.string().exactOptional().describe('the line that proves it'),
+	killMessage: z.string().exactOptional().describe('what the kubelet said when it ended the container'),
 	isStartUp: z.boolean().describe('one of the restarts with which an instance finds its dependencies'),
 	isHealed: z.boolean().describe('a restart at start-up after which the container became ready'),
 	missed: z.int().min(0).describe('restarts of the container since the one seen before, of which nothing else is known'),
@@ -122,7 +123,13 @@ export const lostCore = z.strictObject({
 });
 
 export const storage = z.discriminatedUnion('form', [
-	z.strictObject({ form: z.literal('full'), location: z.string(), sha256: z.string().regex(/^[0-9a-f]{64}$/), sizeBytes: z.int() }),
+	z.strictObject({
+		form: z.literal('full'),
+		location: z.string(),
+		name: z.string().exactOptional().describe('in the store, without its end; absent where an earlier version stored it'),
+		sha256: z.string().regex(/^[0-9a-f]{64}$/),
+		sizeBytes: z.int(),
+	}),
 	z.strictObject({ form: z.literal('none'), reason: z.string() }),
 ]);
 

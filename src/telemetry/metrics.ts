@@ -37,6 +37,9 @@ export function createMetrics() {
 		stored: counter('files_stored_total', 'Cores that were stored', 'backend'),
 		storageSize: gauge('storage_size_bytes', 'Bytes that the stored files take', 'backend'),
 		storageErrors: counter('storage_errors_total', 'Failed tries to store a core', 'backend'),
+		instances: gauge('milvus_instances_total', 'Milvus instances with a pod on this node'),
+		restarts: counter('restart_counts', 'Ends of containers of Milvus that were crashes, by reason', 'reason'),
+		clusterRequests: counter('kubernetes_requests_total', 'Requests to the API server, by answer', 'verb', 'resource', 'status'),
 		lastProcessed: gauge('last_processed_file_timestamp', 'When a core file was last processed, in seconds since 1970'),
 	};
 }

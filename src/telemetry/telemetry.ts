@@ -1,13 +1,15 @@
 import type { Logger } from 'pino';
 import { printable } from '../base/printable.ts';
 import { formatBytes } from '../base/quantity.ts';
+import type { Bodies } from '../domain/events.ts';
 import { placeName } from '../domain/frames.ts';
 import type { Analysis } from '../domain/report.ts';
 import { scoreLine } from '../domain/score.ts';
 import { createMetrics } from './metrics.ts';
 
 /** The parts of the agent that can be ready or not, by their names in logs, metrics and health. */
-const components = ['config', 'journal', 'monitor', 'collector', 'analyzer', 'storage'] as const;
+const clusterComponents = ['discovery', 'publisher'] as const;
+const components = ['config', 'journal', 'monitor', 'collector', 'analyzer', 'storage', ...clusterComponents] as const;
 
 export type Component = (typeof components)[number];
 
@@ -16,11 +18,12 @@ type ComponentState = { readonly ready: boolean; readonly reason: string };
 export type Telemetry = ReturnType<typeof createTelemetry>;
 
 /** Everything that is worth telling, by name: each writes its line and counts its metric, so that the two never disagree. */
-export function createTelemetry(log: Logger) {
+export function createTelemetry(log: Logger, { isInCluster = false } = {}) {
 	const metrics = createMetrics();
 	const starting: ComponentState = { ready: false, reason: 'starting' };
-	const states = new Map<Component, ComponentState>(components.map((component) => [component, starting]));
-	for (const component of components) metrics.componentReady.set({ component }, 0);
+	const present = components.filter((component) => isInCluster || !clusterComponents.some((one) => one === component));
+	const states = new Map<Component, ComponentState>(present.map((component) => [component, starting]));
+	for (const component of present) metrics.componentReady.set({ component }, 0);
 	metrics.up.set(1);
 
 	function setState(component: Component, state: ComponentState) {
@@ -45,8 +48,14 @@ export function createTelemetry(log: Logger) {
 		componentReady: (component: Component) => setState(component, { ready: true, reason: '' }),
 		componentNotReady: (component: Component, reason: string) => setState(component, { ready: false, reason }),
 
-		agentStarted: (facts: { readonly version: string; readonly mode: string; readonly cores: string; readonly journal: string }) =>
-			log.info(facts, 'agent started'),
+		agentStarted: (facts: {
+			readonly version: string;
+			readonly mode: string;
+			readonly cores: string;
+			readonly journal: string;
+			readonly node?: string;
+			readonly cluster?: string;
+		}) => log.info(facts, 'agent started'),
 		listening: (ports: { readonly metrics?: number; readonly health?: number }) => log.info(ports, 'listening'),
 		agentStopping: (signal: string) => log.info({ signal }, `${signal}: the agent is stopping`),
 		/** Between two configurations. */
@@ -74,11 +83,30 @@ export function createTelemetry(log: Logger) {
 		},
 		configHasNoFile: () => log.warn('SIGHUP: there is nothing to read again, as the agent was started without a configuration file'),
 
+		clusterAsked({ verb, resource, status }: { readonly verb: string; readonly resource: string; readonly status?: number | undefined }) {
+			metrics.clusterRequests.inc({ verb, resource, status: status === undefined ? 'none' : String(status) });
+		},
+		instancesSeen: (count: number) => metrics.instances.set(count),
+		ownerUnknown: (pod: string, reason: string) =>
+			log.warn({ pod, reason }, `who owns pod ${pod} can't be found out, so its labels are believed: ${printable(reason)}`),
+		logUnavailable: (pod: string, container: string, reason: string) =>
+			log.debug({ pod, container, reason }, `what ${container} of ${pod} wrote last can't be had: ${printable(reason)}`),
+		killUnexplained: (pod: string, reason: string) =>
+			log.debug({ pod, reason }, `why the kubelet ended a container of ${pod} is not known`),
+		restartSeen(id: string, { association, restart }: Bodies['RestartEvent']) {
+			const { namespace, pod, container, exitCode, reason, restartCount } = association;
+			metrics.restarts.inc({ reason: reasonLabel(reason) });
+			log.info(
+				{ id, namespace, pod, container, exitCode, reason, restartCount, missed: restart.missed, panic: restart.panicLine },
+				`container ${container} of ${namespace}/${pod} ended: ${reason || 'no reason given'}, exit code ${exitCode}`,
+			);
+		},
+
 		coreFound(id: string, path: string, sizeBytes: number) {
 			metrics.discovered.inc();
 			log.info({ id, path: printable(path), sizeBytes }, 'Found coredump file');
 		},
-		coreSkipped(path: string, reason: 'too old' | 'ignored' | 'not a core', detail: string) {
+		coreSkipped(path: string, reason: 'too old' | 'ignored' | 'not a core' | 'not of Milvus', detail: string) {
 			metrics.skipped.inc({ reason });
 			log.debug({ path: printable(path), reason, detail }, `file left alone: ${reason}`);
 		},
@@ -162,3 +190,6 @@ export function createTelemetry(log: Logger) {
 		},
 	};
 }
+
+/** The kubelet's reasons are few, but a runtime may send its own. */
+const reasonLabel = (reason: string | undefined) => (reason === 'Error' || reason === 'OOMKilled' ? reason : 'other');

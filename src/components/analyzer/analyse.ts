@@ -1,3 +1,4 @@
+import { codeOf } from '../../base/errors.ts';
 import type { Bodies } from '../../domain/events.ts';
 import type { Core } from '../../domain/report.ts';
 import { coredumpAttributes } from '../../drivers/attributes/attributes.ts';
@@ -10,6 +11,7 @@ import { readOrigin } from '../../readers/corename/corename.ts';
 import type { CoreEvidence } from './core-side.ts';
 import { findings } from './findings.ts';
 import type { KnownIssueEntry } from './knownissues/knownissues.ts';
+import type { LogEvidence } from './log-side.ts';
 import { findModules, type SymbolPlaces, unusedExecutable } from './modules.ts';
 import { readLog } from './read-log.ts';
 import { ScratchError, scratchFolder, type Unpacking, unpackCore } from './scratch.ts';
@@ -53,8 +55,18 @@ const readingLimitMs = 10 * 60_000;
 export async function analyse(found: Bodies['CoredumpFile'], options: AnalyseOptions): Promise<Bodies['AnalysisResults']> {
 	const { knownIssues, panicKeywords, host, signal } = options;
 	const core = found.core ? await coreSide(found.core, Date.parse(found.time), options) : undefined;
-	const log = found.log ? await readLog(found.log.path, signal) : undefined;
+	const log = found.log ? await logSide(found, found.log.path, signal) : undefined;
 	return findings({ found, core, log, knownIssues, panicKeywords, host });
+}
+
+/** The log is kept for a while only; a crash of which more is known is looked into without it. */
+async function logSide(found: Bodies['CoredumpFile'], path: string, signal: AbortSignal | undefined): Promise<LogEvidence> {
+	try {
+		return await readLog(path, signal);
+	} catch (error) {
+		if (codeOf(error) !== 'ENOENT' || !(found.core || found.restart)) throw error;
+		return { trace: { statements: [], stacks: [] }, notes: ['the log of the process is gone'] };
+	}
 }
 
 async function coreSide(core: Core, crashedAtMs: number, options: AnalyseOptions): Promise<CoreEvidence> {

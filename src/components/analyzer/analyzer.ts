@@ -1,6 +1,6 @@
 import { systemPath } from '../../base/filename.ts';
 import { ContentLost } from '../../domain/backend.ts';
-import type { Bodies } from '../../domain/events.ts';
+import { type Bodies, followsFrom } from '../../domain/events.ts';
 import { notAnalysed } from '../../domain/fold.ts';
 import { done, retry, type Stage } from '../../domain/stage.ts';
 import { CorefileError, NoUnpackerError } from '../../readers/corefile/corefile.ts';
@@ -19,26 +19,40 @@ export function analyzer({ telemetry, options }: Deps): Stage<'CoredumpFile'> {
 	return {
 		reads: ['CoredumpFile'],
 		concurrency: 1,
-		async handle({ key, body }, signal, attempt) {
+		async handle(event, signal, attempt) {
+			const { key, revision = 1, body } = event;
 			const path = body.core?.path ?? body.log?.path ?? '';
 			telemetry.analysisStarted(key, path);
 			const start = performance.now();
 			try {
 				const results = attempt?.isLastTry ? await withoutGdb(body, { ...options, signal }) : await analyse(body, { ...options, signal });
 				telemetry.analysisEnded(key, path, results.analysis, performance.now() - start, options.gdb !== undefined);
-				return done({ kind: 'AnalysisResults', key, body: results });
+				return done({ kind: 'AnalysisResults', ...followsFrom(event), body: results });
 			} catch (error) {
 				const lost = lossIn(error, path);
 				if (lost !== undefined) {
 					telemetry.analysisImpossible(key, path, lost);
+					// What was found out before it went stays, with what came since.
+					if (revision > 1) return done();
 					return done({ kind: 'StorageEvent', key, body: { is: 'lost', reason: lost } });
 				}
 				if (isOutsideFault(error) || error instanceof NoUnpackerError) return retry(error.message);
 				throw error;
 			}
 		},
-		goOn: ({ key, body: { core } }, reason) => [
-			{ kind: 'AnalysisResults', key, body: { core, analysis: { ...notAnalysed, notes: [`the analysis was given up: ${reason}`] } } },
+		goOn: (event, reason) => [
+			{
+				kind: 'AnalysisResults',
+				...followsFrom(event),
+				body: {
+					core: event.body.core,
+					analysis: {
+						...notAnalysed,
+						association: event.body.association ?? notAnalysed.association,
+						notes: [`the analysis was given up: ${reason}`],
+					},
+				},
+			},
 		],
 	};
 }

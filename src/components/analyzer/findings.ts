@@ -1,9 +1,11 @@
 import { defined } from '../../base/defined.ts';
 import type { Bodies } from '../../domain/events.ts';
+import { notAnalysed } from '../../domain/fold.ts';
 import { placeName, stackText } from '../../domain/frames.ts';
 import { normalName } from '../../domain/function-name/function-name.ts';
 import type { Core, Culprit, Frame, Process } from '../../domain/report.ts';
 import { scoreOf } from '../../domain/score.ts';
+import { containerEnd, traitsOfEnd, withEnd } from './container-end.ts';
 import { type CoreEvidence, complaintsOf, coreSignalOf, missing, modulesOf, placeOfFault, withSize } from './core-side.ts';
 import type { Suspect } from './culprit/culprit.ts';
 import { type Death, wordsOf } from './death.ts';
@@ -27,16 +29,25 @@ export type Evidence = {
 /** What follows from the evidence. Pure. */
 export function findings(evidence: Evidence): Bodies['AnalysisResults'] {
 	const { core, log, knownIssues } = evidence;
-	const { threads, stack, death, culprit, path } = suspicionOf(core, log, knownIssues);
+	const suspicion = suspicionOf(core, log, knownIssues);
+	const { threads, stack } = suspicion;
+	const end = containerEnd(evidence.found);
+	const death = withEnd(suspicion.death, end);
+	// Who was killed for what it used is not to blame by where it was.
+	const { culprit, path } = end?.isCertain ? { culprit: null, path: [] } : suspicion;
 	const modules = core ? modulesOf(core) : [];
 	const frames = threads[0]?.frames ?? [];
 	const registers = core?.corefile.threads[0]?.registers ?? {};
-	const reason = reasonOf({
+	const told = reasonOf({
 		death,
 		frames,
 		pid: core?.corefile.process?.pid,
 		...(core ? placeOfFault(core) : { pc: undefined, stackPointer: undefined }),
 	});
+	const isByEndAlone = end !== undefined && (end.isCertain || (!core && !suspicion.death.signal && !suspicion.death.statement));
+	const reason = isByEndAlone ? end.reason : told;
+	const known = evidence.found.association ?? notAnalysed.association;
+	const association = { ...known, ...defined({ host: known.host ?? (core && hostOf(core, evidence)) }) };
 	const file = evidence.found.core && core ? withSize(evidence.found.core, core) : null;
 	return {
 		core: file,
@@ -45,7 +56,7 @@ export function findings(evidence: Evidence): Bodies['AnalysisResults'] {
 			signal: death.signal,
 			coreSignal: core ? coreSignalOf(core) : null,
 			process: core ? processOf(core) : {},
-			association: { method: 'none', confidence: 'none', ...defined({ host: core && hostOf(core, evidence) }) },
+			association,
 			kind: death.kind,
 			reason,
 			message: death.message,
@@ -60,6 +71,7 @@ export function findings(evidence: Evidence): Bodies['AnalysisResults'] {
 				next: path.slice(1).map(({ name }) => name),
 				texts: [reason, culprit && placeName(culprit), ...wordsOfAll(death, log)].filter((text) => text !== null),
 				kind: death.kind,
+				...traitsOfEnd(association),
 			}),
 			score: file && scoreIn(evidence, { reason, frames, threadCount: threads.length, signal: death.signal?.number, file }),
 			notes: [
@@ -93,7 +105,7 @@ const scoreIn = ({ found, panicKeywords }: Evidence, { reason, frames, threadCou
 		reason,
 		stackText: stackText(frames),
 		threadCount,
-		isAssociated: false,
+		isAssociated: found.association !== undefined && found.association.confidence !== 'none',
 		signal,
 		sizeBytes: file.uncompressedBytes ?? file.sizeBytes,
 		ageMs: Date.parse(found.foundAt) - Date.parse(found.time),

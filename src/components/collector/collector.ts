@@ -1,7 +1,9 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { defined } from '../../base/defined.ts';
 import { codeOf, messageOf } from '../../base/errors.ts';
 import { fileNameText, systemPath } from '../../base/filename.ts';
+import type { Event } from '../../domain/events.ts';
 import type { Intake } from '../../domain/intake.ts';
 import { folderWatch } from '../../drivers/inotify/inotify.ts';
 import { NoUnpackerError } from '../../readers/corefile/corefile.ts';
@@ -10,6 +12,7 @@ import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { type Examined, originalOf } from './examine.ts';
 import { type Candidate, createJudge, type VerdictOptions } from './verdict.ts';
 
+export { type CorrelationOptions, correlation } from './correlation.ts';
 export { type Examined, examine } from './examine.ts';
 export { remover } from './remover.ts';
 
@@ -17,6 +20,8 @@ export type CollectorOptions = VerdictOptions & {
 	readonly directory: string;
 	/** How often the folder is looked through whole; in between, inotify tells. */
 	readonly watchIntervalMs: number;
+	/** Whether a core is one half of a crash, and whose it is must still be found out. */
+	readonly isOnCluster?: boolean;
 };
 
 type Deps = { readonly intake: Intake; readonly telemetry: Telemetry; readonly options: CollectorOptions; readonly now?: () => number };
@@ -72,21 +77,23 @@ export function collector({ intake, telemetry, options, now = Date.now }: Deps) 
 
 	async function collect(names: readonly string[], signal: AbortSignal): Promise<void> {
 		for (let at = 0; at < names.length && !signal.aborted; at += batchSize) {
-			const found: Examined['event'][] = [];
+			const found: Examined[] = [];
 			for (const name of names.slice(at, at + batchSize)) {
-				const event = await look(name);
-				if (event) found.push(event);
+				const examined = await look(name);
+				if (examined) found.push(examined);
 			}
 			if (found.length > 0) await report(found);
 		}
 	}
 
-	async function report(found: readonly Examined['event'][]): Promise<void> {
-		const added = new Set((await intake.append(...found)).map(({ key }) => key));
-		for (const { key, body } of found) if (added.has(key)) telemetry.coreFound(key, body.core.path, body.core.sizeBytes);
+	async function report(found: readonly Examined[]): Promise<void> {
+		const events = options.isOnCluster ? found.map(half) : found.map(({ event }) => event);
+		const added = new Set((await intake.append(...events)).map(({ key }) => key));
+		for (const { key, body } of found.map(({ event }) => event))
+			if (added.has(key)) telemetry.coreFound(key, body.core.path, body.core.sizeBytes);
 	}
 
-	async function look(name: string): Promise<Examined['event'] | undefined> {
+	async function look(name: string): Promise<Examined | undefined> {
 		// A leading dot marks files that are still being written: systemd's coredump.c, and this agent's own.
 		if (name.startsWith('.')) return undefined;
 		const path = join(directory, name);
@@ -104,7 +111,7 @@ export function collector({ intake, telemetry, options, now = Date.now }: Deps) 
 			}
 			dealtWith.set(name, original);
 			if (verdict?.is === 'left alone') telemetry.coreSkipped(path, verdict.why, verdict.detail);
-			return verdict?.is === 'core' ? verdict.event : undefined;
+			return verdict?.is === 'core' ? verdict.examined : undefined;
 		} catch (error) {
 			notLooked(name, path, error);
 			return undefined;
@@ -121,6 +128,14 @@ export function collector({ intake, telemetry, options, now = Date.now }: Deps) 
 	}
 
 	return { run };
+}
+
+/** What is known of a crash in a cluster from its core alone. Whoever waits for it by its id is woken. */
+function half({ event, writtenAtMs, isRecorded }: Examined): Event<'FoundCore'> {
+	const { key, body, original } = event;
+	const { core, time, foundAt } = body;
+	const found = { core, time, foundAt, writtenAt: new Date(writtenAtMs).toISOString(), isRecorded };
+	return { kind: 'FoundCore', key, joinKey: key, ...defined({ original }), body: found };
 }
 
 /** What abrt still writes to: libreport's dump_dir.c. */

@@ -16,6 +16,10 @@ export type Examined = {
 	readonly complete: 'yes' | 'truncated' | 'unknown';
 	/** The file appears under its name only when it is whole. */
 	readonly isAtomic: boolean;
+	/** When it was last written to. */
+	readonly writtenAtMs: number;
+	/** Whether systemd-coredump wrote it, which then tells the host's journal of it. */
+	readonly isRecorded: boolean;
 };
 
 export type ExamineOptions = {
@@ -51,6 +55,8 @@ export async function examine(place: string, { corePattern, now }: ExamineOption
 		complete,
 		// abrt gives its directory the final name once the core is in it.
 		isAtomic: origin.producer === 'systemd-coredump' || origin.producer === 'abrt',
+		writtenAtMs: Number(file.mtimeMs),
+		isRecorded: origin.producer === 'systemd-coredump',
 	};
 }
 

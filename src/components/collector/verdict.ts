@@ -10,7 +10,7 @@ export type Candidate = { readonly path: string; readonly file: BigIntStats };
 
 /** What a file in the folder of cores is. */
 export type Verdict =
-	| { readonly is: 'core'; readonly event: Examined['event'] }
+	| { readonly is: 'core'; readonly examined: Examined }
 	| { readonly is: 'unfinished'; readonly reason: string; readonly lookAgainAt: EpochMs }
 	| { readonly is: 'left alone'; readonly why: 'ignored' | 'too old' | 'not a core'; readonly detail: string };
 
@@ -54,10 +54,11 @@ export function createJudge({ corePattern, maxFileAgeMs, ignorePatterns }: Verdi
 		if ((file.mode & 0o777n) === 0n && name.endsWith('.crash'))
 			return { is: 'unfinished', reason: 'apport is writing it', lookAgainAt: now() + quietMs.packed };
 		try {
-			const { event, complete, isAtomic } = await examine(path, { corePattern, now: now() });
+			const examined = await examine(path, { corePattern, now: now() });
+			const { complete, isAtomic } = examined;
 			const isFinished = complete === 'yes' || isAtomic;
 			const quiet = complete === 'truncated' ? quietMs.truncated : quietMs.packed;
-			return (isFinished ? undefined : unlessQuiet(quiet, `complete: ${complete}`)) ?? { is: 'core', event };
+			return (isFinished ? undefined : unlessQuiet(quiet, `complete: ${complete}`)) ?? { is: 'core', examined };
 		} catch (error) {
 			if (!(error instanceof CorefileError)) throw error;
 			return unlessQuiet(quietMs.notCore, error.message) ?? { is: 'left alone', why: 'not a core', detail: error.message };

@@ -16,7 +16,11 @@ export function sidecar({ backend, reports, telemetry }: Deps): Stage<'StorageEv
 			const report = reports.report(key);
 			if (!report) throw new Error(`crash ${key} has no report`);
 			try {
-				await backend.put(`${storedName(report)}.json`, textContent(`${JSON.stringify(report, null, '\t')}\n`), signal);
+				await backend.put(
+					`${body.storage.name ?? storedName(report)}.json`,
+					textContent(`${JSON.stringify(report, null, '\t')}\n`),
+					signal,
+				);
 				return done();
 			} catch (error) {
 				if (!(error instanceof BackendUnavailable)) throw error;

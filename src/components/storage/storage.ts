@@ -1,7 +1,7 @@
 import { messageOf } from '../../base/errors.ts';
 import { type Backend, BackendUnavailable, type Content, ContentLost, ContentUnavailable } from '../../domain/backend.ts';
-import type { Event } from '../../domain/events.ts';
-import type { Analysis, Core } from '../../domain/report.ts';
+import { type Event, followsFrom } from '../../domain/events.ts';
+import type { Analysis, Core, Storage } from '../../domain/report.ts';
 import type { Reports } from '../../domain/reports.ts';
 import { done, type Outcome, retry, type Stage } from '../../domain/stage.ts';
 import { type Compression, packed } from '../../drivers/compression/compression.ts';
@@ -24,19 +24,25 @@ type Deps = { readonly backend: Backend; readonly reports: Reports; readonly tel
 
 /** Keeps the cores that are worth keeping. */
 export function storage({ backend, reports, telemetry, options }: Deps): Stage<'AnalysisResults'> {
-	async function handle({ key, body }: Event<'AnalysisResults'>, signal: AbortSignal): Promise<Outcome> {
+	async function handle(event: Event<'AnalysisResults'>, signal: AbortSignal): Promise<Outcome> {
+		const { key, body } = event;
 		const { core, analysis } = body;
-		if (!core) return skip(key, 'the crash left no core');
+		if (!core) return skip(event, 'the crash left no core');
+		const report = reports.report(key);
+		if (!report) throw new Error(`crash ${key} has no report`);
+		// What is stored stays under its name, whatever has become known since.
+		if (report.storage?.form === 'full') return done(stored(event, core, report.storage));
 		const reason = reasonToSkip(core, analysis, options);
-		if (reason !== undefined) return skip(key, reason);
+		if (reason !== undefined) return skip(event, reason);
 		try {
-			const event = await store(key, core, signal);
-			telemetry.coreStored(key, event.body.storage.location, event.body.storage.sizeBytes, event.body.storage.sha256);
-			return done(event);
+			const name = storedName(report);
+			const storage = { ...(await backend.put(`${name}${storedAs(core, options)}`, contentOf(core, options), signal)), name };
+			telemetry.coreStored(key, storage.location, storage.sizeBytes, storage.sha256);
+			return done(stored(event, core, { form: 'full', ...storage }));
 		} catch (error) {
 			if (error instanceof ContentLost) {
 				telemetry.coreLost(key, error.message);
-				return done({ kind: 'StorageEvent', key, body: { is: 'lost', reason: error.message } });
+				return done({ kind: 'StorageEvent', ...followsFrom(event), body: { is: 'lost', reason: error.message } });
 			}
 			if (!(error instanceof BackendUnavailable || error instanceof ContentUnavailable)) throw error;
 			telemetry.storageFailed(key, error.message);
@@ -44,21 +50,19 @@ export function storage({ backend, reports, telemetry, options }: Deps): Stage<'
 		}
 	}
 
-	function skip(key: string, reason: string): Outcome {
-		telemetry.coreNotStored(key, reason);
-		return done({ kind: 'StorageEvent', key, body: { is: 'skipped', reason } });
-	}
-
-	/** Puts the core in its place. */
-	async function store(key: string, core: Core, signal: AbortSignal): Promise<Event<'StorageEvent'> & { body: { is: 'stored' } }> {
-		const report = reports.report(key);
-		if (!report) throw new Error(`crash ${key} has no report`);
-		const stored = await backend.put(`${storedName(report)}${storedAs(core, options)}`, contentOf(core, options), signal);
-		return { kind: 'StorageEvent', key, body: { is: 'stored', core, storage: { form: 'full', ...stored } } };
+	function skip(event: Event<'AnalysisResults'>, reason: string): Outcome {
+		telemetry.coreNotStored(event.key, reason);
+		return done({ kind: 'StorageEvent', ...followsFrom(event), body: { is: 'skipped', reason } });
 	}
 
 	return { reads: ['AnalysisResults'], concurrency: 2, handle };
 }
+
+const stored = (event: Event<'AnalysisResults'>, core: Core, storage: Extract<Storage, { form: 'full' }>): Event<'StorageEvent'> => ({
+	kind: 'StorageEvent',
+	...followsFrom(event),
+	body: { is: 'stored', core, storage },
+});
 
 function reasonToSkip(core: Core, { score }: Analysis, { valueThreshold, maxFileSizeBytes }: StorageOptions): string | undefined {
 	if (score && score.total < valueThreshold) return `score ${score.total} is below ${valueThreshold} (analyzer.valueThreshold)`;

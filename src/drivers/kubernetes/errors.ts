@@ -26,6 +26,10 @@ export class KubernetesRefused extends Error {
 	}
 }
 
+/** Whether the cluster is at fault, and not this program. */
+export const isKubernetesError = (error: unknown): error is KubernetesUnavailable | KubernetesRefused =>
+	error instanceof KubernetesUnavailable || error instanceof KubernetesRefused;
+
 /** What was to be read on is too old for the API server (410 Gone), or from a future it does not know: read anew. */
 export class Expired extends Error {
 	override readonly name = 'Expired';

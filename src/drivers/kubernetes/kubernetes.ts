@@ -8,7 +8,7 @@ import type { KubernetesObject } from './objects.ts';
 import { findTarget, type Place } from './place.ts';
 import { type Call, type RequestMade, transport } from './transport.ts';
 
-export { KubernetesRefused, KubernetesUnavailable } from './errors.ts';
+export { isKubernetesError, KubernetesRefused, KubernetesUnavailable } from './errors.ts';
 export type { Informed, InformerOptions, Timing } from './informer.ts';
 export type { ListOptions } from './list.ts';
 export type { Log, LogOptions } from './log.ts';

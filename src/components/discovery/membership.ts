@@ -1,0 +1,81 @@
+import { defined } from '../../base/defined.ts';
+import type { Membership, Owner, Pod } from '../../domain/pod.ts';
+import { fits, type Labels } from './selector.ts';
+
+/** Labels by which Milvus is known; any one suffices. */
+export type Selectors = { readonly helmReleaseLabels: readonly string[]; readonly operatorLabels: readonly string[] };
+
+/** What owns a pod, step by step upwards: ReplicaSet, Deployment, custom resources. Empty for a pod of nobody. */
+export type Lineage = readonly Ancestor[];
+
+export type Ancestor = Pick<Owner, 'apiVersion' | 'kind' | 'name'> & { readonly labels: Labels; readonly annotations: Labels };
+
+type Member = Pick<Pod, 'namespace' | 'name' | 'labels'> & { readonly containers: readonly { readonly name: string }[] };
+
+/** How old operators called the standalone. */
+const oldStandalone = 'milvus';
+/** The processes of Milvus. What else a release brings (attu, woodpecker) is not Milvus. */
+const components = new Set(
+	'standalone proxy rootcoord querycoord datacoord indexcoord mixcoord querynode datanode indexnode streamingnode cdc'
+		.split(' ')
+		.concat(oldStandalone),
+);
+
+const labelOf = {
+	component: 'component', // the chart's
+	operatorComponent: 'app.kubernetes.io/component',
+	instance: 'app.kubernetes.io/instance',
+	milvusInstance: 'milvus.io/instance',
+} as const;
+const releaseName = 'meta.helm.sh/release-name';
+const milvusGroup = /^milvus\.io\//;
+
+/** Whether a pod may be one of Milvus, so that it is worth asking who owns it: a name may be overridden, the component never is. */
+export const mayBeMilvus = (pod: Member, selectors: Selectors): boolean =>
+	isAdmitted(pod.labels) && (isOwnComponent(pod.labels) || all(selectors).some((selector) => fits(pod.labels, selector)));
+
+/**
+ * Which instance a pod belongs to, and as what; undefined for what is not Milvus: its dependencies, its look-alikes, the operator.
+ *
+ * @param lineage undefined where it could not be found out: then its labels are believed
+ */
+export function membershipOf(pod: Member, lineage: Lineage | undefined, selectors: Selectors): Membership | undefined {
+	const sources = [pod.labels, ...(lineage ?? []).map(({ labels }) => labels)];
+	const isFit = all(selectors).some((selector) => sources.some((labels) => fits(labels, selector)));
+	if (!(isFit || lineage?.some(({ apiVersion }) => milvusGroup.test(apiVersion))) || !isAdmitted(pod.labels)) return undefined;
+	const instance = { namespace: pod.namespace, ...nameAndKind(pod, lineage, selectors) };
+	return { instance, ...defined({ component: componentOf(pod) }) };
+}
+
+function nameAndKind(pod: Member, lineage: Lineage | undefined, { operatorLabels }: Selectors) {
+	const resource = lineage?.findLast(({ apiVersion }) => milvusGroup.test(apiVersion));
+	if (resource) return { kind: 'operator', name: resource.name } as const;
+	const release = lineage?.map(({ annotations }) => annotations[releaseName]).find((name) => name !== undefined);
+	if (release !== undefined) return { kind: 'helm', name: release } as const;
+	const name = pod.labels[labelOf.milvusInstance] ?? pod.labels[labelOf.instance] ?? pod.name;
+	if (lineage) return { kind: 'unmanaged', name } as const;
+	const isOfOperator = operatorLabels.some((selector) => fits(pod.labels, selector));
+	return { kind: isOfOperator ? 'operator' : 'helm', name } as const;
+}
+
+const componentLabel = (labels: Labels) => labels[labelOf.component] ?? labels[labelOf.operatorComponent];
+
+/** A component that is there must be one of Milvus'. */
+const isAdmitted = (labels: Labels) => componentLabel(labels) === undefined || isOwnComponent(labels);
+
+const isOwnComponent = (labels: Labels) => components.has(componentLabel(labels) ?? '');
+
+/** As the label says, else as the container that runs it is called. */
+export function componentOf({ labels, containers }: Pick<Member, 'labels' | 'containers'>): string | undefined {
+	const label = componentLabel(labels);
+	if (label !== undefined) return label === oldStandalone ? 'standalone' : label;
+	return containers.find(({ name }) => name !== oldStandalone && components.has(name))?.name;
+}
+
+/** Whether a container of a member is the one that runs Milvus: it is called as the component, else it is the only one, or the first. */
+export function runsMilvus({ containers }: Pick<Member, 'containers'>, container: string): boolean {
+	const named = containers.find(({ name }) => components.has(name));
+	return (named ?? containers[0])?.name === container;
+}
+
+const all = ({ helmReleaseLabels, operatorLabels }: Selectors) => [...helmReleaseLabels, ...operatorLabels];

@@ -1,0 +1,54 @@
+import type { ContainerEnd, KnownPod, Membership, Pod, Pods } from '../../domain/pod.ts';
+import { endsIn } from './ends.ts';
+
+/** So many ends of one pod are remembered, and so many pods that are gone, each for so long: for cores that turn up late. */
+const mostEnds = 50;
+const mostGone = 500;
+const goneMs = 60 * 60_000;
+
+export type PodTable = Pods & {
+	isComplete: boolean;
+	/** A pod as it is now. */
+	set(pod: Pod, membership: Membership | undefined): void;
+	/** A pod that is not there any more. */
+	remove(uid: string): void;
+};
+
+type Entry = { pod: Pod; membership: Membership | undefined; ends: readonly ContainerEnd[]; goneAt?: number };
+
+/** What is known of the pods of this node. */
+export function podTable(now: () => number = Date.now): PodTable {
+	const entries = new Map<string, Entry>();
+
+	function forgetGone(): void {
+		const gone = [...entries].filter(([, { goneAt }]) => goneAt !== undefined);
+		gone.forEach(([uid, { goneAt = 0 }], index) => {
+			if (now() - goneAt > goneMs || index < gone.length - mostGone) entries.delete(uid);
+		});
+	}
+
+	return {
+		isComplete: false,
+		byUid: (uid) => entries.get(uid),
+		byHostname: (hostname) => [...entries.values()].filter(({ pod }) => !pod.isHostNetwork && pod.hostname === hostname),
+		all: (): Iterable<KnownPod> => entries.values(),
+		set(pod, membership) {
+			const before = entries.get(pod.uid);
+			entries.set(pod.uid, { pod, membership: membership ?? before?.membership, ends: withNew(before?.ends ?? [], pod) });
+		},
+		remove(uid) {
+			const entry = entries.get(uid);
+			if (!entry || entry.goneAt !== undefined) return;
+			entries.delete(uid);
+			entries.set(uid, { ...entry, goneAt: now() }); // behind those that went before
+			forgetGone();
+		},
+	};
+}
+
+function withNew(known: readonly ContainerEnd[], pod: Pod): readonly ContainerEnd[] {
+	const fresh = endsIn(pod)
+		.map(({ container, ...end }) => ({ container: container.name, ...end }))
+		.filter((end) => !known.some((one) => one.container === end.container && one.restartCount === end.restartCount));
+	return fresh.length === 0 ? known : [...known, ...fresh].slice(-mostEnds);
+}

@@ -1,0 +1,104 @@
+import { defined } from '../../base/defined.ts';
+import type { Container, Owner, Pod, Termination } from '../../domain/pod.ts';
+import type { KubernetesObject } from '../../drivers/kubernetes/kubernetes.ts';
+
+/** What the API says of a pod, as far as it is read here: `v1.Pod` of the Kubernetes API reference. */
+export type ApiPod = KubernetesObject & {
+	readonly spec?: {
+		readonly nodeName?: string;
+		readonly hostname?: string;
+		readonly hostNetwork?: boolean;
+		readonly containers?: readonly { readonly name: string; readonly image?: string }[];
+	};
+	readonly status?: { readonly startTime?: string; readonly containerStatuses?: readonly ApiContainerStatus[] };
+};
+
+type ApiContainerStatus = {
+	readonly name: string;
+	readonly image?: string;
+	readonly containerID?: string;
+	readonly restartCount?: number;
+	readonly ready?: boolean;
+	readonly state?: ApiContainerState;
+	readonly lastState?: ApiContainerState;
+};
+
+type ApiContainerState = {
+	readonly running?: { readonly startedAt?: string };
+	readonly terminated?: {
+		readonly exitCode: number;
+		readonly signal?: number;
+		readonly reason?: string;
+		readonly message?: string;
+		readonly containerID?: string;
+		readonly startedAt?: string;
+		readonly finishedAt?: string;
+	};
+};
+
+/** The kernel's: longer names of pods are cut for their processes. */
+const longestHostname = 63;
+/** Of a pod's annotations only these are looked at. */
+const annotationPrefix = 'diagnostics.milvus.io/';
+
+export function readPod({ metadata, spec, status }: ApiPod): Pod {
+	const statuses = new Map((status?.containerStatuses ?? []).map((one) => [one.name, one]));
+	return {
+		uid: metadata.uid,
+		namespace: metadata.namespace ?? '',
+		name: metadata.name,
+		node: spec?.nodeName ?? '',
+		labels: metadata.labels ?? {},
+		annotations: Object.fromEntries(Object.entries(metadata.annotations ?? {}).filter(([name]) => name.startsWith(annotationPrefix))),
+		owner: controllerOf(metadata),
+		hostname: (spec?.hostname ?? metadata.name).slice(0, longestHostname).replace(/[-.]+$/, ''),
+		isHostNetwork: spec?.hostNetwork ?? false,
+		startedAt: timeOf(status?.startTime),
+		isEnding: metadata.deletionTimestamp !== undefined,
+		containers: (spec?.containers ?? []).map(({ name, image }) => containerOf(name, image ?? '', statuses.get(name))),
+	};
+}
+
+export function controllerOf({ ownerReferences = [] }: KubernetesObject['metadata']): Owner | undefined {
+	const owner = ownerReferences.find(({ controller }) => controller);
+	return owner && { apiVersion: owner.apiVersion, kind: owner.kind, name: owner.name, uid: owner.uid };
+}
+
+function containerOf(name: string, image: string, status: ApiContainerStatus | undefined): Container {
+	const end = terminationOf(status?.state);
+	const id = bareId(status?.containerID);
+	return {
+		name,
+		image,
+		id,
+		restartCount: status?.restartCount ?? 0,
+		isReady: status?.ready ?? false,
+		startedAt: timeOf(status?.state?.running?.startedAt) ?? end?.startedAt,
+		// While a container waits for its next run, some runtimes show its last id.
+		end: end && defined({ ...end, containerId: end.containerId ?? id }),
+		lastEnd: terminationOf(status?.lastState),
+	} as Container;
+}
+
+function terminationOf(state: ApiContainerState | undefined): Termination | undefined {
+	const ended = state?.terminated;
+	if (!ended) return undefined;
+	return {
+		containerId: bareId(ended.containerID),
+		exitCode: ended.exitCode,
+		signal: ended.signal || undefined,
+		reason: ended.reason ?? '',
+		message: ended.message,
+		startedAt: timeOf(ended.startedAt),
+		finishedAt: timeOf(ended.finishedAt),
+	};
+}
+
+/** Without the runtime: `containerd://…`, `cri-o://…`. */
+const bareId = (id: string | undefined) => id?.replace(/^[\w.+-]+:\/\//, '') || undefined;
+
+/** The API gives whole seconds; the time of a container that never ran is the epoch, or the year 1. */
+function timeOf(text: string | undefined): number | undefined {
+	const time = Date.parse(text ?? '');
+	return time > 0 ? time : undefined;
+}
