@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { analyzer } from '../components/analyzer/analyzer.ts';
 import { type CollectorOptions, correlation, remover } from '../components/collector/collector.ts';
@@ -19,7 +18,13 @@ import type { ConfigWithFiles } from './reload.ts';
 export type Mode = 'standalone' | 'node';
 
 /** The cluster, seen from one of its nodes. */
-export type OnCluster = { readonly cluster: Cluster; readonly node: string; readonly pods: PodTable };
+export type OnCluster = {
+	readonly cluster: Cluster;
+	readonly node: string;
+	readonly pods: PodTable;
+	/** Whether the host's journal is being read. */
+	readonly journald: { isRead: boolean };
+};
 
 /** Everything that works on crashes, as one configuration wants it. */
 export type Pieces = ConfigWithFiles & {
@@ -85,7 +90,9 @@ async function stagesOf(
 				options: {
 					node: onCluster.node,
 					timeoutMs: collection.correlationTimeout,
-					hasJournald: existsSync(collection.journaldPath),
+					get hasJournald() {
+						return onCluster.journald.isRead;
+					},
 					corePattern: pattern,
 				},
 			}),

@@ -1,14 +1,13 @@
-import { dirname, join } from 'node:path';
 import { checkScratch, ScratchError, sweepScratch } from '../components/analyzer/analyzer.ts';
 import { collector } from '../components/collector/collector.ts';
-import { discovery } from '../components/discovery/discovery.ts';
 import type { Config } from '../config/config.ts';
 import { type Backend, BackendUnavailable } from '../domain/backend.ts';
 import type { Intake } from '../domain/intake.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Component, Telemetry } from '../telemetry/telemetry.ts';
+import { clusterWork } from './cluster-work.ts';
 import { pause } from './pause.ts';
-import type { OnCluster, Pieces } from './pieces.ts';
+import type { Pieces } from './pieces.ts';
 import { startPipeline } from './pipeline.ts';
 import { createSteadily, type Steadily } from './steadily.ts';
 
@@ -40,7 +39,7 @@ export async function startWork({ config, journal, backend, stages, collection, 
 	const intake = intakeOf(journal, steadily, over.signal);
 	const tasks = [
 		pipeline.ended,
-		...(onCluster ? clusterTasks(config, onCluster, { journal, intake, steadily, telemetry }, signal) : []),
+		...(onCluster ? clusterWork(config, onCluster, { journal, intake, steadily, telemetry }, signal) : []),
 		collector({ intake, telemetry, options: collection }).run(signal),
 		watchHealth(healthOf(config, backend), telemetry, signal),
 		pruneDaily(journal, steadily, signal),
@@ -62,27 +61,6 @@ export async function startWork({ config, journal, backend, stages, collection, 
 			return stopped;
 		},
 	};
-}
-
-type Means = { readonly journal: Journal; readonly intake: Intake; readonly steadily: Steadily; readonly telemetry: Telemetry };
-
-/** What there is to be done on a node of a cluster. */
-function clusterTasks(config: Config, { cluster, node, pods }: OnCluster, means: Means, signal: AbortSignal): Promise<void>[] {
-	const { journal, intake, steadily, telemetry } = means;
-	const { namespaces, helmReleaseLabels, operatorLabels, podLogsPath } = config.discovery;
-	const bookmark = (name: string) => ({
-		read: () => journal.view.bookmark(name),
-		write: async (value: string) => void (await steadily(() => journal.setBookmark(name, value))),
-	});
-	const options = {
-		node,
-		namespaces,
-		selectors: { helmReleaseLabels, operatorLabels },
-		podLogsPath,
-		logFolder: join(dirname(config.journal.path), 'logs'),
-		maxAgeMs: config.collector.maxFileAge,
-	};
-	return [discovery({ cluster, pods, intake, bookmark: bookmark('restarts'), telemetry, options }).run(signal)];
 }
 
 /** The journal as the collector sees it. At the signal it is not asked any more; what was found then is found again. */

@@ -32,8 +32,11 @@ export const bodies = {
 	/** A line of the host's journal that tells of a core that was lost, and of nothing by which its record would be known. */
 	CoreNote: z.strictObject({
 		time,
+		/** In the process's own pid namespace. */
 		pid: z.int().exactOptional(),
+		/** Of the thread that crashed. */
 		name: z.string().exactOptional(),
+		host: z.string().exactOptional(),
 		/** Base name of the file that was removed. */
 		file: z.string().exactOptional(),
 		lost: lostCore,

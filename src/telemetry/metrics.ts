@@ -26,6 +26,8 @@ export function createMetrics() {
 		skipped: counter('coredumps_skipped_total', 'Files that were not collected, and cores that were not stored, by reason', 'reason'),
 		errors: counter('coredumps_errors_total', 'Unexpected errors and work given up, by component', 'component'),
 		retries: counter('retries_total', 'Work put off because of the world outside, by component', 'component'),
+		journaldGaps: counter('journald_gaps_total', "Times that entries of the host's journal were missing"),
+		coresLost: counter('cores_lost_total', "Cores that were lost before anybody could collect them, as the host's journal tells"),
 		analyses: counter('analysis_total', 'Analyses begun'),
 		analysesSuccessful: counter(
 			'analysis_successful_total',

@@ -102,6 +102,21 @@ export function createTelemetry(log: Logger, { isInCluster = false } = {}) {
 			);
 		},
 
+		journaldRead: (directory: string) => log.info({ directory }, "the host's journal is read"),
+		journaldUnavailable: (reason: string) =>
+			log.warn(`the host's journal can't be read, and cores are associated without it: ${printable(reason)}`),
+		journaldGap(why: string, fromMs: number | undefined, toMs: number | undefined) {
+			metrics.journaldGaps.inc();
+			const [from, to] = [fromMs, toMs].map((at) => (at === undefined ? undefined : new Date(at).toISOString()));
+			log.warn({ why, from, to }, "entries of the host's journal are missing: crashes of that time may have no record");
+		},
+		journaldSkipped: (why: string) => log.debug(`left out in the host's journal: ${why}`),
+		recordDisbelieved: (why: string) => log.warn(`an entry in the host's journal claims to be of a core, and is not believed: ${why}`),
+		coreLossNoted(words: string, advice: string) {
+			metrics.coresLost.inc();
+			log.warn({ advice }, `the host's journal tells of a lost core: ${words}`);
+		},
+
 		coreFound(id: string, path: string, sizeBytes: number) {
 			metrics.discovered.inc();
 			log.info({ id, path: printable(path), sizeBytes }, 'Found coredump file');

@@ -14,6 +14,7 @@ import { type Candidate, createJudge, type VerdictOptions } from './verdict.ts';
 
 export { type CorrelationOptions, correlation } from './correlation.ts';
 export { type Examined, examine } from './examine.ts';
+export { recorder } from './recorder.ts';
 export { remover } from './remover.ts';
 
 export type CollectorOptions = VerdictOptions & {

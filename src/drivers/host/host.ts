@@ -5,6 +5,12 @@ export async function corePattern(): Promise<string | undefined> {
 	return (await proc('/proc/sys/kernel/core_pattern'))?.trim();
 }
 
+/** How many crashes at once the kernel hands to a program: kernel.core_pipe_limit; 0: any number, without waiting for it. */
+export async function corePipeLimit(): Promise<number | undefined> {
+	const text = await proc('/proc/sys/kernel/core_pipe_limit');
+	return text === undefined ? undefined : Number(text);
+}
+
 /** The hard limit for core files of processes started from here, in bytes: RLIMIT_CORE. */
 export async function coreSizeLimits(): Promise<{ readonly soft: number; readonly hard: number } | undefined> {
 	const line = /^Max core file size\s+(\S+)\s+(\S+)/m.exec((await proc('/proc/self/limits')) ?? '');
