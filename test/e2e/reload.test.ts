@@ -229,7 +229,7 @@ describe('how a change is noticed', () => {
 		mkdirSync(home.place('links'));
 		const link = join(home.place('links'), 'config.yaml');
 		symlinkSync(home.config, link);
-		const agent = await home.start({}, [], ['--config', link]);
+		const agent = await home.start({}, [], ['--standalone', '--config', link]);
 		await agent.line('nothing has changed'); // the first comparison
 		home.configure({ collector: { watchInterval: '400ms' } });
 		await agent.line('configuration changed: collector.watchInterval');
@@ -288,7 +288,7 @@ describe('how a change is noticed', () => {
 
 	test('without a file there is nothing to read again, and it is said', async () => {
 		await using home = await installation();
-		const agent = await home.start({ XDG_STATE_HOME: home.place('state') }, [], []);
+		const agent = await home.start({ XDG_STATE_HOME: home.place('state') }, [], ['--standalone']);
 		await agent.line('collector is');
 		agent.kill('SIGHUP');
 		expect((await agent.line('SIGHUP')).msg).toBe(

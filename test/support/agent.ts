@@ -51,9 +51,9 @@ export async function installation(extra: Sections = {}) {
 	async function start(
 		environment: Readonly<Record<string, string>> = {},
 		wrapper: readonly string[] = [],
-		args: readonly string[] = ['--config', config],
+		args: readonly string[] = ['--standalone', '--config', config],
 	) {
-		const [command = bin, ...rest] = [...wrapper, bin, 'agent', '--standalone', ...args];
+		const [command = bin, ...rest] = [...wrapper, bin, 'agent', ...args];
 		const child = spawn(command, rest, {
 			env: { PATH: process.env.PATH, ...environment },
 			stdio: ['ignore', 'pipe', 'pipe'],
@@ -93,6 +93,9 @@ export async function installation(extra: Sections = {}) {
 		};
 	}
 
+	/** Starts the agent on a node of a cluster. */
+	const startOn = (kubeconfig: string, node: string) => start({}, [], ['--config', config, '--kubeconfig', kubeconfig, '--node', node]);
+
 	return {
 		path: folder.path,
 		place,
@@ -100,6 +103,7 @@ export async function installation(extra: Sections = {}) {
 		configText,
 		configure,
 		start,
+		startOn,
 		reports(): CrashReport[] {
 			using journal = readJournal(place('journal.db'));
 			return [...journal.reports()];
