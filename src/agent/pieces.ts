@@ -22,8 +22,8 @@ export type OnCluster = {
 	readonly cluster: Cluster;
 	readonly node: string;
 	readonly pods: PodTable;
-	/** Whether the host's journal is being read. */
-	readonly journald: { isRead: boolean };
+	/** Whether what is recorded of a crash in the host's journal will be known soon. */
+	readonly journald: { isExpected: boolean };
 };
 
 /** Everything that works on crashes, as one configuration wants it. */
@@ -91,7 +91,7 @@ async function stagesOf(
 					node: onCluster.node,
 					timeoutMs: collection.correlationTimeout,
 					get hasJournald() {
-						return onCluster.journald.isRead;
+						return onCluster.journald.isExpected;
 					},
 					corePattern: pattern,
 				},

@@ -47,7 +47,7 @@ async function run(options: Options): Promise<void> {
 
 async function joinCluster({ kubeconfig, node }: Options, telemetry: Telemetry): Promise<OnCluster> {
 	const cluster = await connect({ kubeconfig, onRequest: telemetry.clusterAsked });
-	return { cluster, node: node || process.env.NODE_NAME || hostname(), pods: podTable(), journald: { isRead: false } };
+	return { cluster, node: node || process.env.NODE_NAME || hostname(), pods: podTable(), journald: { isExpected: true } };
 }
 
 /** SIGHUP asks for the configuration to be read again, at any time; but when it comes because the terminal is gone, the agent ends as usual. */

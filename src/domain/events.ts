@@ -19,6 +19,8 @@ export const bodies = {
 	/** What systemd-coredump recorded in the host's journal of one crash, whether it kept the core or not. Its key is that of the core. */
 	CoreRecord: z.strictObject({
 		time,
+		/** When it had written the core, or given up. */
+		recordedAt: time,
 		pid: z.int(),
 		signal: z.int(),
 		name: z.string(),

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
+import type { EpochMs } from './stage.ts';
 
 /**
  * What tells one crash from another. The kernel gives a pid once per boot and time; a file without these is known by where and when it was written,
@@ -30,3 +31,6 @@ function partsOf(identity: Identity): readonly (string | number)[] {
 
 /** What tells an untouched file from any other: device, inode and modification time. */
 export const fileId = ({ dev, ino, mtimeNs }: BigIntStats) => `${dev}:${ino}:${mtimeNs}`;
+
+/** When a file that is known by its id was last written to. */
+export const modifiedAt = (id: string): EpochMs => Number(BigInt(id.slice(id.lastIndexOf(':') + 1)) / 1_000_000n);

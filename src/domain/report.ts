@@ -120,6 +120,9 @@ export const restart = z.strictObject({
 export const lostCore = z.strictObject({
 	reason: z.string().describe('over core_pipe_limit, …'),
 	advice: z.string().describe('what to change on the node'),
+	recordedAt: time.exactOptional().describe('when systemd-coredump was done with it'),
+	signal: z.int().exactOptional().describe('as systemd-coredump recorded it'),
+	process: process.exactOptional().describe('as systemd-coredump recorded it'),
 });
 
 export const storage = z.discriminatedUnion('form', [

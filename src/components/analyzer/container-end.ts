@@ -1,7 +1,7 @@
 import { defined } from '../../base/defined.ts';
 import type { Bodies } from '../../domain/events.ts';
 import type { Association, CrashKind, Restart, Signal } from '../../domain/report.ts';
-import { isOfProcessor } from '../../domain/signals.ts';
+import { isOfProcessor, signalName } from '../../domain/signals.ts';
 import type { Death } from './death.ts';
 
 /** What the end of a container tells of the death of its process. */
@@ -29,8 +29,8 @@ const exitCodes: Readonly<Record<number, string>> = {
 /** Reasons of the kubelet and of runtimes for a container that never ran. */
 const notStarted = /^(?:ContainerCannotRun|StartError|CreateContainerError|RunContainerError)$/;
 
-export function containerEnd({ association, restart }: Bodies['CoredumpFile']): ContainerEnd | undefined {
-	if (!restart) return undefined;
+export function containerEnd({ association, restart, lostCore }: Bodies['CoredumpFile']): ContainerEnd | undefined {
+	if (!restart) return lostCore?.signal === undefined ? undefined : bySignal(lostCore.signal, 'as systemd-coredump recorded it');
 	const { exitCode = 0, reason = '' } = association ?? {};
 	const signal = restart.signal ?? null;
 	if (reason === 'OOMKilled')
@@ -49,6 +49,11 @@ export function containerEnd({ association, restart }: Bodies['CoredumpFile']): 
 		};
 	if (!signal) return { kind: 'deliberate exit', signal, reason: exitInWords(exitCode), isCertain: false };
 	return { kind: kindOf(signal), signal, reason: `${signal.name}: ${signalInWords(signal, exitCode, restart)}`, isCertain: false };
+}
+
+function bySignal(number: number, words: string): ContainerEnd {
+	const signal = { number, name: signalName(number) };
+	return { kind: kindOf(signal), signal, reason: `${signal.name}: ${words}`, isCertain: false };
 }
 
 const exitInWords = (exitCode: number) => {

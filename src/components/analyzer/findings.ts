@@ -55,7 +55,7 @@ export function findings(evidence: Evidence): Bodies['AnalysisResults'] {
 			complete: core?.corefile.complete ?? 'unknown',
 			signal: death.signal,
 			coreSignal: core ? coreSignalOf(core) : null,
-			process: core ? processOf(core) : {},
+			process: core ? processOf(core) : (evidence.found.lostCore?.process ?? {}),
 			association,
 			kind: death.kind,
 			reason,

@@ -1,6 +1,8 @@
+import { defined } from '../../base/defined.ts';
 import type { Bodies, Event } from '../../domain/events.ts';
+import { modifiedAt } from '../../domain/identity.ts';
 import type { Pods } from '../../domain/pod.ts';
-import type { CrashReport } from '../../domain/report.ts';
+import type { CrashReport, LostCore } from '../../domain/report.ts';
 import { containerKey, type Seen, type Sightings } from '../../domain/sightings.ts';
 import { done, type EpochMs, type Outcome, type Stage, wait } from '../../domain/stage.ts';
 import { CorefileError } from '../../readers/corefile/corefile.ts';
@@ -71,12 +73,13 @@ export function correlation({ pods, sightings, telemetry, options, now = Date.no
 		if (sightings.hasCore(key)) return done();
 		const recordedAt = Date.parse(body.time);
 		if (now() < recordedAt + 2 * settleMs) return wait(recordedAt + 2 * settleMs, key);
-		const traces = tracesOfRecord(body, now());
+		if (!pods.isComplete) return wait(now() + lookAgainMs, key);
+		const traces = tracesOfRecord(body);
 		const answer = associate(traces, { node: options.node, pods, restarts: openRestarts(traces.timeMs) });
 		if (!answer.isOfMilvus) return done(); // of the host, or of another pod
 		const { association, restart } = answer;
 		if (!restart && now() < recordedAt + timeoutMs) return wait(recordedAt + timeoutMs, association.host ?? key);
-		const lostCore = body.lost ?? { reason: 'no core: its file was gone before it was found', advice: goneAdvice };
+		const lostCore = { ...(body.lost ?? gone), ...recorded(body) };
 		return done(
 			merged(key, { core: null, log: null, time: body.time, foundAt: new Date(now()).toISOString(), association, lostCore }, restart),
 		);
@@ -139,7 +142,17 @@ export function correlation({ pods, sightings, telemetry, options, now = Date.no
 	};
 }
 
-const goneAdvice = 'raise MaxUse= and lower KeepFree= in /etc/systemd/coredump.conf, or make room in /var/lib/systemd/coredump';
+const gone: LostCore = {
+	reason: 'no core: its file was gone before it was found',
+	advice: 'raise MaxUse= and lower KeepFree= in /etc/systemd/coredump.conf, or make room in /var/lib/systemd/coredump',
+};
+
+/** What there would be to read in the core. */
+const recorded = ({ recordedAt, signal, pid, name, executable }: Bodies['CoreRecord']) => ({
+	recordedAt,
+	signal,
+	process: defined({ hostPid: pid, name: name || undefined, executable }),
+});
 
 const found = (key: string, body: Bodies['CoredumpFile']): Event<'CoredumpFile'> => ({ kind: 'CoredumpFile', key, body });
 
@@ -182,8 +195,15 @@ const isOfRun = ({ association }: CrashReport, { association: end }: Bodies['Res
 function isHalfOf(crash: CrashReport, { association, restart, time }: Bodies['RestartEvent']): boolean {
 	if (crash.restart !== null || !isOfRun(crash, { association } as Bodies['RestartEvent'])) return false;
 	const end = { finishedAt: Date.parse(restart.finishedAt ?? time), exitCode: association.exitCode ?? 0, signal: restart.signal?.number };
-	return fits(end, { timeMs: Date.parse(crash.time), writtenAtMs: Date.parse(crash.foundAt), signal: crash.coreSignal?.number });
+	return fits(end, {
+		timeMs: Date.parse(crash.time),
+		writtenAtMs: endOfCore(crash),
+		signal: crash.coreSignal?.number ?? crash.lostCore?.signal,
+	});
 }
+
+/** When a crash's core was written to its end, or nobody tried any more. */
+const endOfCore = ({ core, lostCore, time }: CrashReport) => (core ? modifiedAt(core.fileId) : Date.parse(lostCore?.recordedAt ?? time));
 
 /** Cores of the host's own processes and of other pods are no business of this agent's. */
 function isOfOthers({ association, isOfMilvus }: Answer, isMilvus: boolean, record: Bodies['CoreRecord'] | undefined): boolean {

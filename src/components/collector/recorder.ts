@@ -21,8 +21,8 @@ type Deps = {
 	readonly intake: Intake;
 	/** How far the host's journal has been read. */
 	readonly bookmark: { read(): string | undefined; write(value: string): Promise<void> };
-	/** Told whether what is recorded of a crash will be known soon. */
-	readonly state: { isRead: boolean };
+	/** Told whether what is recorded of a crash will be known soon; true as long as nothing speaks against it. */
+	readonly state: { isExpected: boolean };
 	readonly telemetry: Telemetry;
 	readonly options: RecorderOptions;
 	readonly now?: () => number;
@@ -47,11 +47,11 @@ export function recorder({ intake, bookmark, state, telemetry, options, now = Da
 		for await (const event of readJournald(place, signal)) {
 			switch (event.is) {
 				case 'reading':
-					state.isRead = true;
+					state.isExpected = true;
 					telemetry.journaldRead(directory);
 					break;
 				case 'unavailable':
-					state.isRead = false;
+					state.isExpected = false;
 					telemetry.journaldUnavailable(event.message);
 					break;
 				case 'gap':
@@ -68,14 +68,14 @@ export function recorder({ intake, bookmark, state, telemetry, options, now = Da
 			savedAt = now();
 			await bookmark.write(JSON.stringify({ cursor, upToDateAtMs: savedAt }));
 		}
-		if (cursor !== undefined && state.isRead) await bookmark.write(JSON.stringify({ cursor, upToDateAtMs: now() }));
+		if (cursor !== undefined && state.isExpected) await bookmark.write(JSON.stringify({ cursor, upToDateAtMs: now() }));
 	}
 
 	async function take(entry: JournaldEntry): Promise<void> {
 		switch (entry.is) {
 			case 'coredump': {
 				const { handler } = entry.coredump;
-				const record = recordEvent(entry.coredump, losses.get(`${entry.bootId}/${handler}`));
+				const record = recordEvent(entry.coredump, entry.recordedAtMs, losses.get(`${entry.bootId}/${handler}`));
 				await intake.append(record);
 				break;
 			}
@@ -111,7 +111,7 @@ function placeOf(saved: string | undefined): { readonly cursor: string | undefin
 	return { cursor, upToDateAtMs };
 }
 
-function recordEvent(coredump: Coredump, noted: Loss | undefined): Event<'CoreRecord'> {
+function recordEvent(coredump: Coredump, recordedAtMs: number, noted: Loss | undefined): Event<'CoreRecord'> {
 	const { bootId, hostPid, timeMs, signal, name, executable, hostname, container, core } = coredump;
 	const key = crashId({ by: 'process', bootId, pid: hostPid, timeMs });
 	const loss = lossOf(coredump);
@@ -121,6 +121,7 @@ function recordEvent(coredump: Coredump, noted: Loss | undefined): Event<'CoreRe
 		joinKey: key,
 		body: {
 			time: new Date(timeMs).toISOString(),
+			recordedAt: new Date(recordedAtMs).toISOString(),
 			pid: hostPid,
 			signal,
 			name: name ?? '',

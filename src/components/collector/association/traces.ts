@@ -42,14 +42,10 @@ export async function tracesOf(
 }
 
 /** The same of a crash of which nothing is left but the record. */
-export function tracesOfRecord({ time, signal, host, container, executable, name }: Bodies['CoreRecord'], now: number): Traces {
-	const timeMs = Date.parse(time);
-	return {
-		timeMs,
-		// How long it took is not known; not longer than until now.
-		writtenAtMs: now,
-		signal,
-		...defined({ host, container }),
-		isMilvus: executable === undefined ? name === milvusProgram : basename(executable) === milvusProgram,
-	};
-}
+export const tracesOfRecord = ({ time, recordedAt, signal, host, container, executable, name }: Bodies['CoreRecord']): Traces => ({
+	timeMs: Date.parse(time),
+	writtenAtMs: Date.parse(recordedAt),
+	signal,
+	...defined({ host, container }),
+	isMilvus: executable === undefined ? name === milvusProgram : basename(executable) === milvusProgram,
+});
