@@ -1,5 +1,5 @@
-import { statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { statSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { type AnalyseOptions, analyse, loadKnownIssues } from '../../src/components/analyzer/analyzer.ts';
 import { examine } from '../../src/components/collector/collector.ts';
 import { defaultPanicKeywords } from '../../src/config/config.ts';
@@ -29,6 +29,20 @@ export async function analyseLog(path: string): Promise<CrashReport> {
 	const time = new Date().toISOString();
 	const body = { core: null, log: logAt(path), time, foundAt: time };
 	return reportOf({ kind: 'CoredumpFile', key: crashId({ by: 'file', fileId: fileId(statSync(path, { bigint: true })) }), body });
+}
+
+/**
+ * The same of the end of a container that left no core.
+ *
+ * @param log what the process wrote
+ */
+export async function analyseEnd(body: Omit<Partial<Event<'CoredumpFile'>['body']>, 'core' | 'log'>, log?: string): Promise<CrashReport> {
+	const time = new Date().toISOString();
+	await using folder = await temporaryFolder();
+	const path = join(folder.path, 'container.log');
+	if (log !== undefined) writeFileSync(path, log);
+	const whole = { core: null, log: log === undefined ? null : logAt(path), time, foundAt: time, ...body };
+	return reportOf({ kind: 'CoredumpFile', key: crashId({ by: 'container', podUid: 'a', container: 'b', run: 'c' }), body: whole });
 }
 
 const logAt = (path: string): Log => ({ path, sizeBytes: statSync(path).size });
