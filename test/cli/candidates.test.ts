@@ -4,7 +4,7 @@ import { expectedAt } from '../../src/cli/candidates.ts';
 import { createProgram } from '../../src/cli/program.ts';
 
 const program = createProgram();
-const commands = ['agent', 'analyze', 'list', 'show', 'gdb', 'doctor', 'config', 'crash-test', 'completion', 'help'];
+const commands = ['agent', 'analyze', 'instances', 'list', 'show', 'gdb', 'doctor', 'config', 'crash-test', 'completion', 'help'];
 
 /** The words on a line are those between spaces; what is expected is written as it would be typed, names on disk and crashes as `<…>`. */
 const cases: readonly (readonly [line: string, expected: readonly string[]])[] = [
@@ -84,7 +84,7 @@ describe('nothing that a command takes is forgotten', () => {
 				.filter(({ required, long }) => required && !isKnown([...pathOf(command), long ?? '', '']))
 				.map(({ flags }) => flags),
 		]);
-		expect(free).toEqual(['-n, --number <count>', 'gdb arguments']);
+		expect(free).toEqual(['--node <name>', '--context <name>', '-n, --namespace <name>', '-n, --number <count>', 'gdb arguments']);
 	});
 
 	test('each word has its meaning beside it, but for the values of a choice', () => {

@@ -144,8 +144,8 @@ export function complaintsOf({ stacks }: CoreEvidence): readonly string[] {
 
 /** The file, with the size that was found by reading it. */
 export function withSize(core: Core, { corefile }: CoreEvidence): Core {
-	const size = core.encoding === 'raw' || corefile.encoding === 'raw' ? corefile.sizeBytes : corefile.uncompressedBytes;
-	return { ...core, ...defined({ uncompressedBytes: core.encoding === 'raw' ? undefined : size }) };
+	if (core.encoding === 'raw') return core;
+	return { ...core, ...defined({ uncompressedBytes: corefile.encoding === 'raw' ? corefile.sizeBytes : corefile.uncompressedBytes }) };
 }
 
 /** Which files would have told more. */
