@@ -1,5 +1,8 @@
 import { readFile } from 'node:fs/promises';
 
+export { hostRoot, otherSide, pathOnHost } from './root.ts';
+export { systemdFiles, systemdVersion } from './systemd.ts';
+
 /** This machine's kernel.core_pattern; undefined where it can't be read. */
 export async function corePattern(): Promise<string | undefined> {
 	return (await proc('/proc/sys/kernel/core_pattern'))?.trim();
