@@ -1,22 +1,20 @@
-import { hostname } from 'node:os';
 import { isatty } from 'node:tty';
 import { type Command, Option } from 'commander';
 import { type OnCluster, podTable, runAgent } from '../agent/agent.ts';
 import { connect } from '../drivers/kubernetes/kubernetes.ts';
 import { createLog } from '../telemetry/log.ts';
 import { createTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
+import { patternCheck } from './doctor/doctor.ts';
+import { type ClusterOptions, nodeName, withCluster } from './on-cluster.ts';
 import { isColoured } from './output.ts';
-import { patternCheck } from './pattern-check.ts';
 import { loadSettings, type SettingsOptions, withConfig } from './settings.ts';
 import { version } from './version.ts';
 
-type Options = SettingsOptions & { readonly node?: string; readonly logFormat?: 'json' | 'text' };
+type Options = SettingsOptions & ClusterOptions & { readonly logFormat?: 'json' | 'text' };
 
 export function agentCommand(program: Command): void {
-	withConfig(program.command('agent'))
+	withCluster(withConfig(program.command('agent')), 'work on')
 		.description('run the agent: find, analyse and store core dumps until it is stopped')
-		.option('--kubeconfig <file>', 'work on a node of the cluster that this file names (default: inside of a cluster, its own)')
-		.option('--node <name>', 'the name of the node (default: $NODE_NAME, else the host name)')
 		.addOption(
 			new Option('--log-format <format>', 'how log lines are written (default: text on a terminal, else json)').choices(['json', 'text']),
 		)
@@ -30,7 +28,7 @@ async function run(options: Options): Promise<void> {
 	const log = await createLog({ level: config.log.level, format, isColoured: isColoured(process.stdout) });
 	const telemetry = createTelemetry(log, { isInCluster: mode === 'node' });
 	for (const warning of warnings) telemetry.configWarning(warning);
-	const pattern = await patternCheck(config);
+	const pattern = await patternCheck(config, mode === 'node');
 	if (pattern.state !== 'ok') telemetry.configWarning(`${pattern.subject} ${pattern.finding} (${pattern.todo})`);
 	const stop = new AbortController();
 	for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -45,9 +43,9 @@ async function run(options: Options): Promise<void> {
 	process.exit(0); // work that did not heed the signal may still hold the process
 }
 
-async function joinCluster({ kubeconfig, node }: Options, telemetry: Telemetry): Promise<OnCluster> {
-	const cluster = await connect({ kubeconfig, onRequest: telemetry.clusterAsked });
-	return { cluster, node: node || process.env.NODE_NAME || hostname(), pods: podTable(), journald: { isExpected: true } };
+async function joinCluster(options: Options, telemetry: Telemetry): Promise<OnCluster> {
+	const cluster = await connect({ kubeconfig: options.kubeconfig, onRequest: telemetry.clusterAsked });
+	return { cluster, node: nodeName(options), pods: podTable(), journald: { isExpected: true } };
 }
 
 /** SIGHUP asks for the configuration to be read again, at any time; but when it comes because the terminal is gone, the agent ends as usual. */

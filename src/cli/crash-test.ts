@@ -2,13 +2,12 @@ import { readdir, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Argument, type Command } from 'commander';
-import { corePattern, coreSizeLimits } from '../drivers/host/host.ts';
+import { corePattern, coreSizeLimits, pathOnHost, systemdListens } from '../drivers/host/host.ts';
 import { run as runProgram } from '../drivers/process/process.ts';
 import { readHead } from '../readers/corefile/corefile.ts';
 import { type CoreDestination, coreDestination } from '../readers/corepattern/corepattern.ts';
 import { UserError } from './errors.ts';
 import { isThere, isWritable, unreadable } from './files.ts';
-import { isSeen, systemdListens } from './pattern-check.ts';
 import { createProgress } from './progress.ts';
 import { loadSettings, type SettingsOptions, withConfig } from './settings.ts';
 
@@ -33,7 +32,7 @@ async function run(kind: Kind, options: SettingsOptions): Promise<void> {
 	await checkFolder(folder);
 	const core = (await byKernel(kind, folder, (await corePattern()) ?? '')) ?? (await byGdb(kind, folder));
 	const home = dirname(core);
-	if (!isSeen(home, folder))
+	if (home !== folder && home !== pathOnHost(folder))
 		process.stderr.write(
 			`warning: cores go to ${home}, and an agent with this configuration looks in ${folder}: set collector.coredumpPath to ${home}\n`,
 		);

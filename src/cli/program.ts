@@ -4,7 +4,7 @@ import { analyzeCommand } from './analyze.ts';
 import { completionCommand } from './completion.ts';
 import { configCommand } from './config.ts';
 import { crashTestCommand } from './crash-test.ts';
-import { doctorCommand } from './doctor.ts';
+import { doctorCommand } from './doctor/doctor.ts';
 import { gdbCommand } from './gdb.ts';
 import { instancesCommand } from './instances.ts';
 import { listCommand } from './list.ts';

@@ -43,7 +43,7 @@ describe("systemd's files", () => {
 	});
 
 	test('newer ones have the main file in /usr/lib; where there is none, the defaults hold', async () => {
-		await using newer = await machine({ 'etc/systemd/system/x': '', 'usr/lib/systemd/coredump.conf': 'main' });
+		await using newer = await machine({ 'etc/systemd/x': '', 'usr/lib/systemd/coredump.conf': 'main' });
 		expect(await files(newer.path)).toEqual(['main']);
 		await using none = await machine({ 'etc/systemd/system/x': '' });
 		expect(await files(none.path)).toEqual([]);

@@ -340,7 +340,7 @@ describe('what to change on the node', () => {
 		expect(adviceFor({ is: 'fault', hostThreadId: 1, name: 'a', text: 'a' })).toBeUndefined();
 		expect(lossOf({ core: { is: 'file', name: 'a', isTruncated: false } })).toBeUndefined();
 		expect(adviceFor({ is: 'over core_pipe_limit', pid: 1, name: 'milvus' })?.advice).toBe(
-			'raise kernel.core_pipe_limit (sysctl): more processes crashed at once',
+			'raise kernel.core_pipe_limit (sysctl) above the number of processes that crash at once',
 		);
 	});
 });

@@ -21,8 +21,11 @@ export async function coreSizeLimits(): Promise<{ readonly soft: number; readonl
 	return line ? { soft: value(line[1]), hard: value(line[2]) } : undefined;
 }
 
+/** Whether somebody takes what systemd-coredump hands on; without, nothing is stored, and the shell still says "core dumped". */
+export const systemdListens = () => isListening('/run/systemd/coredump');
+
 /** Whether a process listens on a Unix socket of this network namespace: __SO_ACCEPTCON in the flags of /proc/net/unix. */
-export async function isListening(socket: string): Promise<boolean> {
+async function isListening(socket: string): Promise<boolean> {
 	const lines = (await proc('/proc/net/unix'))?.split('\n') ?? [];
 	return lines
 		.map((line) => line.split(/\s+/))

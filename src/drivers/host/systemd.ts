@@ -23,7 +23,7 @@ export async function systemdFiles(root: string, kind: keyof typeof folders, nam
 
 async function textsOf(root: string, kind: keyof typeof folders, name: string): Promise<string[] | undefined> {
 	const places = layers.map((layer) => `${layer}/${folders[kind]}`);
-	if ((await namesBelow(root, places[0] as string)) === undefined) return undefined;
+	if ((await namesBelow(root, '/etc/systemd')) === undefined) return undefined;
 	const main = await first(places, (place) => textBelow(root, `${place}/${name}`));
 	if (main === undefined && kind === 'unit') return undefined;
 	const dropIns = await Promise.all(

@@ -25,7 +25,7 @@ export function adviceFor(note: Note, { corePipeLimit }: Node = {}): Loss | unde
 		case 'over core_pipe_limit':
 			return {
 				words: 'no core: over core_pipe_limit',
-				advice: `raise kernel.core_pipe_limit (sysctl${corePipeLimit === undefined ? '' : `, now ${corePipeLimit}`}): more processes crashed at once`,
+				advice: `raise kernel.core_pipe_limit (sysctl${corePipeLimit === undefined ? '' : `, now ${corePipeLimit}`}) above the number of processes that crash at once`,
 			};
 		case 'handler not started':
 			return {
@@ -94,7 +94,8 @@ export function lossOf({ core }: Pick<Coredump, 'core'>): Loss | undefined {
 }
 
 function afterFailure(result: string, handler: string): string {
-	if (result === 'timeout') return 'raise RuntimeMaxSec= (systemctl edit systemd-coredump@.service): writing the core took longer';
+	if (result === 'timeout')
+		return 'raise RuntimeMaxSec= (systemctl edit systemd-coredump@.service) above the time that writing a core takes';
 	if (result === 'oom-kill') return 'raise MemoryMax= of systemd-coredump@.service or of its slice: it ran out of memory';
 	return `see why: journalctl -u ${handler}`;
 }

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { patternCheck } from '../../src/cli/pattern-check.ts';
-import { loadConfig } from '../../src/config/config.ts';
-import { canSetPattern, exec, mountTest, root, setCorePattern, temporaryFolder } from '../support/crash.ts';
+import { patternCheck } from '../../../src/cli/doctor/pattern.ts';
+import { loadConfig } from '../../../src/config/config.ts';
+import { canSetPattern, exec, mountTest, root, setCorePattern, temporaryFolder } from '../../support/crash.ts';
 
 test.skipIf(!canSetPattern)(
 	'every kind of kernel.core_pattern is understood, with what to do where the agent would miss cores',
@@ -35,7 +35,7 @@ mountTest('systemd-coredump keeps cores only while somebody listens on its socke
 	await using _pattern = await setCorePattern('|/usr/lib/systemd/systemd-coredump %P %u %g %s %t 9223372036854775808 %h');
 	const script = `
 		import { createServer } from 'node:net';
-		import { patternCheck } from ${JSON.stringify(join(root, 'src/cli/pattern-check.ts'))};
+		import { patternCheck } from ${JSON.stringify(join(root, 'src/cli/doctor/pattern.ts'))};
 		const tell = async () => { const { state, finding, todo } = await patternCheck({ collector: { coredumpPath: '/var/lib/systemd/coredump' } }); console.log([state, finding, todo].filter(Boolean).join(' | ')); };
 		await tell();
 		const server = createServer().listen('/run/systemd/coredump', async () => { await tell(); server.close(); });`;

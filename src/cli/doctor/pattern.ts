@@ -1,40 +1,43 @@
-import type { Config } from '../config/config.ts';
-import { corePattern, isListening } from '../drivers/host/host.ts';
-import { coreDestination } from '../readers/corepattern/corepattern.ts';
+import type { Config } from '../../config/config.ts';
+import { corePattern, hostRoot, pathOnHost, systemdListens } from '../../drivers/host/host.ts';
+import { coreDestination } from '../../readers/corepattern/corepattern.ts';
+import { isThere } from '../files.ts';
 import { type Check, error, ok, warning } from './check.ts';
-import { isThere } from './files.ts';
 
 const subject = 'core_pattern';
 const makeFolder = (path: string) => `mkdir -m 1777 -p ${path}`;
 const sendToFolder = `as root: ${makeFolder('/var/crash')} && sysctl -w kernel.core_pattern=/var/crash/core.%e.%p.%h.%t`;
+/** A folder would be looked up inside of each container. */
+const sendToSystemd = 'on the node, as root: apt-get install systemd-coredump, which takes the cores of containers too';
 
 /** Whether the cores of this machine come to where the agent looks. */
-export async function patternCheck({ collector: { coredumpPath } }: Config): Promise<Check> {
+export async function patternCheck({ collector: { coredumpPath } }: Config, isOnCluster = false): Promise<Check> {
+	const sendOn = isOnCluster ? sendToSystemd : sendToFolder;
 	const pattern = await corePattern();
 	if (pattern === undefined)
 		return warning(subject, '/proc/sys/kernel/core_pattern can not be read', 'run this on Linux, with /proc mounted');
 	const destination = coreDestination(pattern);
 	switch (destination.is) {
 		case 'nowhere':
-			return error(subject, 'is empty: no core is written', sendToFolder);
+			return error(subject, 'is empty: no core is written', sendOn);
 		case 'working directory':
 			return warning(
 				subject,
 				`"${pattern}" is relative: each process writes its core into its own working directory; the agent sees only ${coredumpPath}`,
-				sendToFolder,
+				sendOn,
 			);
 		case 'folders':
 			return warning(
 				subject,
 				`"${pattern}": each crash has a folder of its own below ${destination.path}; the agent sees only what lies in ${coredumpPath} itself`,
-				sendToFolder,
+				sendOn,
 			);
 		case 'folder':
 			if (!isSeen(destination.path, coredumpPath))
 				return warning(
 					subject,
 					`cores go to ${destination.path}; the agent looks in ${coredumpPath}`,
-					`set collector.coredumpPath to ${destination.path}`,
+					`set collector.coredumpPath to ${hostRoot(coredumpPath)}${destination.path}`,
 				);
 			if (!(await isThere(coredumpPath)))
 				return error(
@@ -48,9 +51,9 @@ export async function patternCheck({ collector: { coredumpPath } }: Config): Pro
 				return warning(
 					subject,
 					`systemd-coredump keeps cores in ${destination.path}; the agent looks in ${coredumpPath}`,
-					`set collector.coredumpPath to ${destination.path}`,
+					`set collector.coredumpPath to ${hostRoot(coredumpPath)}${destination.path}`,
 				);
-			return socketCheck(destination.path);
+			return socketCheck(destination.path, coredumpPath);
 		case 'program':
 			return warning(
 				subject,
@@ -68,19 +71,16 @@ export async function patternCheck({ collector: { coredumpPath } }: Config): Pro
 	}
 }
 
-/** Whether an agent that looks in a folder, which in its container may lie below /host, sees what comes to another. */
-export const isSeen = (path: string, coredumpPath: string) => coredumpPath === path || coredumpPath === `/host${path}`;
+/** Whether an agent that looks in a folder, which in its container lies below /host, sees what comes to another. */
+const isSeen = (path: string, coredumpPath: string) => path === coredumpPath || path === pathOnHost(coredumpPath);
 
-const coredumpSocket = '/run/systemd/coredump';
-
-/** Without its socket systemd-coredump stores nothing, and the shell still says "core dumped". */
-export const systemdListens = () => isListening(coredumpSocket);
-
-async function socketCheck(folder: string): Promise<Check> {
-	if (await systemdListens()) return ok(subject, `systemd-coredump keeps cores in ${folder}`);
+async function socketCheck(folder: string, coredumpPath: string): Promise<Check> {
+	const finding = `systemd-coredump keeps cores in ${folder}`;
+	// Which sockets of the machine are listened on, its containers don't see.
+	if (hostRoot(coredumpPath) !== '' || (await systemdListens())) return ok(subject, finding);
 	return error(
 		subject,
-		`systemd-coredump gets the cores, but nobody listens on its socket ${coredumpSocket}: they are lost`,
+		'systemd-coredump gets the cores, but nobody listens on its socket /run/systemd/coredump: they are lost',
 		'as root: systemctl enable --now systemd-coredump.socket',
 	);
 }

@@ -1,0 +1,76 @@
+import { access, constants, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { codeOf } from '../../base/errors.ts';
+import { formatBytes } from '../../base/quantity.ts';
+import type { Config } from '../../config/config.ts';
+import { BackendUnavailable } from '../../domain/backend.ts';
+import { localBackend } from '../../drivers/local/local.ts';
+import { JournalError, readJournal } from '../../journal/journal.ts';
+import { isMissing, isThere } from '../files.ts';
+import { type Check, error, ok, warning } from './check.ts';
+
+/** Whether the agent can write where it must. */
+export const placeChecks = (config: Config): Promise<Check>[] => [scratchCheck(config), storageCheck(config), journalCheck(config)];
+
+async function scratchCheck({ analyzer: { scratchPath, scratchSize } }: Config): Promise<Check> {
+	const free = await freeBytes(scratchPath);
+	if (free === undefined)
+		return error(
+			'analyzer.scratchPath',
+			`${scratchPath} can not be made`,
+			'set analyzer.scratchPath to a directory with room for an unpacked core',
+		);
+	const text = `${formatBytes(free)} free for unpacked cores in ${scratchPath}`;
+	if (free < Math.min(scratchSize, 2e9))
+		return warning(
+			'analyzer.scratchPath',
+			text,
+			'set analyzer.scratchPath to a larger disk: compressed cores that do not fit get no stack',
+		);
+	return ok('analyzer.scratchPath', text);
+}
+
+async function storageCheck({ storage: { localPath, minFreeSpace } }: Config): Promise<Check> {
+	const subject = 'storage.localPath';
+	const todo = 'set storage.localPath to a directory that the agent may write to';
+	const free = await freeBytes(localPath);
+	if (free === undefined) return error(subject, `${localPath} can not be written to`, todo);
+	if (!(await isThere(localPath))) return ok(subject, `${localPath} is not there yet: the agent makes it; ${formatBytes(free)} free`);
+	try {
+		await localBackend(localPath, minFreeSpace).health();
+		return ok(subject, `${localPath}, ${formatBytes(free)} free`);
+	} catch (cause) {
+		if (!(cause instanceof BackendUnavailable)) throw cause;
+		return error(subject, cause.message, todo);
+	}
+}
+
+async function journalCheck({ journal: { path } }: Config): Promise<Check> {
+	if (await isMissing(path)) {
+		if ((await freeBytes(dirname(path))) === undefined)
+			return error('journal', `${path} can not be made`, 'set journal.path to a place that the agent may write to');
+		return ok('journal', `${path} is not there yet: the agent makes it when it starts`);
+	}
+	try {
+		using journal = readJournal(path);
+		const rejections = journal.rejections().length;
+		const text = `${path}, ${journal.backlog()} waiting`;
+		return rejections === 0
+			? ok('journal', text)
+			: warning('journal', `${text}, ${rejections} given up`, 'milvus-coredump-agent list --rejected');
+	} catch (cause) {
+		if (!(cause instanceof JournalError)) throw cause;
+		return error('journal', cause.message, 'run this as the user of the agent, or set journal.path');
+	}
+}
+
+/** Free space at a path, or at what of it is there already; undefined where nothing may be written. */
+async function freeBytes(path: string): Promise<number | undefined> {
+	try {
+		const { bavail, bsize } = await statfs(path);
+		await access(path, constants.W_OK | constants.X_OK);
+		return bavail * bsize;
+	} catch (cause) {
+		return codeOf(cause) === 'ENOENT' && path !== dirname(path) ? freeBytes(dirname(path)) : undefined;
+	}
+}

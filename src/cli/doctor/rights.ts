@@ -1,0 +1,106 @@
+import { several } from '../../base/several.ts';
+import { type Cluster, type KubernetesObject, resource } from '../../drivers/kubernetes/kubernetes.ts';
+import { type Check, error, ok, warning } from './check.ts';
+
+/** What the agent on a node must be allowed, and what there is not without it. */
+type Right = {
+	readonly group: string;
+	/** With its subresource: `pods/log`. */
+	readonly resource: string;
+	readonly verbs: readonly string[];
+	readonly loss: string;
+	/** Asked of all namespaces, whichever are looked at. */
+	readonly isOfAll?: true;
+	/** The agent can do nothing for the cluster without it. */
+	readonly isVital?: true;
+};
+
+const crashReports = 'diagnostics.milvus.io';
+
+const rights: readonly Right[] = [
+	{
+		...{ group: '', resource: 'pods', verbs: ['list', 'watch'], isOfAll: true, isVital: true },
+		loss: 'no pod of this node is known: no restart is seen, and no core is associated with its pod',
+	},
+	{ group: '', resource: 'pods', verbs: ['get'], loss: 'a pod that has just gone is not looked up' },
+	{ group: '', resource: 'pods/log', verbs: ['get'], loss: "what a container wrote is had only while the node's own logs keep it" },
+	{ group: 'apps', resource: 'replicasets', verbs: ['get'], loss: noOwner('a Deployment') },
+	{ group: 'apps', resource: 'deployments', verbs: ['get'], loss: noOwner('a Deployment') },
+	{ group: 'apps', resource: 'statefulsets', verbs: ['get'], loss: noOwner('a StatefulSet') },
+	{ group: 'milvus.io', resource: 'milvuses', verbs: ['get'], loss: noOwner('the operator') },
+	{ group: 'milvus.io', resource: 'milvusclusters', verbs: ['get'], loss: noOwner('a MilvusCluster') },
+	{ group: '', resource: 'events', verbs: ['list'], loss: 'why the kubelet killed a container (liveness probe) is not known' },
+	{ group: '', resource: 'events', verbs: ['create', 'patch'], loss: 'kubectl describe shows no Events of crashes' },
+	{ group: crashReports, resource: 'crashreports', verbs: ['get', 'list', 'create', 'patch'], loss: noReports('is empty') },
+	{ group: crashReports, resource: 'crashreports/status', verbs: ['patch'], loss: noReports('shows no results') },
+];
+
+function noOwner(who: string): string {
+	return `pods of ${who} are told by their own labels only, and may be taken for another instance or for none`;
+}
+
+function noReports(how: string): string {
+	return `kubectl get crashreports ${how}`;
+}
+
+/**
+ * Whether who asks may do what the agent on a node does.
+ *
+ * @throws {KubernetesUnavailable}
+ * @throws {KubernetesRefused}
+ */
+export async function rightsChecks(
+	cluster: Cluster,
+	who: string,
+	namespaces: 'all' | readonly string[],
+	signal: AbortSignal,
+): Promise<Check[]> {
+	const missing = await several(rights, 4, async (right) => {
+		const scopes = namespaces === 'all' || right.isOfAll ? [undefined] : namespaces;
+		const asked = right.verbs.flatMap((verb) => scopes.map((namespace) => ({ verb, namespace })));
+		const allowed = await several(asked, 4, ({ verb, namespace }) => isAllowed(cluster, right, verb, namespace, signal));
+		return asked.filter((_, index) => !allowed[index]);
+	});
+	const checks = rights.flatMap((right, index) => {
+		const [first, ...more] = missing[index] ?? [];
+		return first ? [missingCheck(right, [first, ...more], who)] : [];
+	});
+	return checks.length > 0 ? checks : [ok('rights', `all that the agent needs (${rights.length} kinds)`)];
+}
+
+type Asked = { readonly verb: string; readonly namespace: string | undefined };
+
+function missingCheck({ group, resource, loss, isVital }: Right, missing: readonly Asked[], who: string): Check {
+	const verbs = [...new Set(missing.map(({ verb }) => verb))];
+	const places = [...new Set(missing.map(({ namespace }) => namespace))];
+	const where = places[0] === undefined ? 'in all namespaces' : `in ${places.join(', ')}`;
+	const name = group === '' ? resource : resource.replace(/^[^/]+/, (plural) => `${plural}.${group}`);
+	const rule = `{apiGroups: ["${group}"], resources: ["${resource}"], verbs: [${verbs.join(', ')}]}`;
+	return (isVital ? error : warning)(
+		'rights',
+		`may not ${verbs.join(', ')} ${name} ${where}: ${loss}`,
+		`add to the role of ${who}: ${rule}`,
+	);
+}
+
+type Review = KubernetesObject & { readonly status?: { readonly allowed?: boolean } };
+
+async function isAllowed(
+	cluster: Cluster,
+	{ group, resource: of }: Right,
+	verb: string,
+	namespace: string | undefined,
+	signal: AbortSignal,
+): Promise<boolean> {
+	const [plural, subresource] = of.split('/');
+	const answer = await cluster.create<Review>(
+		resource('authorization.k8s.io/v1', 'selfsubjectaccessreviews'),
+		{
+			apiVersion: 'authorization.k8s.io/v1',
+			kind: 'SelfSubjectAccessReview',
+			spec: { resourceAttributes: { verb, group, resource: plural, subresource, namespace } },
+		},
+		signal,
+	);
+	return answer.is === 'done' && answer.object.status?.allowed === true;
+}
