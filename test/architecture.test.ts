@@ -22,6 +22,9 @@ const wings: Readonly<Record<string, readonly string[]>> = {
 	readers: ['readers/bytes', 'readers/elf', 'readers/cgroup'],
 };
 
+/** Folders inside of a room that are rooms of their own. */
+const innerRooms = ['cli/doctor', 'components/analyzer/culprit', 'components/analyzer/fingerprint', 'components/analyzer/knownissues'];
+
 /** The rooms that know each outside thing (and what lies below its name). */
 const knownTo: Readonly<Record<string, readonly string[]>> = {
 	'node:sqlite': ['journal'],
@@ -81,6 +84,13 @@ test('rooms of one wing know nothing of each other, but for those that all may u
 
 test('other rooms come in by the door', () => {
 	expect(local.filter(({ file, target }) => room(file) !== room(target) && !isDoor(target))).toEqual([]);
+});
+
+test('a folder that is a room of its own inside of another has a door too', () => {
+	for (const folder of innerRooms) {
+		const strangers = local.filter(({ file, target }) => target.startsWith(`${folder}/`) && !file.startsWith(`${folder}/`));
+		expect(new Set(strangers.map(({ target }) => target))).toEqual(new Set([`${folder}/${basename(folder)}.ts`]));
+	}
 });
 
 test('each outside thing is known to its own rooms only', () => {

@@ -22,7 +22,6 @@ const rights: readonly Right[] = [
 		...{ group: '', resource: 'pods', verbs: ['list', 'watch'], isOfAll: true, isVital: true },
 		loss: 'no pod of this node is known: no restart is seen, and no core is associated with its pod',
 	},
-	{ group: '', resource: 'pods', verbs: ['get'], loss: 'a pod that has just gone is not looked up' },
 	{ group: '', resource: 'pods/log', verbs: ['get'], loss: "what a container wrote is had only while the node's own logs keep it" },
 	{ group: 'apps', resource: 'replicasets', verbs: ['get'], loss: noOwner('a Deployment') },
 	{ group: 'apps', resource: 'deployments', verbs: ['get'], loss: noOwner('a Deployment') },
