@@ -105,4 +105,26 @@ describe("in the agent's container", () => {
 		chmodSync(join(machine.path, 'var/crash'), 0o1777);
 		expect((await doctor(machine, kernel, '--config', '/host/config.yaml'))('core_pattern in containers')).toHaveLength(1);
 	});
+
+	mountTest('a relative pattern is answered with what takes the cores of containers too', async () => {
+		await using machine = await host();
+		machine.folder(coredumpFolder);
+		const told = await doctor(machine, { corePattern: 'core' });
+		expect(told('core_pattern')).toEqual([
+			'warning core_pattern: "core" is relative: each process writes its core into its own working directory; the agent sees only /host/var/lib/systemd/coredump\n         → on the node, as root: apt-get install systemd-coredump, which takes the cores of containers too',
+		]);
+		const elsewhere = await doctor(machine, { corePattern: '/var/crash/core' });
+		expect(elsewhere('core_pattern')[0]).toMatch(/→ set collector\.coredumpPath to \/host\/var\/crash$/);
+	});
+
+	mountTest('a journal that lasts until the next boot is looked for where the machine is mounted', async () => {
+		await using machine = await host();
+		machine.folder(coredumpFolder);
+		const journald = async () => (await doctor(machine, { corePattern: bySystemd }))('journald')[0];
+		expect(await journald()).toMatch(
+			/^warning journald: \/host\/var\/log\/journal can not be read .*\n +→ mount \/var\/log\/journal of the node at \/host\/var\/log\/journal, read-only, and on the node, as root: mkdir -p/,
+		);
+		machine.folder('run/log/journal');
+		expect(await journald()).toMatch(/→ set collector\.journaldPath to \/host\/run\/log\/journal$/);
+	});
 });
