@@ -84,7 +84,14 @@ describe('nothing that a command takes is forgotten', () => {
 				.filter(({ required, long }) => required && !isKnown([...pathOf(command), long ?? '', '']))
 				.map(({ flags }) => flags),
 		]);
-		expect(free).toEqual(['--node <name>', '--context <name>', '-n, --namespace <name>', '-n, --number <count>', 'gdb arguments']);
+		expect(free).toEqual([
+			'--node <name>',
+			'--context <name>',
+			'-n, --namespace <name>',
+			'-n, --number <count>',
+			'gdb arguments',
+			'--node <name>',
+		]);
 	});
 
 	test('each word has its meaning beside it, but for the values of a choice', () => {
