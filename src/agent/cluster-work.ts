@@ -22,10 +22,11 @@ function watchPods(
 	means: Means,
 	signal: AbortSignal,
 ) {
-	const { helmReleaseLabels, operatorLabels, namespaces, podLogsPath } = keys;
+	const { helmReleaseLabels, operatorLabels, namespaces, scanInterval, podLogsPath } = keys;
 	const options = {
 		node,
 		namespaces,
+		scanIntervalMs: scanInterval,
 		selectors: { helmReleaseLabels, operatorLabels },
 		podLogsPath,
 		logFolder: join(dirname(path), 'logs'),

@@ -81,7 +81,12 @@ export const configSchema = (paths: ModeDefaults) =>
 		),
 		discovery: section(
 			{
-				scanInterval: key(timeout, '30s', 'How often pods are looked through; they are watched in between.', { ...inDuration, ...planned }),
+				scanInterval: key(
+					timeout,
+					'30s',
+					'How often all known pods are looked through for what could not be found out at once; their changes are watched all the time.',
+					inDuration,
+				),
 				namespaces: key(z.union([z.literal('all'), z.array(text)]), 'all', 'The namespaces that are looked at: `all`, or a list.'),
 				helmReleaseLabels: key(
 					selectors,

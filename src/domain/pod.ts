@@ -14,7 +14,7 @@ export type Pod = {
 	readonly hostname: string;
 	readonly isHostNetwork: boolean;
 	readonly startedAt: EpochMs | undefined;
-	/** Somebody has asked for it to go: what ends from here on was ended on purpose. */
+	/** Somebody has asked for it to go, or the kubelet has given it up: what ends from here on was ended on purpose. */
 	readonly isEnding: boolean;
 	readonly containers: readonly Container[];
 };
@@ -31,7 +31,7 @@ export type Container = {
 	readonly isReady: boolean;
 	/** The run's that is, or was the last. */
 	readonly startedAt: EpochMs | undefined;
-	/** How the present run ended, where it does not run any more. */
+	/** How the present run ended, where it does not run any more, also while it waits for the next. */
 	readonly end: Termination | undefined;
 	/** How the run before ended. */
 	readonly lastEnd: Termination | undefined;
@@ -69,7 +69,15 @@ export type KnownPod = {
 	readonly goneAt?: EpochMs;
 };
 
-export type ContainerEnd = { readonly container: string; readonly restartCount: number; readonly termination: Termination };
+/** The end of one run of a container. */
+export type ContainerEnd = {
+	readonly container: string;
+	/** Of the container, after this end. */
+	readonly restartCount: number;
+	readonly termination: Termination;
+	/** Whether its pod was ending when this was first seen. */
+	readonly wasEnding?: boolean;
+};
 
 /** That a pod runs a component of a Milvus instance. */
 export type Membership = { readonly instance: Instance; readonly component?: string };

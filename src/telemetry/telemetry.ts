@@ -87,10 +87,13 @@ export function createTelemetry(log: Logger, { isInCluster = false } = {}) {
 			metrics.clusterRequests.inc({ verb, resource, status: status === undefined ? 'none' : String(status) });
 		},
 		instancesSeen: (count: number) => metrics.instances.set(count),
-		ownerUnknown: (pod: string, reason: string) =>
-			log.warn({ pod, reason }, `who owns pod ${pod} can't be found out, so its labels are believed: ${printable(reason)}`),
+		/** @param owner of pods: `ReplicaSet default/search-milvus-proxy-5d9c` */
+		ownerUnknown: (owner: string, reason: string) =>
+			log.warn({ owner, reason }, `what ${owner} belongs to can't be found out, so labels are believed: ${printable(reason)}`),
 		logUnavailable: (pod: string, container: string, reason: string) =>
 			log.debug({ pod, container, reason }, `what ${container} of ${pod} wrote last can't be had: ${printable(reason)}`),
+		logNotKept: (id: string, reason: string) =>
+			log.warn({ id, reason }, `the log of a container that ended can't be kept: ${printable(reason)}`),
 		killUnexplained: (pod: string, reason: string) =>
 			log.debug({ pod, reason }, `why the kubelet ended a container of ${pod} is not known`),
 		restartSeen(id: string, { association, restart }: Bodies['RestartEvent']) {

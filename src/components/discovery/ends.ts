@@ -1,43 +1,65 @@
-import type { Container, Pod, Termination } from '../../domain/pod.ts';
+import type { Container, ContainerEnd, KnownPod, Pod, Termination } from '../../domain/pod.ts';
 import { signalName } from '../../domain/signals.ts';
 
-/** The end of one run of a container, as a look at the pod shows it. */
+/** The end of one run of a container that nobody was told of yet. */
 export type End = {
 	readonly container: Container;
 	readonly termination: Termination;
-	/** The container's restart count after this end; a kubelet that does not restart it leaves it one lower. */
+	/** The container's restart count after this end. */
 	readonly restartCount: number;
-	/** Ends between the last look and this one. */
+	readonly wasEnding: boolean;
+	/** Ends between the last that was told of and this one. */
 	readonly missed: number;
 };
 
-/** The ends that a look at a pod can tell of: of the run that is over, and of the one before it. */
-export function endsIn({ containers }: Pick<Pod, 'containers'>): readonly Omit<End, 'missed'>[] {
-	return containers.flatMap((container) =>
-		[
-			{ container, termination: container.lastEnd, restartCount: container.restartCount },
-			{ container, termination: container.end, restartCount: container.restartCount + 1 },
-		].flatMap(({ termination, ...end }) => (termination ? [{ ...end, termination }] : [])),
-	);
+/** How far the ends of one container have been told of: the last of them, or what was counted when there was none to see. */
+export type Told = { readonly restartCount: number; readonly containerId?: string | undefined; readonly finishedAt?: number | undefined };
+
+/** The ends that a pod shows: of each container how its run before ended, and how its present one did. */
+export function endsIn({ containers, isEnding }: Pick<Pod, 'containers' | 'isEnding'>): readonly ContainerEnd[] {
+	return containers.flatMap(({ name, lastEnd, end, restartCount }) => [
+		...(lastEnd ? [{ container: name, termination: lastEnd, restartCount, wasEnding: isEnding }] : []),
+		// The kubelet counts it when the next run begins, if one does.
+		...(end ? [{ container: name, termination: end, restartCount: restartCount + 1, wasEnding: isEnding }] : []),
+	]);
+}
+
+/** Whether two looks saw the same end: by the run's id, else by when it was. */
+export function isSameEnd(one: Termination, other: Pick<Termination, 'containerId' | 'finishedAt'>): boolean {
+	if (one.containerId !== undefined && other.containerId !== undefined) return one.containerId === other.containerId;
+	return one.finishedAt !== undefined && one.finishedAt === other.finishedAt;
 }
 
 /**
- * The ends that are new since the last look.
+ * The ends that nobody was told of yet, container by container, the oldest first.
  *
- * @param seen the restart count of each container after the last end that was told of; undefined for a container that is seen for the first
- *   time, of whose earlier ends only the last is told
+ * @param told undefined for a container that was never looked at: nothing is known of what it may have missed
  */
-export function newEnds(pod: Pick<Pod, 'containers'>, seen: (container: string) => number | undefined): readonly End[] {
-	const ends: End[] = [];
-	const counts = new Map<string, number | undefined>();
-	for (const end of endsIn(pod)) {
-		const { name } = end.container;
-		const before = counts.has(name) ? counts.get(name) : seen(name);
-		if (before !== undefined && end.restartCount <= before) continue;
-		ends.push({ ...end, missed: before === undefined ? 0 : end.restartCount - before - 1 });
-		counts.set(name, end.restartCount);
-	}
-	return ends;
+export function newEnds({ pod, ends }: Pick<KnownPod, 'pod' | 'ends'>, told: (container: string) => Told | undefined): readonly End[] {
+	return pod.containers.flatMap((container) => {
+		const fresh: End[] = [];
+		let last = told(container.name);
+		for (const { termination, restartCount, wasEnding = false } of ends.filter((end) => end.container === container.name)) {
+			if (last && !follows({ termination, restartCount }, last)) continue;
+			const missed = last ? Math.max(0, restartCount - last.restartCount - 1) : 0;
+			fresh.push({ container, termination, restartCount, wasEnding, missed });
+			last = toldOf({ termination, restartCount });
+		}
+		return fresh;
+	});
+}
+
+export const toldOf = ({ termination, restartCount }: Pick<End, 'termination' | 'restartCount'>): Told => ({
+	restartCount,
+	containerId: termination.containerId,
+	finishedAt: termination.finishedAt,
+});
+
+/** Counted after what was told; or counted less and yet later: a node that lost its containers counts from the start again. */
+function follows({ termination, restartCount }: Pick<End, 'termination' | 'restartCount'>, told: Told): boolean {
+	if (isSameEnd(termination, { containerId: told.containerId, finishedAt: told.finishedAt })) return false;
+	if (restartCount > told.restartCount) return true;
+	return (termination.finishedAt ?? 0) > (told.finishedAt ?? Number.POSITIVE_INFINITY);
 }
 
 const [SIGKILL, SIGTERM] = [9, 15];
@@ -51,12 +73,16 @@ export function signalOf({ signal, exitCode }: Termination): { readonly number: 
 	return number === undefined ? undefined : { number, name: signalName(number) };
 }
 
-/** Whether a run ended otherwise than it should: with an error, and not because somebody wanted the pod to go. */
-export function isCrash(termination: Termination, { isEnding }: Pick<Pod, 'isEnding'>): boolean {
-	if (termination.exitCode === 0) return false;
+/** Whether a run ended otherwise than it should: with an error that was seen, and not because somebody wanted the pod to go. */
+export function isCrash({ termination, wasEnding }: Pick<End, 'termination' | 'wasEnding'>): boolean {
+	if (termination.exitCode === 0 || isUnknown(termination)) return false;
 	const signal = signalOf(termination)?.number;
-	return !(isEnding && termination.reason !== 'OOMKilled' && (signal === SIGKILL || signal === SIGTERM));
+	return !(wasEnding && termination.reason !== 'OOMKilled' && (signal === SIGKILL || signal === SIGTERM));
 }
+
+/** Nobody saw the end: the node was restarted, or lost its containers. The exit code is made up by containerd, or by the kubelet. */
+const isUnknown = ({ reason, exitCode }: Termination) =>
+	(reason === 'Unknown' && exitCode === 255) || (reason === 'ContainerStatusUnknown' && exitCode === 137);
 
 /** Within this time of the pod's start Milvus may still be waiting for etcd, its message queue or its coordinators, and exits meanwhile. */
 const startUpMs = 5 * 60_000;

@@ -32,7 +32,7 @@ export async function listInstances(
 	selectors: Selectors,
 	namespaces: 'all' | readonly string[],
 ): Promise<MilvusInstance[]> {
-	const lineageOf = createLineages((path) => cluster.get<KubernetesObject>(path));
+	const lineageOf = createLineages({ lookUp: (path) => cluster.get<KubernetesObject>(path) });
 	const found = new Map<string, Instance & { readonly components: Set<string> }>();
 	const covered = new Set<string>();
 
@@ -67,10 +67,11 @@ export async function listInstances(
 				labels: metadata.labels ?? {},
 				annotations: metadata.annotations ?? {},
 			};
-			const owners = await lineageOf({ namespace, owner: controllerOf(metadata) });
+			const { ancestors, isComplete } = await lineageOf({ namespace, owner: controllerOf(metadata) });
 			const containers = spec?.template?.spec?.containers ?? [];
 			const labels = spec?.template?.metadata?.labels ?? {};
-			const member = membershipOf({ namespace, name: metadata.name, labels, containers }, owners && [self, ...owners], selectors);
+			const lineage = { ancestors: [self, ...ancestors], isComplete };
+			const member = membershipOf({ namespace, name: metadata.name, labels, containers }, lineage, selectors);
 			covered.add(`${namespace}/${kind}/${metadata.name}`);
 			if (member) add(member.instance, (spec?.replicas ?? 1) > 0 ? member.component : undefined);
 		}

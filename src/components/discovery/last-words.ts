@@ -1,11 +1,13 @@
-import { messageOf } from '../../base/errors.ts';
+import { isSystemError, messageOf } from '../../base/errors.ts';
 import type { Pod } from '../../domain/pod.ts';
 import type { Log } from '../../domain/report.ts';
 import { type Cluster, isKubernetesError } from '../../drivers/kubernetes/kubernetes.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
+import { apiLogs } from './api-log.ts';
 import { type End, signalOf } from './ends.ts';
 import { killMessageOf } from './kill-message.ts';
-import { keepLog, logOnNode, panicLine, tailBytes } from './previous-log.ts';
+import { createPatience } from './patience.ts';
+import { keepLog, logOnNode, panicLine } from './previous-log.ts';
 
 export type LastWords = {
 	readonly log: Log | undefined;
@@ -20,25 +22,32 @@ type Deps = {
 	readonly podLogsPath: string;
 	/** Where the logs of containers that ended are kept. */
 	readonly logFolder: string;
+	readonly now: () => number;
 };
 
 const [SIGKILL, SIGTERM] = [9, 15];
 
 /** Collects what a run of a container wrote at its end, and what the kubelet said. What can't be had is missing, and a crash is told without. */
-export function createLastWords({ cluster, telemetry, podLogsPath, logFolder }: Deps) {
-	async function content(pod: Pod, { container, restartCount }: End, signal: AbortSignal): Promise<Buffer | undefined> {
-		const onNode = await logOnNode(podLogsPath, pod, { container: container.name, number: restartCount - 1 });
-		if (onNode) return onNode;
-		// The API knows the last run and the one before only.
-		const previous = container.restartCount >= restartCount;
-		const { namespace, name } = pod;
+export function createLastWords({ cluster, telemetry, podLogsPath, logFolder, now }: Deps) {
+	const logOfApi = apiLogs(cluster, now);
+	const askForEvents = createPatience(now);
+
+	async function content(pod: Pod, end: End, signal: AbortSignal): Promise<Buffer | undefined> {
+		const unavailable = (reason: string) => telemetry.logUnavailable(`${pod.namespace}/${pod.name}`, end.container.name, reason);
 		try {
-			const log = await cluster.log({ namespace, pod: name, container: container.name, previous, tailBytes }, signal);
+			const onNode = await logOnNode(podLogsPath, pod, { container: end.container.name, number: end.restartCount - 1 });
+			if (onNode) return onNode;
+		} catch (error) {
+			if (!isSystemError(error)) throw error;
+			unavailable(error.message); // the API may have it
+		}
+		try {
+			const log = await logOfApi(pod, end, signal);
 			if (log.is === 'log') return log.tail;
-			telemetry.logUnavailable(`${namespace}/${name}`, container.name, log.reason);
+			unavailable(log.reason);
 		} catch (error) {
 			if (!isKubernetesError(error)) throw error;
-			telemetry.logUnavailable(`${namespace}/${name}`, container.name, messageOf(error));
+			unavailable(error.message);
 		}
 		return undefined;
 	}
@@ -46,19 +55,29 @@ export function createLastWords({ cluster, telemetry, podLogsPath, logFolder }: 
 	async function killMessage(pod: Pod, { container, termination }: End, signal: AbortSignal): Promise<string | undefined> {
 		const ended = signalOf(termination)?.number;
 		if (termination.reason === 'OOMKilled' || (ended !== SIGKILL && ended !== SIGTERM)) return undefined;
+		const endedAt = termination.finishedAt ?? now();
 		try {
-			return await killMessageOf(cluster, pod, container.name, termination.finishedAt ?? Date.now(), signal);
+			return await askForEvents(() => killMessageOf(cluster, pod, container.name, endedAt, signal));
 		} catch (error) {
 			if (!isKubernetesError(error)) throw error;
-			telemetry.killUnexplained(`${pod.namespace}/${pod.name}`, messageOf(error));
+			telemetry.killUnexplained(`${pod.namespace}/${pod.name}`, error.message);
+			return undefined;
+		}
+	}
+
+	async function kept(key: string, text: Buffer): Promise<Log | undefined> {
+		try {
+			return await keepLog(logFolder, key, text);
+		} catch (error) {
+			if (!isSystemError(error)) throw error;
+			telemetry.logNotKept(key, messageOf(error));
 			return undefined;
 		}
 	}
 
 	return async function lastWordsOf(key: string, pod: Pod, end: End, signal: AbortSignal): Promise<LastWords> {
-		const said = await killMessage(pod, end, signal);
-		const text = await content(pod, end, signal);
+		const [text, said] = await Promise.all([content(pod, end, signal), killMessage(pod, end, signal)]);
 		if (!text || text.length === 0) return { log: undefined, panicLine: undefined, killMessage: said };
-		return { log: await keepLog(logFolder, key, text), panicLine: panicLine(text.toString('utf8')), killMessage: said };
+		return { log: await kept(key, text), panicLine: panicLine(text.toString('utf8')), killMessage: said };
 	};
 }

@@ -1,5 +1,5 @@
 import type { ContainerEnd, KnownPod, Membership, Pod, Pods } from '../../domain/pod.ts';
-import { endsIn } from './ends.ts';
+import { endsIn, isSameEnd } from './ends.ts';
 
 /** So many ends of one pod are remembered, and so many pods that are gone, each for so long: for cores that turn up late. */
 const mostEnds = 50;
@@ -8,8 +8,10 @@ const goneMs = 60 * 60_000;
 
 export type PodTable = Pods & {
 	isComplete: boolean;
-	/** A pod as it is now. */
-	set(pod: Pod, membership: Membership | undefined): void;
+	/** A pod as it is now. What it has to do with Milvus stays as it was known. */
+	set(pod: Pod): void;
+	/** What a pod has to do with Milvus, if anything. */
+	identify(uid: string, membership: Membership | undefined): void;
 	/** A pod that is not there any more. */
 	remove(uid: string): void;
 };
@@ -32,9 +34,13 @@ export function podTable(now: () => number = Date.now): PodTable {
 		byUid: (uid) => entries.get(uid),
 		byHostname: (hostname) => [...entries.values()].filter(({ pod }) => !pod.isHostNetwork && pod.hostname === hostname),
 		all: (): Iterable<KnownPod> => entries.values(),
-		set(pod, membership) {
+		set(pod) {
 			const before = entries.get(pod.uid);
-			entries.set(pod.uid, { pod, membership: membership ?? before?.membership, ends: withNew(before?.ends ?? [], pod) });
+			entries.set(pod.uid, { pod, membership: before?.membership, ends: withNew(before?.ends ?? [], pod) });
+		},
+		identify(uid, membership) {
+			const entry = entries.get(uid);
+			if (entry) entries.set(uid, { ...entry, membership });
 		},
 		remove(uid) {
 			const entry = entries.get(uid);
@@ -47,8 +53,8 @@ export function podTable(now: () => number = Date.now): PodTable {
 }
 
 function withNew(known: readonly ContainerEnd[], pod: Pod): readonly ContainerEnd[] {
-	const fresh = endsIn(pod)
-		.map(({ container, ...end }) => ({ container: container.name, ...end }))
-		.filter((end) => !known.some((one) => one.container === end.container && one.restartCount === end.restartCount));
+	const fresh = endsIn(pod).filter(
+		(end) => !known.some((one) => one.container === end.container && isSameEnd(one.termination, end.termination)),
+	);
 	return fresh.length === 0 ? known : [...known, ...fresh].slice(-mostEnds);
 }

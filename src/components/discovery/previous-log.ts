@@ -1,7 +1,9 @@
-import { mkdir, open, readdir, stat, unlink, writeFile } from 'node:fs/promises';
+import { open, readdir, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf } from '../../base/errors.ts';
+import { makeFolder } from '../../base/folder.ts';
 import { printable } from '../../base/printable.ts';
+import { several } from '../../base/several.ts';
 import type { Pod } from '../../domain/pod.ts';
 import type { Log } from '../../domain/report.ts';
 import { readTraceLog } from '../../readers/tracelog/tracelog.ts';
@@ -11,20 +13,32 @@ export const tailBytes = 4 << 20;
 /** The logs of so many bytes are kept, the oldest go. */
 const keptBytes = 256 << 20;
 const longestLine = 500;
+/** Where pieces of other lines stand between those of one. */
+const mostOfLine = 64 << 10;
 
 /** Which run of which container. */
 export type Run = { readonly container: string /** How many runs there were before it. */; readonly number: number };
 
-/** What a run of a container wrote last, where the kubelet keeps it; undefined where it is not there. Lines are as the runtime wrote them. */
+/** What the kubelet moves a file to that has become too long, `3.log.20261123-062558`; all but the newest of these it packs, as `….gz`. */
+const rotatedName = /^\d{8}-\d{6}$/;
+
+/**
+ * What a run of a container wrote last, where the kubelet keeps it. Lines are as the runtime wrote them.
+ *
+ * @returns undefined where it is not there, or not for us
+ * @throws an error of the system where it can't be read
+ */
 export async function logOnNode(podLogsPath: string, pod: Pick<Pod, 'namespace' | 'name' | 'uid'>, run: Run): Promise<Buffer | undefined> {
 	const folder = join(podLogsPath, `${pod.namespace}_${pod.name}_${pod.uid}`, run.container);
 	try {
 		const names = await readdir(folder);
-		// `3.log`, and before it what was rotated: `3.log.20261123-062558`; older ones are packed.
-		const rotated = names.filter((name) => name.startsWith(`${run.number}.log.`) && !name.endsWith('.gz')).sort();
+		const own = `${run.number}.log`;
+		const rotated = names.filter((name) => name.startsWith(`${own}.`) && rotatedName.test(name.slice(own.length + 1))).sort();
+		const there = [...rotated, ...names.filter((name) => name === own)];
+		if (there.length === 0) return undefined;
 		const parts: Buffer[] = [];
 		let left = tailBytes;
-		for (const name of [`${run.number}.log`, ...rotated.reverse()]) {
+		for (const name of there.reverse()) {
 			if (left <= 0) break;
 			const part = await tailOf(join(folder, name), left);
 			parts.unshift(part);
@@ -32,7 +46,6 @@ export async function logOnNode(podLogsPath: string, pod: Pick<Pod, 'namespace' 
 		}
 		return Buffer.concat(parts);
 	} catch (error) {
-		// Not there, or not for us: the API may have it.
 		if (['ENOENT', 'ENOTDIR', 'EACCES'].includes(codeOf(error) ?? '')) return undefined;
 		throw error;
 	}
@@ -46,32 +59,72 @@ async function tailOf(path: string, most: number): Promise<Buffer> {
 	return buffer.subarray(0, bytesRead);
 }
 
-/** Keeps what a run wrote, for the analysis and for who reads the report; the runtime throws it away with the container. */
+/**
+ * Keeps what a run wrote, for the analysis and for who reads the report; the runtime throws it away with the container.
+ *
+ * @throws an error of the system: then nothing is kept of it
+ */
 export async function keepLog(folder: string, key: string, content: Buffer): Promise<Log> {
-	await mkdir(folder, { recursive: true, mode: 0o700 });
+	await makeFolder(folder);
 	const path = join(folder, `${key}.log`);
-	await writeFile(path, content, { mode: 0o600 });
+	try {
+		await writeFile(path, content, { mode: 0o600 });
+	} catch (error) {
+		await unlink(path).catch(() => {}); // half a log would look like a whole one; the first error tells why
+		throw error;
+	}
 	await removeOldest(folder, `${key}.log`);
 	return { path, sizeBytes: content.length };
 }
 
 async function removeOldest(folder: string, newest: string): Promise<void> {
 	const names = (await readdir(folder)).filter((name) => name.endsWith('.log') && name !== newest);
-	const files = await Promise.all(names.map(async (name) => ({ path: join(folder, name), ...sizeAndAge(await stat(join(folder, name))) })));
+	const files = await several(names, 4, async (name) => {
+		const path = join(folder, name);
+		const found = await ifThere(stat(path));
+		return found ? [{ path, sizeBytes: found.size, writtenAt: found.mtimeMs }] : [];
+	});
 	let total = 0;
-	for (const { path, sizeBytes } of files.sort((a, b) => b.writtenAt - a.writtenAt)) {
+	for (const { path, sizeBytes } of files.flat().sort((a, b) => b.writtenAt - a.writtenAt)) {
 		total += sizeBytes;
-		if (total > keptBytes) await unlink(path);
+		if (total > keptBytes) await ifThere(unlink(path));
 	}
 }
 
-const sizeAndAge = ({ size, mtimeMs }: { size: number; mtimeMs: number }) => ({ sizeBytes: size, writtenAt: mtimeMs });
+/** Several ends may be told of at a time, and whoever is first removes it. */
+async function ifThere<T>(step: Promise<T>): Promise<T | undefined> {
+	try {
+		return await step;
+	} catch (error) {
+		if (codeOf(error) === 'ENOENT') return undefined;
+		throw error;
+	}
+}
 
 /** The line that proves a panic or a fatal error, as the process wrote it; undefined where nothing does. */
 export function panicLine(text: string): string | undefined {
 	const { statements } = readTraceLog(text);
 	const proof = statements.find(({ is }) => is !== 'exit' && is !== 'signal');
 	if (!proof) return undefined;
-	const line = text.split('\n', proof.at).at(-1) ?? '';
-	return printable(line.replace(/^\S+ (?:stdout|stderr) [FP] /, '')).slice(0, longestLine);
+	return printable(wholeLine(text, proof.at)).slice(0, longestLine);
+}
+
+/** As the runtime puts it in front of each piece of a line; `P`: the line goes on in the next piece of the same stream. */
+const framing = /^\S+ (stdout|stderr) ([FP])\S* /;
+
+/** @param at its number, from 1 */
+function wholeLine(text: string, at: number): string {
+	let start = 0;
+	for (let line = 1; line < at; line++) start = text.indexOf('\n', start) + 1;
+	const pieces = text.slice(start, start + mostOfLine).split('\n');
+	const [, stream] = framing.exec(pieces[0] ?? '') ?? [];
+	if (stream === undefined) return pieces[0] ?? '';
+	let line = '';
+	for (const piece of pieces) {
+		const [frame, itsStream, tag] = framing.exec(piece) ?? [];
+		if (itsStream !== stream || frame === undefined) continue;
+		line += piece.slice(frame.length);
+		if (tag === 'F') break;
+	}
+	return line;
 }

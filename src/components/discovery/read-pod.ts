@@ -1,4 +1,3 @@
-import { defined } from '../../base/defined.ts';
 import type { Container, Owner, Pod, Termination } from '../../domain/pod.ts';
 import type { KubernetesObject } from '../../drivers/kubernetes/kubernetes.ts';
 
@@ -10,7 +9,12 @@ export type ApiPod = KubernetesObject & {
 		readonly hostNetwork?: boolean;
 		readonly containers?: readonly { readonly name: string; readonly image?: string }[];
 	};
-	readonly status?: { readonly startTime?: string; readonly containerStatuses?: readonly ApiContainerStatus[] };
+	readonly status?: {
+		readonly startTime?: string;
+		/** Of the pod as a whole: `Evicted`, `NodeShutdown`, … */
+		readonly reason?: string;
+		readonly containerStatuses?: readonly ApiContainerStatus[];
+	};
 };
 
 type ApiContainerStatus = {
@@ -24,6 +28,7 @@ type ApiContainerStatus = {
 };
 
 type ApiContainerState = {
+	readonly waiting?: { readonly reason?: string };
 	readonly running?: { readonly startedAt?: string };
 	readonly terminated?: {
 		readonly exitCode: number;
@@ -54,7 +59,8 @@ export function readPod({ metadata, spec, status }: ApiPod): Pod {
 		hostname: (spec?.hostname ?? metadata.name).slice(0, longestHostname).replace(/[-.]+$/, ''),
 		isHostNetwork: spec?.hostNetwork ?? false,
 		startedAt: timeOf(status?.startTime),
-		isEnding: metadata.deletionTimestamp !== undefined,
+		// The kubelet gives a pod a reason only when it ends all of it.
+		isEnding: metadata.deletionTimestamp !== undefined || Boolean(status?.reason),
 		containers: (spec?.containers ?? []).map(({ name, image }) => containerOf(name, image ?? '', statuses.get(name))),
 	};
 }
@@ -65,8 +71,9 @@ export function controllerOf({ ownerReferences = [] }: KubernetesObject['metadat
 }
 
 function containerOf(name: string, image: string, status: ApiContainerStatus | undefined): Container {
-	const end = terminationOf(status?.state);
 	const id = bareId(status?.containerID);
+	const last = terminationOf(status?.lastState);
+	const end = terminationOf(status?.state) ?? (isBetweenRuns(status, last) ? last : undefined);
 	return {
 		name,
 		image,
@@ -74,10 +81,18 @@ function containerOf(name: string, image: string, status: ApiContainerStatus | u
 		restartCount: status?.restartCount ?? 0,
 		isReady: status?.ready ?? false,
 		startedAt: timeOf(status?.state?.running?.startedAt) ?? end?.startedAt,
-		// While a container waits for its next run, some runtimes show its last id.
-		end: end && defined({ ...end, containerId: end.containerId ?? id }),
-		lastEnd: terminationOf(status?.lastState),
-	} as Container;
+		end: end && { ...end, containerId: end.containerId ?? id },
+		lastEnd: end === last ? undefined : last,
+	};
+}
+
+/**
+ * While a container waits for its next run, the kubelet shows how the present one ended as `lastState`, and has not counted the restart yet:
+ * the id is still that of this run (`convertStatusToAPIStatus` in pkg/kubelet/kubelet_pods.go).
+ */
+function isBetweenRuns(status: ApiContainerStatus | undefined, last: Termination | undefined): boolean {
+	if (!status?.state?.waiting || !last) return false;
+	return last.containerId === undefined ? false : last.containerId === bareId(status.containerID);
 }
 
 function terminationOf(state: ApiContainerState | undefined): Termination | undefined {
