@@ -12,8 +12,10 @@ export type End = {
 	readonly missed: number;
 };
 
+type Run = { readonly containerId?: string | undefined; readonly finishedAt?: number | undefined };
+
 /** How far the ends of one container have been told of: the last of them, or what was counted when there was none to see. */
-export type Told = { readonly restartCount: number; readonly containerId?: string | undefined; readonly finishedAt?: number | undefined };
+export type Told = Run & { readonly restartCount: number };
 
 /** The ends that a pod shows: of each container how its run before ended, and how its present one did. */
 export function endsIn({ containers, isEnding }: Pick<Pod, 'containers' | 'isEnding'>): readonly ContainerEnd[] {
@@ -25,7 +27,7 @@ export function endsIn({ containers, isEnding }: Pick<Pod, 'containers' | 'isEnd
 }
 
 /** Whether two looks saw the same end: by the run's id, else by when it was. */
-export function isSameEnd(one: Termination, other: Pick<Termination, 'containerId' | 'finishedAt'>): boolean {
+export function isSameEnd(one: Run, other: Run): boolean {
 	if (one.containerId !== undefined && other.containerId !== undefined) return one.containerId === other.containerId;
 	return one.finishedAt !== undefined && one.finishedAt === other.finishedAt;
 }
@@ -39,7 +41,9 @@ export function newEnds({ pod, ends }: Pick<KnownPod, 'pod' | 'ends'>, told: (co
 	return pod.containers.flatMap((container) => {
 		const fresh: End[] = [];
 		let last = told(container.name);
-		for (const { termination, restartCount, wasEnding = false } of ends.filter((end) => end.container === container.name)) {
+		const own = ends.filter((end) => end.container === container.name);
+		const since = own.slice(own.findLastIndex(({ termination }) => last && isSameEnd(termination, last)) + 1);
+		for (const { termination, restartCount, wasEnding = false } of since) {
 			if (last && !follows({ termination, restartCount }, last)) continue;
 			const missed = last ? Math.max(0, restartCount - last.restartCount - 1) : 0;
 			fresh.push({ container, termination, restartCount, wasEnding, missed });
@@ -57,9 +61,8 @@ export const toldOf = ({ termination, restartCount }: Pick<End, 'termination' | 
 
 /** Counted after what was told; or counted less and yet later: a node that lost its containers counts from the start again. */
 function follows({ termination, restartCount }: Pick<End, 'termination' | 'restartCount'>, told: Told): boolean {
-	if (isSameEnd(termination, { containerId: told.containerId, finishedAt: told.finishedAt })) return false;
 	if (restartCount > told.restartCount) return true;
-	return (termination.finishedAt ?? 0) > (told.finishedAt ?? Number.POSITIVE_INFINITY);
+	return termination.containerId !== undefined && (termination.finishedAt ?? 0) > (told.finishedAt ?? Number.POSITIVE_INFINITY);
 }
 
 const [SIGKILL, SIGTERM] = [9, 15];

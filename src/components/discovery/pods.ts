@@ -53,8 +53,13 @@ export function podTable(now: () => number = Date.now): PodTable {
 }
 
 function withNew(known: readonly ContainerEnd[], pod: Pod): readonly ContainerEnd[] {
-	const fresh = endsIn(pod).filter(
-		(end) => !known.some((one) => one.container === end.container && isSameEnd(one.termination, end.termination)),
-	);
-	return fresh.length === 0 ? known : [...known, ...fresh].slice(-mostEnds);
+	const shown = endsIn(pod);
+	const isSame = (one: ContainerEnd, other: ContainerEnd) =>
+		one.container === other.container && isSameEnd(one.termination, other.termination);
+	// An end without an id may be counted only later.
+	const counted = known.map((one) => {
+		const restartCount = shown.find((other) => isSame(one, other))?.restartCount ?? 0;
+		return restartCount > one.restartCount ? { ...one, restartCount } : one;
+	});
+	return [...counted, ...shown.filter((end) => !known.some((one) => isSame(one, end)))].slice(-mostEnds);
 }
