@@ -57,7 +57,7 @@ export function playKubelet(cluster: Cluster, pod: Stored): PlayedPod {
 		return status;
 	};
 	const change = (status: Status, to: Partial<Status>) => containers.set(status.name, { ...status, ...to });
-	const write = (phase = 'Running') => setStatus(cluster, pod, { phase, containerStatuses: [...containers.values()] });
+	const write = (more: object = {}) => setStatus(cluster, pod, { phase: 'Running', containerStatuses: [...containers.values()], ...more });
 
 	function end({ exitCode, reason = exitCode === 0 ? 'Completed' : 'Error', finishedAt, ...more }: Ended, container?: string): void {
 		const status = named(container);
@@ -84,7 +84,7 @@ export function playKubelet(cluster: Cluster, pod: Stored): PlayedPod {
 					state: { running: { startedAt: time(startedAt) } },
 					lastState: {},
 				});
-			return write();
+			return write({ startTime: time(startedAt) });
 		},
 		end(how, container) {
 			end(how, container);
