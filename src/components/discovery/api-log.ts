@@ -28,9 +28,9 @@ export function apiLogs(cluster: Cluster, now: () => number) {
 			const found: ApiPod | undefined = await ask(() => cluster.get<ApiPod>(resource('v1', 'pods', namespace, name), signal));
 			seen = found && readPod(found);
 			if (seen?.uid !== uid) break;
-			if (slotOf(seen, end) === slot) return isNoLog(log.tail) ? { is: 'none', reason: log.tail.toString() } : log;
+			if (slotOf(seen, end) === slot) return isNoLog(log.tail) ? { is: 'none', reason: log.tail.toString().trim() } : log;
 		}
-		return { is: 'none', reason: 'it ran again since, and the API has only the last logs' };
+		return { is: 'none', reason: 'it is no longer one of the runs whose logs the API has' };
 	};
 }
 
@@ -41,5 +41,6 @@ function slotOf({ containers }: Pod, { container, termination }: End): 'present'
 	return lastEnd && isSameEnd(lastEnd, termination) ? 'previous' : undefined;
 }
 
-/** What the kubelet answers, with status 200, in place of a log that its runtime has thrown away. */
-const isNoLog = (tail: Buffer) => tail.length < 500 && /^unable to retrieve container logs for \S+$/.test(tail.toString().trim());
+/** What the kubelet answers, with status 200, in place of a log: when the container is thrown away, or the file. */
+const noLog = /^(?:unable to retrieve container logs for \S+|failed to (?:try resolving symlinks in path|open log file) "[^\n]*)\n?$/;
+const isNoLog = (tail: Buffer) => tail.length < 2_000 && noLog.test(tail.toString());
