@@ -81,6 +81,15 @@ describe('who owns a pod', () => {
 		expect(await lineageOf({ namespace: 'a', owner: job })).toMatchObject({ isComplete: true, ancestors: [{ kind: 'Job' }] });
 		const forged = owner('example.com/v1', 'Deployment', 'd');
 		expect(names(await lineageOf({ namespace: 'a', owner: forged }))).toEqual(['Deployment d']);
+		for (const [apiVersion, name] of [
+			['apps/v1', '..'],
+			['apps/v1', '../x'],
+			['apps/..', 'd'],
+			['apps', 'd'],
+			['apps/v1/v2', 'd'],
+			['', ''],
+		] as const)
+			expect(await lineageOf({ namespace: 'a', owner: owner(apiVersion, 'ReplicaSet', name) })).toMatchObject({ isComplete: true });
 		expect(asked).toEqual([]);
 	});
 

@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSyn
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { keepLog, logOnNode, panicLine, tailBytes } from '../../src/components/discovery/previous-log.ts';
+import { panicLine } from '../../src/components/discovery/panic-line.ts';
+import { keepLog, logOnNode, tailBytes } from '../../src/components/discovery/previous-log.ts';
 import { exec, mountTest, runWithoutRights, temporaryFolder } from '../support/crash.ts';
 
 const pod = { namespace: 'default', name: 'search-milvus-querynode-0', uid: '6d2f' };
@@ -17,6 +18,7 @@ async function podLogs(files: Readonly<Record<string, string | Buffer>>) {
 	return Object.assign(folder, { own, read });
 }
 
+const proofIn = (text: string) => panicLine(Buffer.from(text));
 const line = (text: string, stream = 'stderr', tag = 'F') => `2026-11-23T06:25:58.123456789Z ${stream} ${tag} ${text}\n`;
 
 describe('what a run wrote, on its node', () => {
@@ -156,17 +158,17 @@ describe('the line that proves a panic', () => {
 		],
 		["thread 'main' panicked at src/lib.rs:4:5:\nno\n", "thread 'main' panicked at src/lib.rs:4:5:"],
 		["milvus: segment.cc:42: void f(): Assertion `rows == 7' failed.\n", "milvus: segment.cc:42: void f(): Assertion `rows == 7' failed."],
-	])('is found in %j', (text, proof) => {
-		expect(panicLine(`[INFO] started\n${text}`)).toBe(proof);
+	])('is found in %j', async (text, proof) => {
+		expect(await proofIn(`[INFO] started\n${text}`)).toBe(proof);
 		const framed = text
 			.trimEnd()
 			.split('\n')
 			.map((one) => line(one))
 			.join('');
-		expect(panicLine(line('[INFO] started', 'stdout') + framed)).toBe(proof);
+		expect(await proofIn(line('[INFO] started', 'stdout') + framed)).toBe(proof);
 	});
 
-	test('is whole, where the runtime cut it into pieces with those of another stream between them', () => {
+	test('is whole, where the runtime cut it into pieces with those of another stream between them', async () => {
 		const text = [
 			line('panic: ', 'stderr', 'P'),
 			line('[INFO] something else', 'stdout'),
@@ -175,21 +177,36 @@ describe('the line that proves a panic', () => {
 			line('', 'stderr'),
 			line('goroutine 1 [running]:', 'stderr'),
 		].join('');
-		expect(panicLine(text)).toBe('panic: this is one line');
-		expect(panicLine(line('panic: cut off here', 'stderr', 'P'))).toBe('panic: cut off here');
+		expect(await proofIn(text)).toBe('panic: this is one line');
+		expect(await proofIn(line('panic: cut off here', 'stderr', 'P'))).toBe('panic: cut off here');
 	});
 
-	test('is printable, and no longer than a line', () => {
-		expect(panicLine('panic: \u001b[31mred\u202e\n\ngoroutine 1 [running]:\n')).toBe('panic: \\x1b[31mred\\u{202e}');
-		expect(panicLine(`panic: ${'x'.repeat(10_000)}\n\ngoroutine 1 [running]:\n`)).toHaveLength(500);
+	test('is printable, and no longer than a line', async () => {
+		expect(await proofIn('panic: \u001b[31mred\u202e\n\ngoroutine 1 [running]:\n')).toBe('panic: \\x1b[31mred\\u{202e}');
+		expect(await proofIn(`panic: ${'x'.repeat(10_000)}\n\ngoroutine 1 [running]:\n`)).toHaveLength(500);
 	});
 
-	test('is none where a process only fails, is killed, or says that it ends', () => {
-		expect(panicLine('')).toBeUndefined();
-		expect(panicLine('[ERROR] no panic here, all is well\n')).toBeUndefined();
-		expect(panicLine('Get signal to exit\n')).toBeUndefined();
+	test('is none where a process only fails, is killed, or says that it ends', async () => {
+		expect(await proofIn('')).toBeUndefined();
+		expect(await proofIn('[ERROR] no panic here, all is well\n')).toBeUndefined();
+		expect(await proofIn('Get signal to exit\n')).toBeUndefined();
 		expect(
-			panicLine('SIGNAL CATCH BY NON-GO SIGNAL HANDLER\nSIGNO: 11; SIGNAME: Segmentation fault; SI_CODE: 1; SI_ADDR: 0x10\n'),
+			await proofIn('SIGNAL CATCH BY NON-GO SIGNAL HANDLER\nSIGNO: 11; SIGNAME: Segmentation fault; SI_CODE: 1; SI_ADDR: 0x10\n'),
 		).toBeUndefined();
+	});
+
+	test('is found where it stands in a log that is long', async () => {
+		const filler = '2026-11-23T06:25:58.1Z stdout F [INFO] [node.go:421] ["all is well"]\n'.repeat(20_000); // over a megabyte
+		const proof = line('panic: far behind') + line('') + line('goroutine 1 [running]:');
+		expect(await proofIn(filler + proof)).toBe('panic: far behind');
+		expect(await proofIn(filler + proof + filler)).toBe('panic: far behind');
+		expect(await proofIn(proof + filler + line('panic: later') + line('') + line('goroutine 1 [running]:'))).toBe('panic: far behind');
+		expect(await proofIn(filler)).toBeUndefined();
+		// At any place of the border between two windows.
+		for (let shift = 0; shift < 120; shift += 7) {
+			const before = filler.slice(0, (256 << 10) - 60 + shift).replace(/[^\n]*$/, '');
+			expect(await proofIn(`${before}${'x'.repeat(shift)}\n${proof}${filler}`)).toBe('panic: far behind');
+		}
+		expect(await proofIn('x'.repeat(1 << 20))).toBeUndefined();
 	});
 });

@@ -101,6 +101,32 @@ describeKubernetes('discovery', () => {
 		expect(agent.requests.filter(({ verb, resource }) => verb === 'get' && resource === 'milvuses.milvus.io')).toHaveLength(1);
 	});
 
+	test('lives on with pods whose owners are made up', async () => {
+		const cluster = await sharedControlPlane();
+		await using namespace = await cluster.namespace();
+		const node = await cluster.node();
+		await using agent = await discoveryOn({ kubeconfig: cluster.kubeconfig, node });
+		await agent.complete();
+		for (const [index, name] of ['..', 'a/b', 'Ä'].entries()) {
+			const pod = await cluster.create({
+				apiVersion: 'v1',
+				kind: 'Pod',
+				metadata: {
+					...{ name: `p${index}`, namespace: namespace.name, labels: milvusLabels },
+					ownerReferences: [
+						{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name, uid: '6d2f7a1e-0000-4000-8000-000000000000', controller: true },
+					],
+				},
+				spec: { nodeName: node, containers: [{ name: 'querynode', image: 'milvusdb/milvus:v2.6.15' }] },
+			});
+			const kubelet = playKubelet(cluster, pod);
+			await kubelet.run();
+			await kubelet.crash({ exitCode: 139 });
+			await agent.restartsAre(index + 1);
+		}
+		for (const { association } of agent.restarts()) expect(association).toMatchObject({ instance: 'search', instanceKind: 'unmanaged' });
+	});
+
 	test('tells of each restart once, however it is seen, and how many were not', async () => {
 		const cluster = await sharedControlPlane();
 		await using namespace = await cluster.namespace();

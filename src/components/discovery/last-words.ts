@@ -6,8 +6,9 @@ import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { apiLogs } from './api-log.ts';
 import { type End, signalOf } from './ends.ts';
 import { killMessageOf } from './kill-message.ts';
+import { panicLine } from './panic-line.ts';
 import { createPatience } from './patience.ts';
-import { keepLog, logOnNode, panicLine } from './previous-log.ts';
+import { keepLog, logOnNode } from './previous-log.ts';
 
 export type LastWords = {
 	readonly log: Log | undefined;
@@ -78,6 +79,6 @@ export function createLastWords({ cluster, telemetry, podLogsPath, logFolder, no
 	return async function lastWordsOf(key: string, pod: Pod, end: End, signal: AbortSignal): Promise<LastWords> {
 		const [text, said] = await Promise.all([content(pod, end, signal), killMessage(pod, end, signal)]);
 		if (!text || text.length === 0) return { log: undefined, panicLine: undefined, killMessage: said };
-		return { log: await kept(key, text), panicLine: panicLine(text.toString('utf8')), killMessage: said };
+		return { log: await kept(key, text), panicLine: await panicLine(text), killMessage: said };
 	};
 }

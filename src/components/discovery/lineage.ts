@@ -111,4 +111,8 @@ export function createLineages({ lookUp, onUnknown, now = Date.now }: LineageOpt
 	}
 }
 
-const collectionOf = ({ apiVersion, kind }: Owner) => collections[`${apiVersion.replace(/\/[^/]*$/, '')}/${kind}`];
+/** Undefined for what nobody asks for. Whoever makes a pod may write anything into it: what is no name is of no owner. */
+function collectionOf({ apiVersion, kind, name }: Owner): string | undefined {
+	const [, group] = /^([a-z.]+)\/v\d[a-z0-9]*$/.exec(apiVersion) ?? [];
+	return /^[a-z0-9][a-z0-9.-]*$/.test(name) ? collections[`${group}/${kind}`] : undefined;
+}

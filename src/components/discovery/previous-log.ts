@@ -2,19 +2,14 @@ import { open, readdir, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf } from '../../base/errors.ts';
 import { makeFolder } from '../../base/folder.ts';
-import { printable } from '../../base/printable.ts';
 import { several } from '../../base/several.ts';
 import type { Pod } from '../../domain/pod.ts';
 import type { Log } from '../../domain/report.ts';
-import { readTraceLog } from '../../readers/tracelog/tracelog.ts';
 
 /** A process says how it died at the end, and Go then prints every goroutine. */
 export const tailBytes = 4 << 20;
 /** The logs of so many bytes are kept, the oldest go. */
 const keptBytes = 256 << 20;
-const longestLine = 500;
-/** Where pieces of other lines stand between those of one. */
-const mostOfLine = 64 << 10;
 
 /** Which run of which container. */
 export type Run = { readonly container: string /** How many runs there were before it. */; readonly number: number };
@@ -99,32 +94,4 @@ async function ifThere<T>(step: Promise<T>): Promise<T | undefined> {
 		if (codeOf(error) === 'ENOENT') return undefined;
 		throw error;
 	}
-}
-
-/** The line that proves a panic or a fatal error, as the process wrote it; undefined where nothing does. */
-export function panicLine(text: string): string | undefined {
-	const { statements } = readTraceLog(text);
-	const proof = statements.find(({ is }) => is !== 'exit' && is !== 'signal');
-	if (!proof) return undefined;
-	return printable(wholeLine(text, proof.at)).slice(0, longestLine);
-}
-
-/** As the runtime puts it in front of each piece of a line; `P`: the line goes on in the next piece of the same stream. */
-const framing = /^\S+ (stdout|stderr) ([FP])\S* /;
-
-/** @param at its number, from 1 */
-function wholeLine(text: string, at: number): string {
-	let start = 0;
-	for (let line = 1; line < at; line++) start = text.indexOf('\n', start) + 1;
-	const pieces = text.slice(start, start + mostOfLine).split('\n');
-	const [, stream] = framing.exec(pieces[0] ?? '') ?? [];
-	if (stream === undefined) return pieces[0] ?? '';
-	let line = '';
-	for (const piece of pieces) {
-		const [frame, itsStream, tag] = framing.exec(piece) ?? [];
-		if (itsStream !== stream || frame === undefined) continue;
-		line += piece.slice(frame.length);
-		if (tag === 'F') break;
-	}
-	return line;
 }

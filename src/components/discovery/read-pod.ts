@@ -65,8 +65,8 @@ export function readPod({ metadata, spec, status }: ApiPod): Pod {
 	};
 }
 
-export function controllerOf({ ownerReferences = [] }: KubernetesObject['metadata']): Owner | undefined {
-	const owner = ownerReferences.find(({ controller }) => controller);
+export function controllerOf({ ownerReferences }: KubernetesObject['metadata']): Owner | undefined {
+	const owner = ownerReferences?.find(({ controller }) => controller);
 	return owner && { apiVersion: owner.apiVersion, kind: owner.kind, name: owner.name, uid: owner.uid };
 }
 
