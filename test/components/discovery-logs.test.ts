@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSyn
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import { NotRegularError } from '../../src/base/regular-file.ts';
 import { panicLine } from '../../src/components/discovery/panic-line.ts';
 import { keepLog, logOnNode, tailBytes } from '../../src/components/discovery/previous-log.ts';
 import { exec, mountTest, runWithoutRights, temporaryFolder } from '../support/crash.ts';
@@ -94,10 +95,12 @@ describe('what a run wrote, on its node', () => {
 		expect(log).toBe(`${'b'.repeat(tailBytes / 2)}${'a'.repeat(tailBytes / 2)}`);
 	});
 
-	test('can fail to be read, which is an error of the system', async () => {
+	test('can fail to be read: it is no file, and keeps nobody waiting', async () => {
 		await using logs = await podLogs({});
 		mkdirSync(join(logs.own, '3.log'));
-		await expect(logs.read(3)).rejects.toMatchObject({ code: 'EISDIR', syscall: 'read' });
+		await expect(logs.read(3)).rejects.toThrow(new NotRegularError('is a directory'));
+		await exec('mkfifo', [join(logs.own, '4.log')]);
+		await expect(logs.read(4)).rejects.toThrow(new NotRegularError('is a FIFO'));
 	});
 });
 

@@ -14,10 +14,12 @@ type Options = Partial<DiscoveryOptions> & {
 	readonly node: string;
 	/** For each request to the API. */
 	readonly timeoutMs?: number;
+	/** Before the journal takes an event. */
+	readonly beforeAppend?: (event: Event) => void;
 };
 
 /** Discovery on a node, with a journal of its own, which a later one finds as it was left. */
-export async function discoveryOn({ kubeconfig, node, timeoutMs, ...more }: Options) {
+export async function discoveryOn({ kubeconfig, node, timeoutMs, beforeAppend = () => {}, ...more }: Options) {
 	const folder = await temporaryFolder();
 	const told: Event[] = [];
 	const requests: RequestMade[] = [];
@@ -36,6 +38,7 @@ export async function discoveryOn({ kubeconfig, node, timeoutMs, ...more }: Opti
 		});
 		const intake: Intake = {
 			async append(...events) {
+				for (const event of events) beforeAppend(event);
 				const added = journal.append(...events);
 				told.push(...added);
 				return added;

@@ -54,7 +54,11 @@ export function discovery({ cluster, pods, intake, bookmark, telemetry, options,
 		const either = AbortSignal.any([signal, stop.signal]);
 		const look = createLook({ cluster, pods, intake, told, telemetry, options: { ...options, isLookedAt }, now }, either);
 		const lookAndCheck = async (uid: string) => {
-			await look(uid);
+			try {
+				await look(uid);
+			} catch (error) {
+				if (!either.aborted) telemetry.workFailed('discovery', uid, error); // a bug, which is to harm this pod only; it is looked at again
+			}
 			isKnown(uid);
 		};
 		const workers = Array.from({ length: looksAtOnce }, () => looks.work(lookAndCheck, either));

@@ -1,4 +1,5 @@
 import { isSystemError, messageOf } from '../../base/errors.ts';
+import { NotRegularError } from '../../base/regular-file.ts';
 import type { Pod } from '../../domain/pod.ts';
 import type { Log } from '../../domain/report.ts';
 import { type Cluster, isKubernetesError } from '../../drivers/kubernetes/kubernetes.ts';
@@ -39,7 +40,7 @@ export function createLastWords({ cluster, telemetry, podLogsPath, logFolder, no
 			const onNode = await logOnNode(podLogsPath, pod, { container: end.container.name, number: end.restartCount - 1 });
 			if (onNode) return onNode;
 		} catch (error) {
-			if (!isSystemError(error)) throw error;
+			if (!(isSystemError(error) || error instanceof NotRegularError)) throw error;
 			unavailable(error.message); // the API may have it
 		}
 		try {

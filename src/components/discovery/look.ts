@@ -46,19 +46,15 @@ export function createLook({ cluster, pods, intake, told, telemetry, options, no
 	const recovered = new Map<string, Map<string, number>>();
 
 	async function look(uid: string): Promise<void> {
-		try {
-			const known = pods.byUid(uid);
-			if (!known) return;
-			const membership = await identified(known.pod);
-			pods.identify(uid, membership);
-			telemetry.instancesSeen(instanceCount());
-			if (!membership) return;
-			await tellEnds(known, membership);
-			await tellRecovery(known);
-			if (known.goneAt !== undefined) forget(uid);
-		} catch (error) {
-			if (!signal.aborted) throw error;
-		}
+		const known = pods.byUid(uid);
+		if (!known) return;
+		const membership = await identified(known.pod);
+		pods.identify(uid, membership);
+		telemetry.instancesSeen(instanceCount());
+		if (!membership) return;
+		await tellEnds(known, membership);
+		await tellRecovery(known);
+		if (known.goneAt !== undefined) forget(uid);
 	}
 
 	async function identified(pod: Pod): Promise<Membership | undefined> {

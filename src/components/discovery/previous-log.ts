@@ -1,7 +1,8 @@
-import { open, readdir, stat, unlink, writeFile } from 'node:fs/promises';
+import { readdir, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf } from '../../base/errors.ts';
 import { makeFolder } from '../../base/folder.ts';
+import { openRegular } from '../../base/regular-file.ts';
 import { several } from '../../base/several.ts';
 import type { Pod } from '../../domain/pod.ts';
 import type { Log } from '../../domain/report.ts';
@@ -21,7 +22,7 @@ const rotatedName = /^\d{8}-\d{6}$/;
  * What a run of a container wrote last, where the kubelet keeps it. Lines are as the runtime wrote them.
  *
  * @returns undefined where it is not there, or not for us
- * @throws an error of the system where it can't be read
+ * @throws {NotRegularError}, or an error of the system, where it can't be read
  */
 export async function logOnNode(podLogsPath: string, pod: Pick<Pod, 'namespace' | 'name' | 'uid'>, run: Run): Promise<Buffer | undefined> {
 	const folder = join(podLogsPath, `${pod.namespace}_${pod.name}_${pod.uid}`, run.container);
@@ -47,7 +48,7 @@ export async function logOnNode(podLogsPath: string, pod: Pick<Pod, 'namespace' 
 }
 
 async function tailOf(path: string, most: number): Promise<Buffer> {
-	await using file = await open(path);
+	await using file = await openRegular(path);
 	const { size } = await file.stat();
 	const start = Math.max(0, size - most);
 	const { buffer, bytesRead } = await file.read(Buffer.alloc(size - start), 0, size - start, start);
