@@ -54,7 +54,10 @@ export async function makePieces(
 		hasCore: (key) => journal.view.hasCore(key),
 		restartsSince: (time) => journal.view.restartsSince(time),
 		notesSince: (time) => journal.view.notesSince(time),
-		crashesOf: (container) => journal.view.crashesOf(container),
+		hasRecovered: (container, restartCount) => journal.view.hasRecovered(container, restartCount),
+		correlation: (key) => journal.view.correlation(key),
+		correlationWith: (restart) => journal.view.correlationWith(restart),
+		openCorrelations: (time) => journal.view.openCorrelations(time),
 	};
 	const stages = await stagesOf({ config, knownIssues }, onCluster, backend, view, telemetry);
 	const collection = { ...(await collectorOptions(config)), isOnCluster: onCluster !== undefined };
@@ -93,6 +96,7 @@ async function stagesOf(
 					get hasJournald() {
 						return onCluster.journald.isExpected;
 					},
+					directory: collection.coredumpPath,
 					corePattern: pattern,
 				},
 			}),

@@ -4,6 +4,26 @@ import { analysis, association, core, log, lostCore, restart, storage } from './
 const time = z.iso.datetime({ precision: 3 });
 const container = z.strictObject({ podUid: z.string(), containerId: z.string() });
 
+/** What a core, and what was recorded of its crash, say of where its process ran and when it died. */
+const traces = z.strictObject({
+	/** As the kernel told who wrote the core; often in whole seconds. */
+	time,
+	/** When the core was written to its end: until then the process, and its container, are not over. */
+	writtenAt: time,
+	/** Absent where it was not read. */
+	signal: z.int().exactOptional(),
+	/** As the process saw it. */
+	host: z.string().exactOptional(),
+	/** `POD_NAMESPACE` in its environment. */
+	namespace: z.string().exactOptional(),
+	/** Its cgroup, as it was recorded when the process died. */
+	container: container.exactOptional(),
+	/** Its cgroup was recorded, and is none of a pod. */
+	isOutsidePods: z.literal(true).exactOptional(),
+	/** Whether its executable is Milvus'; absent where that is not known. */
+	isMilvus: z.boolean().exactOptional(),
+});
+
 /** What each kind of event carries. JSON only: addresses are hex strings, times are ISO 8601. The journal checks a body against its schema when it is claimed. */
 export const bodies = {
 	/** A core file on a node of a cluster, before it is known whose it is. */
@@ -54,6 +74,14 @@ export const bodies = {
 	}),
 	/** That a container of Milvus is ready after this many restarts. */
 	RecoveryEvent: z.strictObject({ podUid: z.string(), container: z.string(), restartCount: z.int(), time }),
+	/** What was made of a core, or of what was recorded of one that was lost: its key is that of the core. A later revision takes the place of an earlier. */
+	Correlation: z.strictObject({
+		traces,
+		/** The crash whose report it is in. */
+		crash: z.string(),
+		/** The end of the container that it led to: the key of its `RestartEvent`, which is no other's then. */
+		restart: z.string().nullable(),
+	}),
 	/** A crash: its core file, complete or not growing any more, or without one what the process wrote. */
 	CoredumpFile: z.strictObject({
 		core: core.nullable(),
@@ -74,6 +102,7 @@ export const bodies = {
 
 export type Kind = keyof typeof bodies;
 export type Bodies = { readonly [K in Kind]: z.infer<(typeof bodies)[K]> };
+export type Traces = z.infer<typeof traces>;
 
 /** One thing that happened. Key and revision say what it is about: the same thing reported twice is one event. */
 export type Event<K extends Kind = Kind> = {

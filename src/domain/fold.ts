@@ -9,11 +9,12 @@ export function fold(report: CrashReport | undefined, event: Event): CrashReport
 		case 'CoreNote':
 		case 'RestartEvent':
 		case 'RecoveryEvent':
+		case 'Correlation':
 			return report; // of no crash yet: the collector says of which
 		case 'CoredumpFile':
 			return report ? amended(report, event) : found(event);
 		case 'AnalysisResults':
-			return report && { ...report, status: 'analysed', core: event.body.core, ...event.body.analysis };
+			return report && analysed(report, event);
 		case 'StorageEvent':
 			return report && { ...report, ...settled(event.body) };
 		default:
@@ -41,20 +42,18 @@ function found({ key, body }: Event<'CoredumpFile'>): CrashReport {
 	};
 }
 
-/** The report when another half of the crash has turned up. What is known stays until it has been looked at anew. */
+/** The report when more is known of what the crash left. What was found out stays until that has been looked at anew. */
 function amended(report: CrashReport, { revision = 1, body }: Event<'CoredumpFile'>): CrashReport {
 	if (revision <= report.revision) return report;
-	const { core, log, restart = null, lostCore = null, association } = body;
-	return {
-		...report,
-		revision,
-		evidence: evidenceOf(body),
-		core: core ?? report.core,
-		log: log ?? report.log,
-		restart,
-		lostCore,
-		association: { ...report.association, ...association },
-	};
+	const { core, log, time, restart = null, lostCore = null, association = report.association } = body;
+	return { ...report, revision, evidence: evidenceOf(body), core, log, time, restart, lostCore, association };
+}
+
+/** What was found out of less than is known now says nothing of where it was, and nothing at all beside what was found out of more. */
+function analysed(report: CrashReport, { revision = 1, body }: Event<'AnalysisResults'>): CrashReport {
+	const { core, analysis } = body;
+	if (revision >= report.revision) return { ...report, status: 'analysed', core, ...analysis };
+	return report.status === 'found' ? { ...report, status: 'analysed', ...analysis, association: report.association } : report;
 }
 
 const evidenceOf = ({ core, log, restart }: Event<'CoredumpFile'>['body']): CrashReport['evidence'] => [

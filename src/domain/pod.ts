@@ -63,6 +63,8 @@ export interface Pods {
 export type KnownPod = {
 	readonly pod: Pod;
 	readonly membership: Membership | undefined;
+	/** The container that runs Milvus. */
+	readonly milvusContainer?: string | undefined;
 	/** The ends of its containers that were seen, the newest last. */
 	readonly ends: readonly ContainerEnd[];
 	/** Since when it is not there any more. */

@@ -1,5 +1,5 @@
 import type { Bodies } from './events.ts';
-import type { Association, CrashReport } from './report.ts';
+import type { Association } from './report.ts';
 import type { EpochMs } from './stage.ts';
 
 /** What has been seen of crashes, and what has been made of it. Read-only. */
@@ -12,12 +12,18 @@ export interface Sightings {
 	restartsSince(time: EpochMs): readonly Seen<'RestartEvent'>[];
 	/** What told of lost cores since a time, the oldest first. */
 	notesSince(time: EpochMs): readonly Seen<'CoreNote'>[];
-	/** The crashes of one container of one pod, the newest first. */
-	crashesOf(container: string): readonly CrashReport[];
+	/** Whether a container was ready after so many restarts, or more. */
+	hasRecovered(container: string, restartCount: number): boolean;
+	/** What was made of the core with this key. */
+	correlation(key: string): Seen<'Correlation'> | undefined;
+	/** The core that led to this end of a container. */
+	correlationWith(restart: string): Seen<'Correlation'> | undefined;
+	/** The cores since a time of which no end of a container is known, the oldest first. */
+	openCorrelations(time: EpochMs): readonly Seen<'Correlation'>[];
 }
 
-export type Seen<K extends keyof Bodies> = { readonly key: string; readonly body: Bodies[K] };
+export type Seen<K extends keyof Bodies> = { readonly key: string; readonly revision: number; readonly body: Bodies[K] };
 
 /** What a container of a pod is known by over all its runs; undefined where the pod or the container is not known. */
-export const containerKey = ({ podUid, container }: Association): string | undefined =>
+export const containerKey = ({ podUid, container }: Pick<Association, 'podUid' | 'container'>): string | undefined =>
 	podUid === undefined || container === undefined ? undefined : `${podUid}/${container}`;

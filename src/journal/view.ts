@@ -17,6 +17,9 @@ export type Rejection = {
 	readonly at: EpochMs;
 };
 
+const isNewest =
+	'not exists (select 1 from event as newer where newer.kind = event.kind and newer.key = event.key and newer.revision > event.revision)';
+
 /** What can be asked of a journal without changing it. */
 export class JournalView implements History, Reports, Sightings {
 	readonly #db: DatabaseSync;
@@ -86,18 +89,35 @@ export class JournalView implements History, Reports, Sightings {
 		return this.#seenSince('CoreNote', time);
 	}
 
-	#seenSince<K extends keyof Bodies>(kind: K, time: EpochMs): Seen<K>[] {
+	hasRecovered(container: string, restartCount: number): boolean {
+		// The key is the container and the count.
 		return this.#db
-			.prepare('select key, body from event where kind = ? and at >= ? and body is not null order by at, id')
-			.all(kind, time)
-			.map(({ key, body }) => ({ key: key as string, body: JSON.parse(body as string) }));
+			.prepare("select key from event where kind = 'RecoveryEvent' and key > :container || '/' and key < :container || '0'")
+			.all({ container })
+			.some(({ key }) => Number((key as string).slice(container.length + 1)) >= restartCount);
 	}
 
-	crashesOf(container: string): CrashReport[] {
+	correlation(key: string): Seen<'Correlation'> | undefined {
+		return this.#seen<'Correlation'>("kind = 'Correlation' and key = ? order by revision desc limit 1", key)[0];
+	}
+
+	correlationWith(restart: string): Seen<'Correlation'> | undefined {
+		return this.#seen<'Correlation'>(`kind = 'Correlation' and join_key = ? and ${isNewest}`, restart)[0];
+	}
+
+	openCorrelations(time: EpochMs): Seen<'Correlation'>[] {
+		return this.#seen<'Correlation'>(`kind = 'Correlation' and at >= ? and join_key is null and ${isNewest} order by at, id`, time);
+	}
+
+	#seenSince<K extends keyof Bodies>(kind: K, time: EpochMs): Seen<K>[] {
+		return this.#seen<K>(`kind = '${kind}' and at >= ? order by at, id`, time);
+	}
+
+	#seen<K extends keyof Bodies>(which: string, value: string | number): Seen<K>[] {
 		return this.#db
-			.prepare('select body from report where container = ? order by time desc limit 50')
-			.all(container)
-			.map(({ body }) => JSON.parse(body as string));
+			.prepare(`select key, revision, body from event where body is not null and ${which}`)
+			.all(value)
+			.map(({ key, revision, body }) => ({ key: key as string, revision: revision as number, body: JSON.parse(body as string) }));
 	}
 
 	/** How far something outside has been read. */

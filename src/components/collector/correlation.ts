@@ -1,14 +1,16 @@
-import { defined } from '../../base/defined.ts';
-import type { Bodies, Event } from '../../domain/events.ts';
-import { modifiedAt } from '../../domain/identity.ts';
+import { lstat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { messageOf } from '../../base/errors.ts';
+import type { Bodies, Event, Traces } from '../../domain/events.ts';
 import type { Pods } from '../../domain/pod.ts';
-import type { CrashReport, LostCore } from '../../domain/report.ts';
+import type { Reports } from '../../domain/reports.ts';
 import { containerKey, type Seen, type Sightings } from '../../domain/sightings.ts';
-import { done, type EpochMs, type Outcome, type Stage, wait } from '../../domain/stage.ts';
-import { CorefileError } from '../../readers/corefile/corefile.ts';
+import { done, type EpochMs, type Outcome, retry, type Stage, wait } from '../../domain/stage.ts';
+import { NoUnpackerError } from '../../readers/corefile/corefile.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
-import { type Answer, associate, fits } from './association/association.ts';
-import { tracesOf, tracesOfRecord } from './association/traces.ts';
+import { type Answer, associate, type Knowledge, mayBeEndOf } from './association/association.ts';
+import { ofRecord as fromRecord, tracesOf, tracesOfRecord } from './association/traces.ts';
+import { amended, correlated, found, type Half, halfOfCore, halfOfRecord, halfOfReport, ofRestartAlone, whole } from './crash-events.ts';
 import { lossFor } from './losses.ts';
 
 export type CorrelationOptions = {
@@ -17,109 +19,178 @@ export type CorrelationOptions = {
 	readonly timeoutMs: number;
 	/** Whether the host's journal is read, so that what systemd-coredump records will be there soon. */
 	readonly hasJournald: boolean;
+	/** The folder in which cores are looked for. */
+	readonly directory: string;
 	readonly corePattern?: string | undefined;
 };
 
 type Deps = {
 	readonly pods: Pods;
-	readonly sightings: Sightings;
+	readonly sightings: Sightings & Reports;
 	readonly telemetry: Telemetry;
 	readonly options: CorrelationOptions;
 	readonly now?: () => EpochMs;
 };
 
 type Read = 'FoundCore' | 'CoreRecord' | 'RestartEvent' | 'RecoveryEvent';
+/** A core, or the record of a lost one, on its way into a report. */
+type Found = { readonly key: string; readonly traces: Traces; readonly half: Half /** When it was found. */; readonly at: EpochMs };
 
 /** For so long a core waits for its record, which comes 0.5 s after it, and the restart of a container that is known for sure. */
 const settleMs = 5_000;
 /** Until the pods of the node have been listed once. */
 const lookAgainMs = 500;
+/** An end is seen after the crash that led to it; but a clock may have been set back in between. */
+const setBackMs = 60_000;
+/** A core takes minutes to be written, where it is large and the disk slow; never longer than this. */
+const longestDumpMs = 6 * 3600_000;
+/** The kernel and systemd tell of a lost core some seconds before the container ends. */
+const noteMs = 60_000;
+/** Restarts of the start-up are over before that, or never end well. */
+const startUpMs = 24 * 3600_000;
 /** Signals whose default action is a core: signal(7). */
 const coreSignals: ReadonlySet<number> = new Set([3, 4, 5, 6, 7, 8, 11, 24, 25, 31]);
-/** How far back an end may lie that a core belongs to: large cores take minutes to be written. */
-const lookBackMs = 2 * 3600_000;
 
 /**
  * Puts the halves of a crash together: its core, what was recorded of that, and the end of its container. What is found late amends the report
- * that is there.
+ * that is there. What was made of a core is remembered as a `Correlation`, so that no end is taken for two.
  */
 export function correlation({ pods, sightings, telemetry, options, now = Date.now }: Deps): Stage<Read> {
-	const { timeoutMs } = options;
+	const { node, timeoutMs, directory } = options;
 
 	async function ofCore({ key, body }: Event<'FoundCore'>): Promise<Outcome> {
-		const foundAt = Date.parse(body.foundAt);
+		const at = Date.parse(body.foundAt);
 		const record = sightings.record(key);
-		if (!record && body.isRecorded && options.hasJournald && now() < foundAt + settleMs) return wait(foundAt + settleMs, key);
-		if (!pods.isComplete && now() < foundAt + timeoutMs) return wait(Math.min(now() + lookAgainMs, foundAt + timeoutMs), key);
-		let answer: Answer;
+		if (!record && body.isRecorded && options.hasJournald && now() < at + settleMs) return wait(at + settleMs, key);
+		if (!pods.isComplete && now() < at + timeoutMs) return wait(Math.min(now() + lookAgainMs, at + timeoutMs), key);
 		try {
 			const traces = await tracesOf(body, record, options.corePattern);
-			answer = associate(traces, { node: options.node, pods, restarts: openRestarts(traces.timeMs) });
-			if (isOfOthers(answer, traces.isMilvus, record)) {
-				telemetry.coreSkipped(body.core.path, 'not of Milvus', answer.association.pod ?? answer.association.host ?? '');
-				return done();
-			}
+			return place({ key, traces, half: halfOfCore(body, record), at });
 		} catch (error) {
-			if (!(error instanceof CorefileError)) throw error;
-			return done(found(key, { ...coreHalf(body), association: { method: 'none', confidence: 'none' } }));
+			// No permission, too many open files: it may be better later.
+			if (error instanceof NoUnpackerError || (error instanceof Error && 'syscall' in error)) return retry(messageOf(error));
+			throw error;
 		}
-		const { association, restart } = answer;
-		const until = foundAt + (association.confidence === 'exact' ? Math.min(settleMs, timeoutMs) : timeoutMs);
-		if (!restart && now() < until) return wait(until, association.host ?? key);
-		return done(merged(key, { ...coreHalf(body), association }, restart));
 	}
 
 	async function ofRecord({ key, body }: Event<'CoreRecord'>): Promise<Outcome> {
-		if (sightings.hasCore(key)) return done();
-		const recordedAt = Date.parse(body.time);
-		if (now() < recordedAt + 2 * settleMs) return wait(recordedAt + 2 * settleMs, key);
-		if (!pods.isComplete) return wait(now() + lookAgainMs, key);
-		const traces = tracesOfRecord(body);
-		const answer = associate(traces, { node: options.node, pods, restarts: openRestarts(traces.timeMs) });
-		if (!answer.isOfMilvus) return done(); // of the host, or of another pod
-		const { association, restart } = answer;
-		if (!restart && now() < recordedAt + timeoutMs) return wait(recordedAt + timeoutMs, association.host ?? key);
-		const lostCore = { ...(body.lost ?? gone), ...recorded(body) };
-		return done(
-			merged(key, { core: null, log: null, time: body.time, foundAt: new Date(now()).toISOString(), association, lostCore }, restart),
-		);
+		const before = sightings.correlation(key);
+		if (before) return ofLateRecord(before, body);
+		if (sightings.hasCore(key)) return done(); // that looks for this, or is none of Milvus
+		const at = Date.parse(body.recordedAt);
+		const isThere = body.file !== undefined && (await isFile(join(directory, body.file)));
+		if ((isThere || !pods.isComplete) && now() < at + timeoutMs) return wait(Math.min(now() + settleMs, at + timeoutMs), key);
+		if (isThere) return done(); // it was left alone
+		const removal = sightings.notesSince(at - noteMs).find((note) => note.body.file !== undefined && note.body.file === body.file);
+		return place({ key, traces: tracesOfRecord(body), half: halfOfRecord(body, removal?.body.lost, now()), at });
+	}
+
+	/** A core was reported before its record was read, by what it says itself. */
+	function ofLateRecord({ key, body: before }: Seen<'Correlation'>, record: Bodies['CoreRecord']): Outcome {
+		const report = sightings.report(before.crash);
+		if (!report || before.traces.container || before.traces.isOutsidePods) return done();
+		const traces = { ...before.traces, ...fromRecord(record) };
+		return done(...reported({ key, traces, half: halfOfReport(report, record), at: now() }, associate(traces, knowledgeFor(key, traces))));
+	}
+
+	function place(core: Found): Outcome {
+		const { key, traces, at } = core;
+		const answer = associate(traces, knowledgeFor(key, traces));
+		const until = at + (answer.association.confidence === 'exact' ? Math.min(settleMs, timeoutMs) : timeoutMs);
+		const isOver = answer.isFinal || now() >= until;
+		if (isOfOthers(answer, traces, isOver)) {
+			const { pod, host = '' } = answer.association;
+			if (core.half.core) telemetry.coreSkipped(core.half.core.path, 'not of Milvus', pod ?? host);
+			return done();
+		}
+		return isOver ? done(...reported(core, answer)) : wait(until, answer.awaitedHost ?? key);
+	}
+
+	/** Cores of the machine's own processes and of other pods are no business of this agent's. */
+	function isOfOthers({ isOfMilvus }: Answer, { isMilvus }: Traces, isOver: boolean): boolean {
+		if (isMilvus) return false;
+		return isOfMilvus === false || (isOver && isOfMilvus === undefined && isMilvus === false && pods.isComplete);
+	}
+
+	/** A report of the end alone is there already when its core, or what was recorded of that, comes late. */
+	function reported({ key, traces, half }: Found, { association, restart }: Answer): Event[] {
+		const before = sightings.correlation(key);
+		const given = before?.body.restart ?? undefined;
+		const isMoved = given !== undefined && given !== restart?.key;
+		const own = isMoved && before?.body.crash === given ? undefined : before?.body.crash;
+		const crash = own ?? (restart && sightings.report(restart.key)?.id) ?? key;
+		const report = sightings.report(crash);
+		const body = whole(half, association, restart?.body, restart && isHealed(restart.body));
+		return [
+			report ? amended(report, body) : found(crash, body),
+			correlated(key, { traces, crash, restart: restart?.key ?? null }, before),
+			...(isMoved ? givenBack(given, traces) : []),
+		];
+	}
+
+	/** An end that was taken for that of another crash. */
+	function givenBack(key: string, { time }: Traces): Event[] {
+		const restart = restartsAfter(time).find((one) => one.key === key);
+		const report = sightings.report(key);
+		if (!restart) return [];
+		const body = ofRestartAlone(restart.body, isHealed(restart.body), undefined);
+		return [report ? amended(report, body) : found(key, body)];
 	}
 
 	async function ofRestart({ key, body }: Event<'RestartEvent'>): Promise<Outcome> {
-		const crashes = crashesOf(body);
-		if (crashes.some((crash) => isOfRun(crash, body) && crash.restart !== null)) return done();
-		const half = crashes.find((crash) => isHalfOf(crash, body));
-		if (half) return done(amended(half, restartHalf(body)));
+		if (sightings.correlationWith(key) || sightings.report(key)) return done();
 		const until = Date.parse(body.foundAt) + timeoutMs;
+		const isOver = now() >= until;
+		if (!pods.isComplete && !isOver) return wait(Math.min(now() + lookAgainMs, until), key);
+		const half = openCoreOf(key, body);
+		const report = half && sightings.report(half.core.body.crash);
+		if (half && report && (half.answer.isFinal || isOver)) {
+			const { core, answer } = half;
+			const { traces, crash } = core.body;
+			const more = whole(halfOfReport(report), answer.association, body, isHealed(body));
+			return done(amended(report, more), correlated(core.key, { traces, crash, restart: key }, core));
+		}
 		const mayHaveCore = coreSignals.has(body.restart.signal?.number ?? 0);
-		if (mayHaveCore && now() < until) return wait(until, key);
-		const lostCore = mayHaveCore ? lossFor(body, sightings.notesSince(Date.parse(body.time) - lookBackMs)) : undefined;
-		return done(found(key, { core: null, ...restartHalf(body), ...(lostCore ? { lostCore } : {}) }));
+		if ((half || mayHaveCore) && !isOver) return wait(until, key);
+		const lost = mayHaveCore ? lossFor(body, sightings.notesSince(endOf(body) - noteMs), pods) : undefined;
+		return done(found(key, ofRestartAlone(body, isHealed(body), lost)));
 	}
 
-	async function ofRecovery({ podUid, container }: Bodies['RecoveryEvent']): Promise<Outcome> {
-		const healed = sightings.crashesOf(`${podUid}/${container}`).filter(({ restart }) => restart?.isStartUp && !restart.isHealed);
+	/** Of the cores that are reported without an end the one that led to this best. */
+	function openCoreOf(key: string, body: Bodies['RestartEvent']) {
+		const since = Math.max(endOf(body) - longestDumpMs, Date.parse(body.restart.startedAt ?? new Date(0).toISOString())) - setBackMs;
+		return sightings
+			.openCorrelations(since)
+			.filter((core) => mayBeEndOf(body, core.body.traces))
+			.map((core) => ({ core, answer: associate(core.body.traces, knowledgeFor(core.key, core.body.traces)) }))
+			.filter(({ answer }) => answer.restart?.key === key)
+			.sort((one, other) => (one.answer.distance ?? 0) - (other.answer.distance ?? 0))[0];
+	}
+
+	async function ofRecovery({ podUid, container, restartCount }: Bodies['RecoveryEvent']): Promise<Outcome> {
+		const healed = sightings.restartsSince(now() - startUpMs).filter(({ body: { association, restart } }) => {
+			const isBefore = (association.restartCount ?? 0) <= restartCount;
+			return restart.isStartUp && isBefore && containerKey(association) === containerKey({ podUid, container });
+		});
+		const reports = healed.map(({ key }) => sightings.report(sightings.correlationWith(key)?.body.crash ?? key));
 		return done(
-			...healed.map((crash) => amended(crash, { restart: { ...(crash.restart as NonNullable<typeof crash.restart>), isHealed: true } })),
+			...reports.flatMap((report) => {
+				if (!report?.restart || report.restart.isHealed) return [];
+				const { association, restart, log } = report;
+				return amended(report, { ...halfOfReport(report), association, log, restart: { ...restart, isHealed: true } });
+			}),
 		);
 	}
 
-	/** Ends that may belong to a crash of that time, without those that another core has. */
-	function openRestarts(timeMs: EpochMs): Seen<'RestartEvent'>[] {
-		return sightings
-			.restartsSince(timeMs - lookBackMs)
-			.filter(({ body }) => !crashesOf(body).some((crash) => crash.core !== null && crash.restart !== null && isOfRun(crash, body)));
+	const isHealed = ({ association, restart }: Bodies['RestartEvent']) =>
+		restart.isStartUp && sightings.hasRecovered(containerKey(association) ?? '', association.restartCount ?? 0);
+
+	function knowledgeFor(core: string, { time }: Traces): Knowledge {
+		const isOpen = (restart: string) => [undefined, core].includes(sightings.correlationWith(restart)?.key);
+		return { node, pods, restarts: restartsAfter(time), isOpen };
 	}
 
-	const crashesOf = ({ association }: Bodies['RestartEvent']) => sightings.crashesOf(containerKey(association) ?? '');
-
-	/** A report of the end alone is there already when its core, or what was recorded of that, comes late. */
-	function merged(key: string, half: Bodies['CoredumpFile'], restart: Seen<'RestartEvent'> | undefined): Event<'CoredumpFile'> {
-		if (!restart) return found(key, half);
-		const crash = crashesOf(restart.body).find((one) => one.core === null && one.restart !== null && isOfRun(one, restart.body));
-		const whole = { ...half, restart: restart.body.restart, log: restart.body.log };
-		return crash ? amended(crash, whole) : found(key, whole);
-	}
+	const restartsAfter = (time: string) => sightings.restartsSince(Date.parse(time) - setBackMs);
 
 	return {
 		reads: ['FoundCore', 'CoreRecord', 'RestartEvent', 'RecoveryEvent'],
@@ -142,72 +213,11 @@ export function correlation({ pods, sightings, telemetry, options, now = Date.no
 	};
 }
 
-const gone: LostCore = {
-	reason: 'no core: its file was gone before it was found',
-	advice: 'raise MaxUse= and lower KeepFree= in /etc/systemd/coredump.conf, or make room in /var/lib/systemd/coredump',
-};
+const endOf = ({ restart, time }: Bodies['RestartEvent']): EpochMs => Date.parse(restart.finishedAt ?? time);
 
-/** What there would be to read in the core. */
-const recorded = ({ recordedAt, signal, pid, name, executable }: Bodies['CoreRecord']) => ({
-	recordedAt,
-	signal,
-	process: defined({ hostPid: pid, name: name || undefined, executable }),
-});
-
-const found = (key: string, body: Bodies['CoredumpFile']): Event<'CoredumpFile'> => ({ kind: 'CoredumpFile', key, body });
-
-const amended = (
-	{ id, revision, core, log, time, foundAt, association, restart, lostCore }: CrashReport,
-	more: Partial<Bodies['CoredumpFile']>,
-): Event<'CoredumpFile'> => ({
-	kind: 'CoredumpFile',
-	key: id,
-	revision: revision + 1,
-	body: {
-		core,
-		log,
-		time,
-		foundAt,
-		...(restart ? { restart } : {}),
-		...(lostCore ? { lostCore } : {}),
-		...more,
-		association: { ...association, ...more.association },
-	},
-});
-
-const coreHalf = ({ core, time, foundAt }: Bodies['FoundCore']) => ({ core, log: null, time, foundAt });
-
-const restartHalf = ({ association, restart, log, time, foundAt }: Bodies['RestartEvent']) => ({
-	association,
-	restart,
-	log,
-	time,
-	foundAt,
-});
-
-/** Whether a crash is of the very run that ended. */
-const isOfRun = ({ association }: CrashReport, { association: end }: Bodies['RestartEvent']) =>
-	association.containerId !== undefined && end.containerId !== undefined
-		? association.containerId === end.containerId
-		: association.restartCount === end.restartCount;
-
-/** Whether a core that is reported without a restart led to this one: the same run, and a death that fits. */
-function isHalfOf(crash: CrashReport, { association, restart, time }: Bodies['RestartEvent']): boolean {
-	if (crash.restart !== null || !isOfRun(crash, { association } as Bodies['RestartEvent'])) return false;
-	const end = { finishedAt: Date.parse(restart.finishedAt ?? time), exitCode: association.exitCode ?? 0, signal: restart.signal?.number };
-	return fits(end, {
-		timeMs: Date.parse(crash.time),
-		writtenAtMs: endOfCore(crash),
-		signal: crash.coreSignal?.number ?? crash.lostCore?.signal,
-	});
-}
-
-/** When a crash's core was written to its end, or nobody tried any more. */
-const endOfCore = ({ core, lostCore, time }: CrashReport) => (core ? modifiedAt(core.fileId) : Date.parse(lostCore?.recordedAt ?? time));
-
-/** Cores of the host's own processes and of other pods are no business of this agent's. */
-function isOfOthers({ association, isOfMilvus }: Answer, isMilvus: boolean, record: Bodies['CoreRecord'] | undefined): boolean {
-	if (isMilvus || isOfMilvus) return false;
-	const isOfHost = record !== undefined && record.container === undefined;
-	return isOfHost || (isOfMilvus === false && association.confidence !== 'weak');
-}
+/** What can't be seen is not there for the collector either. */
+const isFile = (path: string) =>
+	lstat(path).then(
+		() => true,
+		() => false,
+	);

@@ -11,6 +11,7 @@ import { type Bookmark, toldEnds } from './told-ends.ts';
 import { workList } from './work-list.ts';
 
 export { listInstances } from './instances.ts';
+export { podsOn } from './members.ts';
 export type { Selectors } from './membership.ts';
 export { type PodTable, podTable } from './pods.ts';
 export type { Bookmark } from './told-ends.ts';

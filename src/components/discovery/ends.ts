@@ -1,5 +1,5 @@
 import type { Container, ContainerEnd, KnownPod, Pod, Termination } from '../../domain/pod.ts';
-import { signalName } from '../../domain/signals.ts';
+import { signalName, signalOfExit } from '../../domain/signals.ts';
 
 /** The end of one run of a container that nobody was told of yet. */
 export type End = {
@@ -67,12 +67,9 @@ function follows({ termination, restartCount }: Pick<End, 'termination' | 'resta
 
 const [SIGKILL, SIGTERM] = [9, 15];
 
-/**
- * The signal that ended a run. The runtime seldom tells it; an init turns the death of its child by a signal into 128 and the number of that,
- * as shells do.
- */
+/** The signal that ended a run. The runtime seldom tells it. */
 export function signalOf({ signal, exitCode }: Termination): { readonly number: number; readonly name: string } | undefined {
-	const number = signal ?? (exitCode > 128 && exitCode < 128 + 65 ? exitCode - 128 : undefined);
+	const number = signal ?? signalOfExit(exitCode);
 	return number === undefined ? undefined : { number, name: signalName(number) };
 }
 

@@ -1,5 +1,6 @@
 import type { ContainerEnd, KnownPod, Membership, Pod, Pods } from '../../domain/pod.ts';
 import { endsIn, isSameEnd } from './ends.ts';
+import { runsMilvus } from './membership.ts';
 
 /** So many ends of one pod are remembered, and so many pods that are gone, each for so long: for cores that turn up late. */
 const mostEnds = 50;
@@ -16,7 +17,13 @@ export type PodTable = Pods & {
 	remove(uid: string): void;
 };
 
-type Entry = { pod: Pod; membership: Membership | undefined; ends: readonly ContainerEnd[]; goneAt?: number };
+type Entry = {
+	pod: Pod;
+	membership: Membership | undefined;
+	milvusContainer: string | undefined;
+	ends: readonly ContainerEnd[];
+	goneAt?: number;
+};
 
 /** What is known of the pods of this node. */
 export function podTable(now: () => number = Date.now): PodTable {
@@ -36,11 +43,15 @@ export function podTable(now: () => number = Date.now): PodTable {
 		all: (): Iterable<KnownPod> => entries.values(),
 		set(pod) {
 			const before = entries.get(pod.uid);
-			entries.set(pod.uid, { pod, membership: before?.membership, ends: withNew(before?.ends ?? [], pod) });
+			const { membership, milvusContainer } = before ?? {};
+			entries.set(pod.uid, { pod, membership, milvusContainer, ends: withNew(before?.ends ?? [], pod) });
 		},
 		identify(uid, membership) {
 			const entry = entries.get(uid);
-			if (entry) entries.set(uid, { ...entry, membership });
+			if (!entry) return;
+			const { pod } = entry;
+			const milvusContainer = membership && pod.containers.find(({ name }) => runsMilvus(pod, name))?.name;
+			entries.set(uid, { ...entry, membership, milvusContainer });
 		},
 		remove(uid) {
 			const entry = entries.get(uid);

@@ -27,7 +27,7 @@ export function restartEvent({ pod, membership, end, log, panicLine, killMessage
 	return {
 		kind: 'RestartEvent',
 		key: restartKey(pod, end),
-		joinKey: pod.hostname,
+		joinKey: hostOf(pod),
 		body: {
 			association: {
 				method: 'container status',
@@ -40,7 +40,7 @@ export function restartEvent({ pod, membership, end, log, panicLine, killMessage
 				exitCode: termination.exitCode,
 				reason: termination.reason,
 			},
-			host: pod.hostname,
+			host: hostOf(pod),
 			restart: defined({
 				signal: signalOf(termination),
 				startedAt: isoTime(termination.startedAt),
@@ -58,5 +58,8 @@ export function restartEvent({ pod, membership, end, log, panicLine, killMessage
 		},
 	};
 }
+
+/** What its processes take for the name of their machine, as far as the API tells. */
+const hostOf = ({ isHostNetwork, node, hostname }: Pod) => (isHostNetwork ? node : hostname);
 
 const isoTime = (at: number | undefined) => (at === undefined ? undefined : new Date(at).toISOString());

@@ -1,51 +1,85 @@
 import { basename } from 'node:path';
 import { defined } from '../../../base/defined.ts';
-import type { Bodies } from '../../../domain/events.ts';
+import { codeOf } from '../../../base/errors.ts';
+import type { Bodies, Traces } from '../../../domain/events.ts';
 import { coredumpAttributes } from '../../../drivers/attributes/attributes.ts';
 import { unpackForeign } from '../../../drivers/compression/compression.ts';
-import { type Corefile, readHead, readPass } from '../../../readers/corefile/corefile.ts';
-import { readOrigin } from '../../../readers/corename/corename.ts';
-import type { Traces } from './association.ts';
+import { type Corefile, CorefileError, readHead, readPass } from '../../../readers/corefile/corefile.ts';
+import { type Origin, readOrigin } from '../../../readers/corename/corename.ts';
 
 /** What `kubectl exec` and the images call it. */
 const milvusProgram = 'milvus';
 
 const environmentNames = ['HOSTNAME', 'POD_NAMESPACE'];
 
+type Core = Bodies['FoundCore'];
+type CoreRecord = Bodies['CoreRecord'];
+
 /**
- * What a core says of where its process ran. An uncompressed one is asked for its environment too, for which another would have to be read whole.
+ * What a core says of where its process ran. One that is gone, or is none any more, is known by its name only.
  *
  * @param record what systemd-coredump recorded of it: the only one to be believed about the cgroup
- * @throws {CorefileError} it is no core any more
+ * @throws {NoUnpackerError} the program that unpacks it is not installed
  */
-export async function tracesOf(
-	{ core, time, writtenAt }: Bodies['FoundCore'],
-	record: Bodies['CoreRecord'] | undefined,
-	corePattern: string | undefined,
-): Promise<Traces> {
-	const reading = { environmentNames, unpackForeign };
-	const corefile: Corefile = await (core.encoding === 'raw' ? readPass(core.path, reading) : readHead(core.path, reading));
-	const origin = await readOrigin(core.path, { attributes: await coredumpAttributes(core.path), pattern: corePattern });
-	const environment = corefile.initialStack?.environment ?? {};
-	const executable = corefile.executable ?? origin.executable ?? record?.executable;
+export async function tracesOf(found: Core, record: CoreRecord | undefined, corePattern: string | undefined): Promise<Traces> {
+	const { path } = found.core;
+	const corefile = await unlessGone(() => contentOf(found));
+	const attributes = (await unlessGone(() => coredumpAttributes(path))) ?? {};
+	return tracesFrom(found, corefile, await readOrigin(path, { attributes, pattern: corePattern }), record);
+}
+
+/** An uncompressed one is asked for its environment too, for which another would have to be read whole. */
+const contentOf = ({ core: { path, encoding } }: Core): Promise<Corefile> =>
+	(encoding === 'raw' ? readPass : readHead)(path, { environmentNames, unpackForeign });
+
+async function unlessGone<T>(read: () => Promise<T>): Promise<T | undefined> {
+	try {
+		return await read();
+	} catch (error) {
+		if (error instanceof CorefileError || codeOf(error) === 'ENOENT') return undefined;
+		throw error;
+	}
+}
+
+/** The same of what was read already. */
+export function tracesFrom(
+	{ time, writtenAt }: Pick<Core, 'time' | 'writtenAt'>,
+	corefile: Pick<Corefile, 'siginfo' | 'threads' | 'executable' | 'initialStack'> | undefined,
+	origin: Origin,
+	record: CoreRecord | undefined,
+): Traces {
+	const environment = corefile?.initialStack?.environment ?? {};
+	const executable = corefile?.executable ?? origin.executable ?? record?.executable;
 	return {
-		timeMs: Date.parse(time),
-		writtenAtMs: Date.parse(writtenAt),
+		time,
+		writtenAt,
 		...defined({
-			signal: corefile.siginfo?.signal ?? corefile.threads[0]?.signal ?? origin.signal ?? record?.signal,
-			host: origin.hostname ?? environment.HOSTNAME ?? record?.host,
+			signal: corefile?.siginfo?.signal ?? corefile?.threads[0]?.signal ?? origin.signal ?? record?.signal,
+			host: origin.hostname ?? record?.host ?? environment.HOSTNAME,
 			namespace: environment.POD_NAMESPACE,
-			container: record?.container,
+			isMilvus: isMilvus(executable, record?.name ?? origin.name),
 		}),
-		isMilvus: executable === undefined ? origin.name === milvusProgram : basename(executable) === milvusProgram,
+		...ofRecord(record),
 	};
 }
 
 /** The same of a crash of which nothing is left but the record. */
-export const tracesOfRecord = ({ time, recordedAt, signal, host, container, executable, name }: Bodies['CoreRecord']): Traces => ({
-	timeMs: Date.parse(time),
-	writtenAtMs: Date.parse(recordedAt),
-	signal,
-	...defined({ host, container }),
-	isMilvus: executable === undefined ? name === milvusProgram : basename(executable) === milvusProgram,
+export const tracesOfRecord = (record: CoreRecord): Traces => ({
+	time: record.time,
+	writtenAt: record.recordedAt,
+	signal: record.signal,
+	...defined({ host: record.host, isMilvus: isMilvus(record.executable, record.name) }),
+	...ofRecord(record),
 });
+
+/** What a record adds: which container it was, or that it was none. */
+export const ofRecord = (record: CoreRecord | undefined): Pick<Traces, 'container' | 'isOutsidePods'> => {
+	if (!record) return {};
+	return record.container ? { container: record.container } : { isOutsidePods: true };
+};
+
+/** Threads are called otherwise, and some name their core by the thread that crashed: another name than Milvus' says nothing. */
+function isMilvus(executable: string | undefined, name: string | undefined): boolean | undefined {
+	if (executable !== undefined) return basename(executable) === milvusProgram;
+	return name === milvusProgram || undefined;
+}
