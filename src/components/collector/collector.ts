@@ -1,15 +1,13 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { defined } from '../../base/defined.ts';
 import { codeOf, messageOf } from '../../base/errors.ts';
 import { fileNameText, systemPath } from '../../base/filename.ts';
-import type { Event } from '../../domain/events.ts';
 import type { Intake } from '../../domain/intake.ts';
 import { folderWatch } from '../../drivers/inotify/inotify.ts';
 import { NoUnpackerError } from '../../readers/corefile/corefile.ts';
 import { problemCore } from '../../readers/corename/corename.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
-import { type Examined, originalOf } from './examine.ts';
+import { type Examined, half, originalOf } from './examine.ts';
 import { type Candidate, createJudge, type VerdictOptions } from './verdict.ts';
 
 export { type CorrelationOptions, correlation } from './correlation.ts';
@@ -129,14 +127,6 @@ export function collector({ intake, telemetry, options, now = Date.now }: Deps) 
 	}
 
 	return { run };
-}
-
-/** What is known of a crash in a cluster from its core alone. Whoever waits for it by its id is woken. */
-function half({ event, writtenAtMs, isRecorded }: Examined): Event<'FoundCore'> {
-	const { key, body, original } = event;
-	const { core, time, foundAt } = body;
-	const found = { core, time, foundAt, writtenAt: new Date(writtenAtMs).toISOString(), isRecorded };
-	return { kind: 'FoundCore', key, joinKey: key, ...defined({ original }), body: found };
 }
 
 /** What abrt still writes to: libreport's dump_dir.c. */

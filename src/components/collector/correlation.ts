@@ -30,6 +30,7 @@ type Deps = {
 	readonly telemetry: Telemetry;
 	readonly options: CorrelationOptions;
 	readonly now?: () => EpochMs;
+	readonly readTraces?: typeof tracesOf;
 };
 
 type Read = 'FoundCore' | 'CoreRecord' | 'RestartEvent' | 'RecoveryEvent';
@@ -55,7 +56,7 @@ const coreSignals: ReadonlySet<number> = new Set([3, 4, 5, 6, 7, 8, 11, 24, 25, 
  * Puts the halves of a crash together: its core, what was recorded of that, and the end of its container. What is found late amends the report
  * that is there. What was made of a core is remembered as a `Correlation`, so that no end is taken for two.
  */
-export function correlation({ pods, sightings, telemetry, options, now = Date.now }: Deps): Stage<Read> {
+export function correlation({ pods, sightings, telemetry, options, now = Date.now, readTraces = tracesOf }: Deps): Stage<Read> {
 	const { node, timeoutMs, directory } = options;
 
 	async function ofCore({ key, body }: Event<'FoundCore'>): Promise<Outcome> {
@@ -64,7 +65,7 @@ export function correlation({ pods, sightings, telemetry, options, now = Date.no
 		if (!record && body.isRecorded && options.hasJournald && now() < at + settleMs) return wait(at + settleMs, key);
 		if (!pods.isComplete && now() < at + timeoutMs) return wait(Math.min(now() + lookAgainMs, at + timeoutMs), key);
 		try {
-			const traces = await tracesOf(body, record, options.corePattern);
+			const traces = await readTraces(body, record, options.corePattern);
 			return place({ key, traces, half: halfOfCore(body, record), at });
 		} catch (error) {
 			// No permission, too many open files: it may be better later.

@@ -1,6 +1,7 @@
 import type { BigIntStats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { defined } from '../../base/defined.ts';
 import { systemPath } from '../../base/filename.ts';
 import type { Event } from '../../domain/events.ts';
 import { crashId, fileId } from '../../domain/identity.ts';
@@ -68,6 +69,14 @@ async function originOf(path: string, encoding: Core['encoding'], pattern: strin
 	const origin = await readOrigin(path, { pattern });
 	const isClear = origin.producer !== 'unknown' && !(origin.producer === 'kernel' && encoding !== 'raw');
 	return isClear ? origin : readOrigin(path, { attributes: await coredumpAttributes(path), pattern });
+}
+
+/** What is known of a crash in a cluster from its core alone. Whoever waits for it by its id is woken. */
+export function half({ event, writtenAtMs, isRecorded }: Examined): Event<'FoundCore'> {
+	const { key, body, original } = event;
+	const { core, time, foundAt } = body;
+	const found = { core, time, foundAt, writtenAt: new Date(writtenAtMs).toISOString(), isRecorded };
+	return { kind: 'FoundCore', key, joinKey: key, ...defined({ original }), body: found };
 }
 
 async function coreAt(place: string): Promise<string> {

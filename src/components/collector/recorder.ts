@@ -111,7 +111,8 @@ function placeOf(saved: string | undefined): { readonly cursor: string | undefin
 	return { cursor, upToDateAtMs };
 }
 
-function recordEvent(coredump: Coredump, recordedAtMs: number, noted: Loss | undefined): Event<'CoreRecord'> {
+/** @param noted what a note told of its loss */
+export function recordEvent(coredump: Coredump, recordedAtMs: number, noted: Loss | undefined): Event<'CoreRecord'> {
 	const { bootId, hostPid, timeMs, signal, name, executable, hostname, container, core } = coredump;
 	const key = crashId({ by: 'process', bootId, pid: hostPid, timeMs });
 	const loss = lossOf(coredump);

@@ -5,7 +5,7 @@ import type { Bodies, Traces } from '../../../domain/events.ts';
 import { coredumpAttributes } from '../../../drivers/attributes/attributes.ts';
 import { unpackForeign } from '../../../drivers/compression/compression.ts';
 import { type Corefile, CorefileError, readHead, readPass } from '../../../readers/corefile/corefile.ts';
-import { type Origin, readOrigin } from '../../../readers/corename/corename.ts';
+import { type Origin, originOf, readOrigin } from '../../../readers/corename/corename.ts';
 
 /** What `kubectl exec` and the images call it. */
 const milvusProgram = 'milvus';
@@ -25,7 +25,9 @@ export async function tracesOf(found: Core, record: CoreRecord | undefined, core
 	const { path } = found.core;
 	const corefile = await unlessGone(() => contentOf(found));
 	const attributes = (await unlessGone(() => coredumpAttributes(path))) ?? {};
-	return tracesFrom(found, corefile, await readOrigin(path, { attributes, pattern: corePattern }), record);
+	const options = { attributes, pattern: corePattern };
+	const origin = (await unlessGone(() => readOrigin(path, options))) ?? originOf(basename(path), attributes, corePattern);
+	return tracesFrom(found, corefile, origin, record);
 }
 
 /** An uncompressed one is asked for its environment too, for which another would have to be read whole. */
