@@ -138,7 +138,7 @@ export function watchedPods(now: () => EpochMs) {
 				});
 		},
 		/** It is deleted. */
-		remove: ({ uid }: PlayedPod) => pods.remove(uid),
+		remove: ({ uid }: Pick<PlayedPod, 'uid'>) => pods.remove(uid),
 		/** The agent starts anew: what it remembers is what the journal keeps. */
 		restart(): void {
 			pods = podTable(now);

@@ -8,7 +8,7 @@ import { containerKey, type Seen, type Sightings } from '../../domain/sightings.
 import { done, type EpochMs, type Outcome, retry, type Stage, wait } from '../../domain/stage.ts';
 import { NoUnpackerError } from '../../readers/corefile/corefile.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
-import { type Answer, associate, type Knowledge, mayBeEndOf } from './association/association.ts';
+import { type Answer, associate, isBetter, type Knowledge, mayBeEndOf } from './association/association.ts';
 import { ofRecord as fromRecord, tracesOf, tracesOfRecord } from './association/traces.ts';
 import { amended, correlated, found, type Half, halfOfCore, halfOfRecord, halfOfReport, ofRestartAlone, whole } from './crash-events.ts';
 import { lossFor } from './losses.ts';
@@ -37,6 +37,9 @@ type Read = 'FoundCore' | 'CoreRecord' | 'RestartEvent' | 'RecoveryEvent';
 /** A core, or the record of a lost one, on its way into a report. */
 type Found = { readonly key: string; readonly traces: Traces; readonly half: Half /** When it was found. */; readonly at: EpochMs };
 
+/** A core, and what is to be said of it now that an end is known. */
+type CoreOf = { readonly core: Seen<'Correlation'>; readonly answer: Answer };
+
 /** For so long a core waits for its record, which comes 0.5 s after it, and the restart of a container that is known for sure. */
 const settleMs = 5_000;
 /** Until the pods of the node have been listed once. */
@@ -58,12 +61,15 @@ const coreSignals: ReadonlySet<number> = new Set([3, 4, 5, 6, 7, 8, 11, 24, 25, 
  */
 export function correlation({ pods, sightings, telemetry, options, now = Date.now, readTraces = tracesOf }: Deps): Stage<Read> {
 	const { node, timeoutMs, directory } = options;
+	const startedAt = now();
+	/** The cores that wait for an end. */
+	const waiting = new Map<string, Traces>();
 
 	async function ofCore({ key, body }: Event<'FoundCore'>): Promise<Outcome> {
 		const at = Date.parse(body.foundAt);
 		const record = sightings.record(key);
 		if (!record && body.isRecorded && options.hasJournald && now() < at + settleMs) return wait(at + settleMs, key);
-		if (!pods.isComplete && now() < at + timeoutMs) return wait(Math.min(now() + lookAgainMs, at + timeoutMs), key);
+		if (arePodsAwaited(at)) return wait(now() + lookAgainMs, key);
 		try {
 			const traces = await readTraces(body, record, options.corePattern);
 			return place({ key, traces, half: halfOfCore(body, record), at });
@@ -80,7 +86,8 @@ export function correlation({ pods, sightings, telemetry, options, now = Date.no
 		if (sightings.hasCore(key)) return done(); // that looks for this, or is none of Milvus
 		const at = Date.parse(body.recordedAt);
 		const isThere = body.file !== undefined && (await isFile(join(directory, body.file)));
-		if ((isThere || !pods.isComplete) && now() < at + timeoutMs) return wait(Math.min(now() + settleMs, at + timeoutMs), key);
+		if (arePodsAwaited(at)) return wait(now() + lookAgainMs, key);
+		if (isThere && now() < at + timeoutMs) return wait(Math.min(now() + settleMs, at + timeoutMs), key);
 		if (isThere) return done(); // it was left alone
 		const removal = sightings.notesSince(at - noteMs).find((note) => note.body.file !== undefined && note.body.file === body.file);
 		return place({ key, traces: tracesOfRecord(body), half: halfOfRecord(body, removal?.body.lost, now()), at });
@@ -96,16 +103,34 @@ export function correlation({ pods, sightings, telemetry, options, now = Date.no
 
 	function place(core: Found): Outcome {
 		const { key, traces, at } = core;
+		waiting.delete(key);
 		const answer = associate(traces, knowledgeFor(key, traces));
-		const until = at + (answer.association.confidence === 'exact' ? Math.min(settleMs, timeoutMs) : timeoutMs);
-		const isOver = answer.isFinal || now() >= until;
+		const { association, restart } = answer;
+		const until = at + (association.confidence === 'exact' && !restart ? Math.min(settleMs, timeoutMs) : timeoutMs);
+		const rival = restart && waitingCoreFor(restart, answer);
+		const isOver = now() >= until || (answer.isFinal && !rival);
 		if (isOfOthers(answer, traces, isOver)) {
-			const { pod, host = '' } = answer.association;
-			if (core.half.core) telemetry.coreSkipped(core.half.core.path, 'not of Milvus', pod ?? host);
+			if (core.half.core) telemetry.coreSkipped(core.half.core.path, 'not of Milvus', association.pod ?? association.host ?? '');
 			return done();
 		}
-		return isOver ? done(...reported(core, answer)) : wait(until, answer.awaitedHost ?? key);
+		if (!isOver) {
+			waiting.set(key, traces);
+			return wait(until, answer.awaitedHost ?? key);
+		}
+		return done(...reported(core, rival ? associate(traces, knowledgeFor(key, traces, restart.key)) : answer));
 	}
+
+	/** One that fits an end better than the given one. */
+	function waitingCoreFor(restart: Seen<'RestartEvent'>, than: Answer | undefined): string | undefined {
+		const better = [...waiting].find(([key, traces]) => {
+			const answer = mayBeEndOf(restart.body, traces) ? associate(traces, knowledgeFor(key, traces)) : undefined;
+			return answer?.restart?.key === restart.key && (!than || isBetter(answer, than));
+		});
+		return better?.[0];
+	}
+
+	/** Before the pods have been listed nothing is certain. */
+	const arePodsAwaited = (at: EpochMs) => !pods.isComplete && now() < Math.max(at, startedAt) + timeoutMs;
 
 	/** Cores of the machine's own processes and of other pods are no business of this agent's. */
 	function isOfOthers({ isOfMilvus }: Answer, { isMilvus }: Traces, isOver: boolean): boolean {
@@ -142,8 +167,9 @@ export function correlation({ pods, sightings, telemetry, options, now = Date.no
 		if (sightings.correlationWith(key) || sightings.report(key)) return done();
 		const until = Date.parse(body.foundAt) + timeoutMs;
 		const isOver = now() >= until;
-		if (!pods.isComplete && !isOver) return wait(Math.min(now() + lookAgainMs, until), key);
+		if (arePodsAwaited(Date.parse(body.foundAt))) return wait(now() + lookAgainMs, key);
 		const half = openCoreOf(key, body);
+		if (!isOver && waitingCoreFor({ key, revision: 1, body }, half?.answer)) return wait(until, key);
 		const report = half && sightings.report(half.core.body.crash);
 		if (half && report && (half.answer.isFinal || isOver)) {
 			const { core, answer } = half;
@@ -158,14 +184,14 @@ export function correlation({ pods, sightings, telemetry, options, now = Date.no
 	}
 
 	/** Of the cores that are reported without an end the one that led to this best. */
-	function openCoreOf(key: string, body: Bodies['RestartEvent']) {
+	function openCoreOf(key: string, body: Bodies['RestartEvent']): CoreOf | undefined {
 		const since = Math.max(endOf(body) - longestDumpMs, Date.parse(body.restart.startedAt ?? new Date(0).toISOString())) - setBackMs;
 		return sightings
 			.openCorrelations(since)
 			.filter((core) => mayBeEndOf(body, core.body.traces))
 			.map((core) => ({ core, answer: associate(core.body.traces, knowledgeFor(core.key, core.body.traces)) }))
 			.filter(({ answer }) => answer.restart?.key === key)
-			.sort((one, other) => (one.answer.distance ?? 0) - (other.answer.distance ?? 0))[0];
+			.reduce<CoreOf | undefined>((best, one) => (best && !isBetter(one.answer, best.answer) ? best : one), undefined);
 	}
 
 	async function ofRecovery({ podUid, container, restartCount }: Bodies['RecoveryEvent']): Promise<Outcome> {
@@ -186,8 +212,9 @@ export function correlation({ pods, sightings, telemetry, options, now = Date.no
 	const isHealed = ({ association, restart }: Bodies['RestartEvent']) =>
 		restart.isStartUp && sightings.hasRecovered(containerKey(association) ?? '', association.restartCount ?? 0);
 
-	function knowledgeFor(core: string, { time }: Traces): Knowledge {
-		const isOpen = (restart: string) => [undefined, core].includes(sightings.correlationWith(restart)?.key);
+	/** @param except an end that is another's */
+	function knowledgeFor(core: string, { time }: Traces, except?: string): Knowledge {
+		const isOpen = (restart: string) => restart !== except && [undefined, core].includes(sightings.correlationWith(restart)?.key);
 		return { node, pods, restarts: restartsAfter(time), isOpen };
 	}
 

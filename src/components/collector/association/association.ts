@@ -17,8 +17,8 @@ export type Answer = {
 	readonly isOfMilvus: boolean | undefined;
 	/** Whether nothing that may still become known would change it. */
 	readonly isFinal: boolean;
-	/** How far from the best place the end lies, in ms. */
-	readonly distance?: number;
+	/** How badly the end fits, in ms from where it should lie. */
+	readonly misfit?: number;
 	/** Of the pod whose news would tell more. */
 	readonly awaitedHost?: string | undefined;
 };
@@ -60,6 +60,9 @@ export function associate(traces: Traces, knowledge: Knowledge): Answer {
 	// The node may have another name of its own than the cluster has for it.
 	return isOutsidePods ? nobody(traces) : byTime(traces, inHostNetwork, knowledge);
 }
+
+/** Whether one of two that are of the same end fits it better. */
+export const isBetter = ({ misfit = Infinity }: Answer, { misfit: than = Infinity }: Answer) => misfit < than;
 
 /** Whether an end of a container fits a death at all, whichever pods they are of. */
 export const mayBeEndOf = (restart: Bodies['RestartEvent'], traces: Traces): boolean =>

@@ -5,7 +5,8 @@ import type { KnownPod } from '../../../domain/pod.ts';
 import type { Association } from '../../../domain/report.ts';
 import type { Seen } from '../../../domain/sightings.ts';
 import type { Answer, Knowledge } from './association.ts';
-import { deathOf, distance, fits, isPrompt } from './fit.ts';
+import { misfitOf } from './by-ending.ts';
+import { deathOf, fits, isPrompt } from './fit.ts';
 import { ofRestart } from './suspects.ts';
 
 /** By what was recorded of the process when it died: there is no doubt of the container. */
@@ -26,7 +27,7 @@ export function byCgroup(traces: Traces, container: NonNullable<Traces['containe
 			...{ method: 'cgroup', confidence: 'exact', podUid, containerId },
 			...defined({ image: end?.body.association.image, host: traces.host }),
 		},
-		...(isPaired ? { restart: end, distance: distance(ending, death) } : {}),
+		...(isPaired ? { restart: end, misfit: misfitOf(ending, traces) } : {}),
 		isOfMilvus: isMilvus(known, ofPod.length > 0, name),
 		isFinal: isPaired && isPrompt(ending, death) && traces.isMilvus !== false,
 		awaitedHost: known?.pod.hostname ?? traces.host,

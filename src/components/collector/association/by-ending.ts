@@ -12,6 +12,12 @@ export function bestOf(endings: readonly Ending[], { isMilvus, ...traces }: Trac
 	return (alike.length > 0 ? alike : endings).reduce((one, other) => (distance(other, death) < distance(one, death) ? other : one));
 }
 
+/** An end is that of Milvus first, whatever else crashed in its container then. */
+const otherMs = 60_000;
+
+export const misfitOf = (ending: Ending, traces: Traces): number =>
+	distance(ending, deathOf(traces)) + (ending.isOfMilvus && traces.isMilvus === false ? otherMs : 0);
+
 /** The answer that a process died in the container that ended so. */
 export const ofEnding = (
 	ending: Ending,
@@ -22,6 +28,6 @@ export const ofEnding = (
 	association: { ...ending.association, method, confidence, ...defined({ host: traces.host }) },
 	...(ending.restart ? { restart: ending.restart } : {}),
 	isOfMilvus: ending.isOfMilvus,
-	distance: distance(ending, deathOf(traces)),
+	misfit: misfitOf(ending, traces),
 	awaitedHost: ending.restart?.body.host ?? traces.host,
 });
