@@ -137,6 +137,13 @@ describe('of Milvus is', () => {
 		expect(member({ 'helm.sh/chart': 'milvus-5.0.19' }, nobody)).toBe('unmanaged some-pod-0');
 	});
 
+	test('a Deployment made by hand, one instance whatever its pods are called', () => {
+		const labels = { 'app.kubernetes.io/name': 'milvus' };
+		expect(member(labels, deployed(labels, {}))).toBe('unmanaged x');
+		expect(member(labels, stateful(labels, {}))).toBe('unmanaged x');
+		expect(member(labels, { ancestors: [ancestor('v1', 'Node', 'worker-1')], isComplete: true })).toBe('unmanaged some-pod-0');
+	});
+
 	test('a pod that has the labels of the operator and no owner: believed to be Milvus, and no more', () => {
 		const forged = { ...app('milvus', 'b'), ...ofOperator, ...componentOfOperator('proxy'), 'milvus.io/instance': 'victim' };
 		expect(member(forged, nobody, ['proxy'])).toBe('unmanaged victim proxy');

@@ -7,6 +7,7 @@ import { controlPlane, describeKubernetes, sharedControlPlane } from '../support
 import { helmRelease } from '../support/kubernetes/helm-release.ts';
 import { defineMilvus, operatorDeployment, operatorInstance } from '../support/kubernetes/milvus-operator.ts';
 import { unmanagedPod } from '../support/kubernetes/unmanaged-pod.ts';
+import { type Labels, make, manifestOf } from '../support/kubernetes/workload.ts';
 
 describeKubernetes('instances', () => {
 	async function listed(kubeconfig: string, ...args: readonly string[]) {
@@ -71,6 +72,28 @@ describeKubernetes('instances', () => {
 			'a milvus operator datanode,mixcoord,proxy,querynode,streamingnode',
 			'a small operator standalone',
 			'',
+		]);
+	});
+
+	test('of Deployments made by hand, lists those whose pods the agents find, by one name for all of them', async () => {
+		const cluster = await sharedControlPlane();
+		await using namespace = await cluster.namespace();
+		const node = await cluster.node();
+		const milvus = { 'app.kubernetes.io/name': 'milvus' };
+		const deployment = (name: string, labels: Labels, podLabels: Labels) =>
+			manifestOf({
+				...{ kind: 'Deployment', namespace: namespace.name, name, labels, node, selector: { app: name }, replicas: 2 },
+				...{ podLabels: { app: name, ...podLabels }, container: { name: 'milvus', image: 'milvusdb/milvus:v2.6.15' } },
+			});
+		await make(cluster, [
+			deployment('labelled', milvus, milvus),
+			deployment('pods-only', {}, milvus),
+			deployment('without-pods', milvus, {}),
+		]);
+		const unmanaged = { namespace: namespace.name, kind: 'unmanaged', components: [] };
+		expect(await listed(cluster.kubeconfig, '-n', namespace.name)).toEqual([
+			{ ...unmanaged, name: 'labelled' },
+			{ ...unmanaged, name: 'pods-only' },
 		]);
 	});
 

@@ -1,7 +1,7 @@
 import type { Instance, MilvusInstance } from '../../domain/pod.ts';
 import { type Cluster, type KubernetesObject, KubernetesRefused, resource } from '../../drivers/kubernetes/kubernetes.ts';
 import { createLineages } from './lineage.ts';
-import { type Ancestor, membershipOf, type Selectors } from './membership.ts';
+import { type Ancestor, mayBeMilvus, membershipOf, type Selectors } from './membership.ts';
 import { type ApiPod, controllerOf, readPod } from './read-pod.ts';
 import { serverSelector } from './selector.ts';
 
@@ -71,7 +71,9 @@ export async function listInstances(
 			const containers = spec?.template?.spec?.containers ?? [];
 			const labels = spec?.template?.metadata?.labels ?? {};
 			const lineage = { ancestors: [self, ...ancestors], isComplete };
-			const member = membershipOf({ namespace, name: metadata.name, labels, containers }, lineage, selectors);
+			const pod = { namespace, name: metadata.name, labels, containers };
+			// Of pods that say nothing themselves the agents don't ask who owns them either.
+			const member = mayBeMilvus(pod, selectors) ? membershipOf(pod, lineage, selectors) : undefined;
 			covered.add(`${namespace}/${kind}/${metadata.name}`);
 			if (member) add(member.instance, (spec?.replicas ?? 1) > 0 ? member.component : undefined);
 		}

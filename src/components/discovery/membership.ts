@@ -56,11 +56,14 @@ function nameAndKind(pod: Member, { ancestors, isComplete }: Lineage, { operator
 	if (resource) return { kind: 'operator', name: resource.name } as const;
 	const release = ancestors.map(({ annotations }) => annotations[releaseName]).find((name) => name !== undefined);
 	if (release !== undefined) return { kind: 'helm', name: release } as const;
-	const name = pod.labels[labelOf.milvusInstance] ?? pod.labels[labelOf.instance] ?? pod.name;
+	const name = pod.labels[labelOf.milvusInstance] ?? pod.labels[labelOf.instance] ?? makerOf(ancestors) ?? pod.name;
 	if (isComplete) return { kind: 'unmanaged', name } as const;
 	const isOfOperator = operatorLabels.some((selector) => fits(pod.labels, selector));
 	return { kind: isOfOperator ? 'operator' : 'helm', name } as const;
 }
+
+/** What made a pod gives it a name that lasts: pods come and go. A node is no maker, it only runs the pods of its kubelet. */
+const makerOf = (ancestors: readonly Ancestor[]) => ancestors.findLast(({ kind }) => kind !== 'Node')?.name;
 
 /** The chart has one key for it and the operator another; the other one is free for whoever labels pods. */
 function componentLabel(labels: Labels): string | undefined {
