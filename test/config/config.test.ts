@@ -106,8 +106,8 @@ describe('keys that have no effect in this version', () => {
 			'  s3: { bucket: cores }',
 			'cleaner:',
 			'  mode: enforce',
-			'discovery:',
-			'  scanInterval: 1m',
+			'monitor:',
+			'  alerting: { enabled: true }',
 			'analyzer:',
 			'  aiAnalysis:',
 			'    enabled: true',
@@ -116,13 +116,13 @@ describe('keys that have no effect in this version', () => {
 			'2: storage.retentionDays has no effect in this version',
 			'3: storage.s3.bucket has no effect in this version',
 			'5: cleaner.mode has no effect in this version',
-			'7: discovery.scanInterval has no effect in this version',
+			'7: monitor.alerting.enabled has no effect in this version',
 			'10: aiAnalysis.enabled has no effect in this version',
 		]);
 	});
 
 	test('are passed over when they say the default, in whatever words', async () => {
-		expect(await warningsOf('storage: { maxStorageSize: 50000MB, s3: {} }\ndiscovery: { scanInterval: 30000ms }\n')).toEqual([]);
+		expect(await warningsOf('storage: { maxStorageSize: 50000MB, s3: {} }\nmonitor: { alerting: { enabled: false } }\n')).toEqual([]);
 	});
 });
 

@@ -19,7 +19,6 @@ test('what has no effect in this version is marked, and nothing else', () => {
 		({ meta, path }) => meta.planned && !fields.some((outer) => isInside(path, outer.path) && outer.meta.planned),
 	);
 	expect(planned.map(({ path }) => path.join('.'))).toEqual([
-		'discovery.scanInterval',
 		'analyzer.symbols.debuginfod',
 		'aiAnalysis',
 		'storage.maxStorageSize',
