@@ -21,7 +21,8 @@ export function instancesCommand(program: Command): void {
 async function run({ json, context, namespace, ...options }: Options): Promise<void> {
 	const { discovery } = (await loadSettings(options)).config;
 	using cluster = await connect({ kubeconfig: options.kubeconfig, context });
-	const instances = await listInstances(cluster, discovery, namespace === undefined ? discovery.namespaces : [namespace]);
+	const onGap = (problem: string) => void process.stderr.write(`milvus-coredump-agent: ${printable(problem)}\n`);
+	const instances = await listInstances(cluster, discovery, namespace === undefined ? discovery.namespaces : [namespace], onGap);
 	if (json) return void writeJson(instances);
 	if (instances.length === 0) return void process.stdout.write('no instance of Milvus\n');
 	const rows = instances.map(({ components, ...one }) => [one.namespace, one.name, one.kind, components.join(',') || '-'].map(printable));

@@ -122,7 +122,7 @@ export const lostCore = z.strictObject({
 	advice: z.string().describe('what to change on the node'),
 	recordedAt: time.exactOptional().describe('when systemd-coredump was done with it'),
 	signal: z.int().exactOptional().describe('as systemd-coredump recorded it'),
-	process: process.exactOptional().describe('as systemd-coredump recorded it'),
+	process: process.pick({ hostPid: true, name: true, executable: true }).exactOptional().describe('as systemd-coredump recorded it'),
 });
 
 export const storage = z.discriminatedUnion('form', [

@@ -88,6 +88,7 @@ export function createTelemetry(log: Logger, { isInCluster = false } = {}) {
 		},
 		instancesSeen: (count: number) => metrics.instances.set(count),
 		/** @param owner of pods: `ReplicaSet default/search-milvus-proxy-5d9c` */
+		nodeIsEmpty: (node: string) => log.warn({ node }, `there is no pod on node ${printable(node)}: is that its name? (--node, NODE_NAME)`),
 		ownerUnknown: (owner: string, reason: string) =>
 			log.warn({ owner, reason }, `what ${owner} belongs to can't be found out, so labels are believed: ${printable(reason)}`),
 		logUnavailable: (pod: string, container: string, reason: string) =>

@@ -105,6 +105,25 @@ describeKubernetes('instances', () => {
 		expect(await listed(cluster.kubeconfig)).toEqual([{ namespace: 'default', name: 'new', kind: 'operator', components: [] }]);
 	});
 
+	test('believes labels where it may not see who owns a workload, and says so', async () => {
+		const cluster = await sharedControlPlane();
+		await using namespace = await cluster.namespace();
+		await operatorInstance(cluster, { namespace: namespace.name, name: 'small', mode: 'standalone' });
+		const metadata = { name: 'viewer', namespace: namespace.name };
+		await cluster.create({ apiVersion: 'v1', kind: 'ServiceAccount', metadata });
+		await cluster.create({
+			...{ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding', metadata },
+			roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'view' },
+			subjects: [{ kind: 'ServiceAccount', ...metadata }],
+		});
+		const kubeconfig = await cluster.kubeconfigOf(namespace.name, 'viewer');
+		const { code, stdout, stderr } = await cli(['instances', '--json', '--kubeconfig', kubeconfig, '-n', namespace.name]);
+		expect(code).toBe(0);
+		expect(JSON.parse(stdout)).toEqual([{ namespace: namespace.name, name: 'small', kind: 'operator', components: ['standalone'] }]);
+		expect(stderr).toMatch(/who owns Milvus .*small is not known, and labels are believed: .*forbidden/);
+		expect(stderr).toMatch(/custom resources of which nothing runs are left out: .*forbidden/);
+	});
+
 	test('says in one line why it can not', async () => {
 		const cluster = await sharedControlPlane();
 		await using namespace = await cluster.namespace();

@@ -43,16 +43,19 @@ export function recorder({ intake, bookmark, state, telemetry, options, now = Da
 		const { directory, maxAgeMs } = options;
 		let cursor = afterCursor;
 		let savedAt = 0;
+		let trouble: string | undefined;
 		const place = { directory, afterCursor, upToDateAtMs, sinceMs: now() - maxAgeMs };
 		for await (const event of readJournald(place, signal)) {
 			switch (event.is) {
 				case 'reading':
 					state.isExpected = true;
+					trouble = undefined;
 					telemetry.journaldRead(directory);
 					break;
 				case 'unavailable':
 					state.isExpected = false;
-					telemetry.journaldUnavailable(event.message);
+					if (event.message !== trouble) telemetry.journaldUnavailable(event.message); // it is tried again for ever
+					trouble = event.message;
 					break;
 				case 'gap':
 					telemetry.journaldGap(event.why, event.fromMs, event.toMs);

@@ -79,6 +79,7 @@ export function discovery({ cluster, pods, intake, bookmark, telemetry, options,
 						take(pod);
 					}
 					if (unknown.size === 0) pods.isComplete = true;
+					if (change.objects.length === 0) telemetry.nodeIsEmpty(node);
 					telemetry.componentReady('discovery');
 					break;
 				case 'changed':

@@ -24,15 +24,20 @@ const customResources = { milvuses: 'v1beta1', milvusclusters: 'v1alpha1' } as c
  *
  * A component is one that has replicas: the operator keeps workloads without any beside those that run.
  *
+ * @param onGap told of what may be missing or wrong, as the rights do not suffice
  * @throws {KubernetesUnavailable}
- * @throws {KubernetesRefused}
+ * @throws {KubernetesRefused} workloads or pods can't be listed
  */
 export async function listInstances(
 	cluster: Cluster,
 	selectors: Selectors,
 	namespaces: 'all' | readonly string[],
+	onGap: (problem: string) => void,
 ): Promise<MilvusInstance[]> {
-	const lineageOf = createLineages({ lookUp: (path) => cluster.get<KubernetesObject>(path) });
+	const lineageOf = createLineages({
+		lookUp: (path) => cluster.get<KubernetesObject>(path),
+		onUnknown: (owner, reason) => onGap(`who owns ${owner} is not known, and labels are believed: ${reason}`),
+	});
 	const found = new Map<string, Instance & { readonly components: Set<string> }>();
 	const covered = new Set<string>();
 
@@ -93,7 +98,9 @@ export async function listInstances(
 					add({ namespace: metadata.namespace ?? '', name: metadata.name, kind: 'operator' });
 				}
 			} catch (error) {
-				if (!(error instanceof KubernetesRefused && error.status === 404)) throw error; // the operator was never installed
+				if (!(error instanceof KubernetesRefused)) throw error;
+				if (error.status === 404) continue; // the operator was never installed
+				onGap(`custom resources of which nothing runs are left out: ${error.message}`);
 			}
 		}
 	}
