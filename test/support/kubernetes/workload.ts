@@ -1,4 +1,4 @@
-import { expect } from 'vitest';
+import { until } from '../until.ts';
 import { collectionOf, type Manifest, type OwnerReference, type Stored } from './api.ts';
 import type { Cluster } from './cluster.ts';
 
@@ -68,16 +68,16 @@ export type Made = {
 export async function make(cluster: Cluster, manifests: readonly Manifest[]): Promise<Made> {
 	const workloads = await Promise.all(manifests.map((manifest) => cluster.create(manifest)));
 	const wanted = workloads.reduce((sum, { spec }) => sum + (spec.replicas ?? 1), 0);
+	const names = workloads.map(({ metadata }) => metadata.name).join(', ');
 	let pods: readonly Stored[] = [];
-	await expect
-		.poll(
-			async () => {
-				pods = await podsOf(cluster, workloads);
-				return pods.length;
-			},
-			{ timeout: 60_000, message: `pods of ${workloads.map(({ metadata }) => metadata.name).join(', ')}` },
-		)
-		.toBe(wanted);
+	await until(
+		`pods of ${names}`,
+		async () => {
+			pods = await podsOf(cluster, workloads);
+			return pods.length;
+		},
+		(count) => count === wanted,
+	);
 	return { workloads, pods };
 }
 
