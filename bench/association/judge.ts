@@ -3,6 +3,7 @@ import type { SimulatedNode, TrueEnd, Truth } from './node.ts';
 
 /** What the agent made of one crash. */
 export type Judged = {
+	readonly node: string;
 	readonly truth: Truth;
 	readonly verdict: Verdict;
 	readonly association: Association | undefined;
@@ -31,7 +32,7 @@ const lateMs = 10_000;
 export function judge(node: SimulatedNode): Judged[] {
 	return node.truths.map((truth) => {
 		const { association, verdict } = verdictOn(truth, node);
-		return { truth, association, verdict, areTogether: verdict === 'right' ? togetherness(truth, node) : undefined };
+		return { node: node.world.node, truth, association, verdict, areTogether: verdict === 'right' ? togetherness(truth, node) : undefined };
 	});
 }
 

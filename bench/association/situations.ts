@@ -133,7 +133,9 @@ export const situations: Readonly<Record<string, Situation>> = {
 	'crash loop': (node, situation) => loop(node, situation, node.random.between(1_200, 12_000)),
 	'crash loop, some looks missed': (node, situation) => {
 		loop(node, situation, node.random.between(1_200, 12_000));
-		node.at(node.now() + node.random.between(5, 30) * second, () => node.world.unwatched(node.random.between(10, 60) * second));
+		node.at(node.now() + node.random.between(5, 30) * second, () =>
+			node.world.unwatched(node.random.between(10, 60) * second, node.random.isTrue(0.8)),
+		);
 	},
 	'end without a core': (node, situation) => {
 		const pod = milvus(node);
@@ -151,7 +153,7 @@ export const situations: Readonly<Record<string, Situation>> = {
 	'API server away': (node, situation) => {
 		const pod = milvus(node);
 		soon(node, () => {
-			node.world.unwatched(node.random.between(30, 200) * second);
+			node.world.unwatched(node.random.between(30, 200) * second, node.random.isTrue(0.8));
 			node.crash({ situation, pod, channel: node.random.one(any) });
 		});
 	},

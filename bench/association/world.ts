@@ -80,6 +80,7 @@ export async function createWorld(node: string, start: EpochMs, files: Files) {
 		for (const pod of pods) look(pod);
 		for (const { pod } of [...watched.pods.all()]) if (![...pods].some(({ uid }) => uid === pod.uid)) watched.remove({ uid: pod.uid });
 		watched.pods.isComplete = true;
+		watched.pods.isBehind = false;
 	}
 
 	return {
@@ -101,8 +102,9 @@ export async function createWorld(node: string, start: EpochMs, files: Files) {
 			if (isUp && isWatching()) watched.remove(pod);
 		},
 		tell: (time: EpochMs, event: (now: EpochMs) => Event) => at(time, () => hear(() => event(clock.now))),
-		/** The watch of pods is broken for so long, or what is behind it. */
-		unwatched(ms: number): void {
+		/** The watch of pods is broken for so long, which the agent notices, or not. */
+		unwatched(ms: number, isNoticed: boolean): void {
+			if (isNoticed) watched.pods.isBehind = true;
 			unwatchedUntil = Math.max(unwatchedUntil, clock.now + ms);
 			at(clock.now + ms, list);
 		},

@@ -53,6 +53,8 @@ export type Termination = {
 export interface Pods {
 	/** False until they have been listed once. */
 	readonly isComplete: boolean;
+	/** True while the API server does not tell what happens to them. */
+	readonly isBehind: boolean;
 	byUid(uid: string): KnownPod | undefined;
 	/** In any namespace. */
 	byHostname(hostname: string): readonly KnownPod[];

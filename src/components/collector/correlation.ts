@@ -43,7 +43,7 @@ type CoreOf = { readonly core: Seen<'Correlation'>; readonly answer: Answer };
 /** For so long a core waits for its record, which comes 0.5 s after it, and the restart of a container that is known for sure. */
 const settleMs = 5_000;
 /** Until the pods of the node have been listed once. */
-const lookAgainMs = 500;
+const lookAgainMs = 1_000;
 /** An end is seen after the crash that led to it; but a clock may have been set back in between. */
 const setBackMs = 60_000;
 /** A core takes minutes to be written, where it is large and the disk slow; never longer than this. */
@@ -68,10 +68,13 @@ export function correlation({ pods, sightings, telemetry, options, now = Date.no
 	async function ofCore({ key, body }: Event<'FoundCore'>): Promise<Outcome> {
 		const at = Date.parse(body.foundAt);
 		const record = sightings.record(key);
-		if (!record && body.isRecorded && options.hasJournald && now() < at + settleMs) return wait(at + settleMs, key);
-		if (arePodsAwaited(at)) return wait(now() + lookAgainMs, key);
 		try {
-			const traces = await readTraces(body, record, options.corePattern);
+			const before = waiting.get(key);
+			const isUpToDate = before && (!record || before.container || before.isOutsidePods);
+			const traces = isUpToDate ? before : await readTraces(body, record, options.corePattern);
+			waiting.set(key, traces);
+			if (!record && body.isRecorded && options.hasJournald && now() < at + settleMs) return wait(at + settleMs, key);
+			if (arePodsAwaited(at)) return wait(now() + lookAgainMs, key);
 			return place({ key, traces, half: halfOfCore(body, record), at });
 		} catch (error) {
 			// No permission, too many open files: it may be better later.
@@ -108,14 +111,16 @@ export function correlation({ pods, sightings, telemetry, options, now = Date.no
 		const { association, restart } = answer;
 		const until = at + (association.confidence === 'exact' && !restart ? Math.min(settleMs, timeoutMs) : timeoutMs);
 		const rival = restart && waitingCoreFor(restart, answer);
-		const isOver = now() >= until || (answer.isFinal && !rival);
+		// What is not Milvus' own is worth a report only in a pod that is.
+		const isAwaited = traces.isMilvus === false && answer.isOfMilvus === undefined && !arePodsKnown();
+		const isOver = (now() >= until && !isAwaited) || (answer.isFinal && !rival);
 		if (isOfOthers(answer, traces, isOver)) {
 			if (core.half.core) telemetry.coreSkipped(core.half.core.path, 'not of Milvus', association.pod ?? association.host ?? '');
 			return done();
 		}
 		if (!isOver) {
 			waiting.set(key, traces);
-			return wait(until, answer.awaitedHost ?? key);
+			return wait(isAwaited ? now() + timeoutMs : until, answer.awaitedHost ?? key);
 		}
 		return done(...reported(core, rival ? associate(traces, knowledgeFor(key, traces, restart.key)) : answer));
 	}
@@ -129,13 +134,15 @@ export function correlation({ pods, sightings, telemetry, options, now = Date.no
 		return better?.[0];
 	}
 
-	/** Before the pods have been listed nothing is certain. */
-	const arePodsAwaited = (at: EpochMs) => !pods.isComplete && now() < Math.max(at, startedAt) + timeoutMs;
+	/** Before the pods have been listed, and while nobody tells of them, nothing is certain. */
+	const arePodsAwaited = (at: EpochMs) => !arePodsKnown() && now() < Math.max(at, startedAt) + timeoutMs;
+
+	const arePodsKnown = () => pods.isComplete && !pods.isBehind;
 
 	/** Cores of the machine's own processes and of other pods are no business of this agent's. */
 	function isOfOthers({ isOfMilvus }: Answer, { isMilvus }: Traces, isOver: boolean): boolean {
 		if (isMilvus) return false;
-		return isOfMilvus === false || (isOver && isOfMilvus === undefined && isMilvus === false && pods.isComplete);
+		return isOfMilvus === false || (isOver && isOfMilvus === undefined && isMilvus === false);
 	}
 
 	/** A report of the end alone is there already when its core, or what was recorded of that, comes late. */

@@ -90,9 +90,11 @@ export function discovery({ cluster, pods, intake, bookmark, telemetry, options,
 					pods.remove(change.object.uid);
 					break;
 				case 'unavailable':
+					pods.isBehind = true;
 					telemetry.componentNotReady('discovery', change.reason);
 					break;
 				case 'available':
+					pods.isBehind = false;
 					telemetry.componentReady('discovery');
 					break;
 				default:

@@ -9,6 +9,7 @@ const goneMs = 60 * 60_000;
 
 export type PodTable = Pods & {
 	isComplete: boolean;
+	isBehind: boolean;
 	/** A pod as it is now. What it has to do with Milvus stays as it was known. */
 	set(pod: Pod): void;
 	/** What a pod has to do with Milvus, if anything. */
@@ -38,6 +39,7 @@ export function podTable(now: () => number = Date.now): PodTable {
 
 	return {
 		isComplete: false,
+		isBehind: false,
 		byUid: (uid) => entries.get(uid),
 		byHostname: (hostname) => [...entries.values()].filter(({ pod }) => !pod.isHostNetwork && pod.hostname === hostname),
 		all: (): Iterable<KnownPod> => entries.values(),

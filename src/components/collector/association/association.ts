@@ -58,7 +58,7 @@ export function associate(traces: Traces, knowledge: Knowledge): Answer {
 	const precise = named.filter((one) => one.host === host);
 	if (named.length > 0) return byHostName(traces, precise.length > 0 ? precise : named, knowledge);
 	// The node may have another name of its own than the cluster has for it.
-	return isOutsidePods ? nobody(traces) : byTime(traces, inHostNetwork, knowledge);
+	return isOutsidePods || traces.isMilvus === false ? nobody(traces) : byTime(traces, inHostNetwork, knowledge);
 }
 
 /** Whether one of two that are of the same end fits it better. */

@@ -28,7 +28,7 @@ export function byCgroup(traces: Traces, container: NonNullable<Traces['containe
 			...defined({ image: end?.body.association.image, host: traces.host }),
 		},
 		...(isPaired ? { restart: end, misfit: misfitOf(ending, traces) } : {}),
-		isOfMilvus: isMilvus(known, ofPod.length > 0, name),
+		isOfMilvus: isMilvus(known, ofPod.length > 0, name, traces),
 		isFinal: isPaired && isPrompt(ending, death) && traces.isMilvus !== false,
 		awaitedHost: known?.pod.hostname ?? traces.host,
 	};
@@ -38,11 +38,15 @@ export function byCgroup(traces: Traces, container: NonNullable<Traces['containe
 const isEndOfUnknown = (restart: Seen<'RestartEvent'>, traces: Traces) =>
 	restart.body.association.containerId === undefined && fits(ofRestart(restart), deathOf(traces));
 
-function isMilvus(known: KnownPod | undefined, wasTold: boolean, container: string | undefined): boolean | undefined {
+function isMilvus(known: KnownPod | undefined, wasTold: boolean, container: string | undefined, traces: Traces): boolean | undefined {
 	if (!known) return wasTold || undefined;
 	if (!known.membership) return wasTold;
-	return container === undefined || container === known.milvusContainer;
+	if (container === undefined) return mayBeSidecar(known, traces) ? undefined : true;
+	return container === known.milvusContainer;
 }
+
+/** Of a process that is not Milvus' own, in a pod with more than Milvus in it. */
+export const mayBeSidecar = ({ pod }: KnownPod, { isMilvus }: Traces) => isMilvus === false && pod.containers.length > 1;
 
 function containerNamed({ pod, ends }: KnownPod, containerId: string): string | undefined {
 	return (

@@ -9,7 +9,7 @@ export function byTime(traces: Traces, suspects: readonly Suspect[], { pods }: K
 	const possible = suspects.filter(({ isOfMilvus }) => isOfMilvus || !traces.isMilvus);
 	const [fit, ...others] = possible.filter(({ endings }) => endings.some(({ isOfMilvus }) => isOfMilvus || !traces.isMilvus));
 	const isDoubtful = possible.some((one) => one !== fit && !one.isAccountedFor);
-	if (!fit || others.length > 0 || isDoubtful || !pods.isComplete) return nobody(traces);
+	if (!fit || others.length > 0 || isDoubtful || !pods.isComplete || pods.isBehind) return nobody(traces);
 	const ending = bestOf(fit.endings, traces);
 	if (!ending.isOfMilvus) return nobody(traces, false);
 	// What has the same signs may still become known.

@@ -95,20 +95,15 @@ export const endIn = ({ association, restart, time }: Bodies['RestartEvent']): R
 });
 
 /** The ends of containers that are not Milvus' own: nobody tells of them. */
-const endsOfOthers = ({ pod, membership, milvusContainer, ends }: KnownPod, restarts: readonly Seen<'RestartEvent'>[]): Ending[] =>
-	ends
-		.filter(({ container }) => container !== milvusContainer && !restarts.some(({ body }) => body.association.container === container))
-		.flatMap(({ container, restartCount, termination: { startedAt, finishedAt, exitCode, signal, containerId, reason } }) =>
-			finishedAt === undefined
-				? []
-				: {
-						startedAt,
-						finishedAt,
-						signal: signal ?? signalOfExit(exitCode),
-						reason,
-						isOfMilvus: false,
-						association: { ...placeOf(pod, membership, container), ...defined({ containerId, restartCount, exitCode, reason }) },
-					},
-		);
+function endsOfOthers(known: KnownPod, restarts: readonly Seen<'RestartEvent'>[]): Ending[] {
+	const { pod, membership, milvusContainer, ends } = known;
+	const told = new Set([milvusContainer, ...restarts.map(({ body }) => body.association.container)]);
+	return ends.flatMap(({ container, restartCount, termination }) => {
+		const { startedAt, finishedAt, exitCode, signal = signalOfExit(exitCode), containerId, reason } = termination;
+		if (finishedAt === undefined || told.has(container)) return [];
+		const association = { ...placeOf(pod, membership, container), ...defined({ containerId, restartCount, exitCode, reason }) };
+		return { startedAt, finishedAt, signal, reason, isOfMilvus: false, association };
+	});
+}
 
 const timeOf = (time: string | undefined): EpochMs | undefined => (time === undefined ? undefined : Date.parse(time));
