@@ -190,6 +190,10 @@ export function simulatedNode(world: World, files: Files, random: Random) {
 		ends.push(ended);
 		pod.end(now(), { container, exitCode, ...(reason === undefined ? {} : { reason }) });
 		world.changed(pod, lookDelayMs);
+		world.at(now() + Math.min(2_000, backOffMs / 2), () => {
+			pod.backOff({ container });
+			world.changed(pod, lookDelay());
+		});
 		world.at(now() + backOffMs, () => {
 			run(pod, container, now());
 			world.changed(pod, lookDelay());

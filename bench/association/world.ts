@@ -62,7 +62,7 @@ export async function createWorld(node: string, start: EpochMs, files: Files) {
 			journal.settle(claim, await stage.handle(claim.event as Parameters<typeof stage.handle>[0], signal));
 	}
 
-	const at = (time: EpochMs, what: () => void) => void due.push({ at: time, what });
+	const at = (time: EpochMs, what: () => void) => void due.push({ at: Math.floor(time), what });
 
 	function hear(event: () => Event): void {
 		const told = () => void journal.append(event());

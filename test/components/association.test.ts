@@ -234,6 +234,16 @@ describe('by the host name', () => {
 	});
 });
 
+test('while the API server does not tell of pods, an end is a guess, and none that bears its host name is ruled out', () => {
+	const at = watchedNode();
+	const [alone, one] = [at.pod('search-querynode-0'), at.pod('milvus-0', { namespace: 'one' })];
+	at.pod('milvus-0', { namespace: 'other' });
+	for (const pod of [alone, one]) at.end(pod);
+	at.watched.pods.isBehind = true;
+	expect(at.of({ host: alone.name })).toMatchObject({ isFinal: false, association: { confidence: 'weak', pod: alone.name } });
+	expect([at.of({ host: 'milvus-0' }).association, at.of({}).association]).toEqual([{ ...none, host: 'milvus-0' }, none]);
+});
+
 describe('pods of the same name in two namespaces', () => {
 	function twins() {
 		const at = watchedNode();

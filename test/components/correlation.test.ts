@@ -360,18 +360,25 @@ describe('two things that look alike', () => {
 	});
 
 	crashTest('a child crashed a moment before its parent: the end is the parent’s, and both are crashes', async () => {
-		await using home = await correlating();
-		const pod = await home.pod('search-querynode-0');
-		const at = home.clock.now;
-		await leave(home, inPod(pod), at, 20);
-		await home.after(6 * second);
-		await leave(home, inPod(pod), home.clock.now, 7);
-		await home.end(pod);
-		await home.after(minute);
-		expect(home.reports().map(({ time, evidence }) => [time, evidence])).toEqual([
-			[iso(at), ['core']],
-			[iso(at + 6 * second), ['core', 'restart']],
-		]);
+		for (const [apartMs, hasJournald] of [
+			[second, false],
+			[second, true],
+			[6 * second, false],
+		] as const) {
+			await using home = await correlating({ hasJournald });
+			const pod = await home.pod('search-querynode-0');
+			const at = home.clock.now;
+			await leave(home, inPod(pod), at, 20);
+			await home.after(apartMs);
+			await leave(home, inPod(pod), home.clock.now, 7);
+			await home.after(200);
+			await home.end(pod);
+			await home.after(minute);
+			expect(paired(home)).toEqual([
+				[7, pod.uid, 'core+restart'],
+				[20, pod.uid, 'core'],
+			]);
+		}
 	});
 
 	crashTest('a child crashed and its container lives on, and is killed for its memory later: two crashes', async () => {
@@ -455,6 +462,21 @@ describe('left alone', () => {
 		await home.after(minute);
 		expect(short(home)).toEqual([{ evidence: 'restart', pod: pod.name, by: 'container status, exact', exitCode: 139, revision: 1 }]);
 		expect(home.lines.filter(({ msg }) => msg === 'file left alone: not of Milvus')).toHaveLength(4);
+	});
+
+	crashTest('of a program that may be of any pod only when the pods are known', async () => {
+		await using home = await correlating();
+		const [pod, etcd] = [await home.pod('crasher'), await home.pod('search-etcd-0', { labels: etcdLabels, containers: ['etcd'] })];
+		home.restart();
+		await leave(home, { ...inPod(pod), name: 'crasher' }, home.clock.now, 1);
+		await leave(home, { ...inPod(etcd), name: 'etcd' }, home.clock.now, 2);
+		await home.after(10 * minute);
+		expect([home.reports(), home.lines.length]).toEqual([[], 0]);
+		for (const one of [pod, etcd]) await home.look(one);
+		home.watched.pods.isComplete = true;
+		await home.after(minute);
+		expect(short(home)).toMatchObject([{ evidence: 'core', pod: 'crasher', by: 'host name, weak' }]);
+		expect(home.lines).toHaveLength(1);
 	});
 
 	crashTest('but not a core of Milvus whose pod nobody knows', async () => {

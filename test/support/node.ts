@@ -39,6 +39,8 @@ export type PlayedPod = {
 	run(at: EpochMs, options?: RunOptions): string;
 	/** Ends the run of a container; the next one begins later. */
 	end(at: EpochMs, options: EndOptions): void;
+	/** The kubelet waits before it begins the next run. */
+	backOff(options?: RunOptions): void;
 	/** Of the last run. */
 	containerId(container?: string): string;
 	object(): ApiPod;
@@ -88,6 +90,12 @@ export function playPod(node: string, name: string, options: PodOptions, incarna
 			const { containerID = '', state } = status;
 			const times = { startedAt: state?.running?.startedAt ?? second(at), finishedAt: second(at) };
 			status.state = { terminated: { exitCode, reason, containerID, ...times, ...(signal === undefined ? {} : { signal }) } };
+		},
+		backOff({ container } = {}) {
+			const status = statusOf(container);
+			if (!status.state?.terminated) return;
+			status.lastState = status.state;
+			status.state = { waiting: { reason: 'CrashLoopBackOff' } };
 		},
 		containerId: (container) => bare(statusOf(container)),
 		object: () => ({
