@@ -194,6 +194,9 @@ export const analysis = z.strictObject({
 	notes: z.array(z.string()).describe('what could not be found out, and why'),
 });
 
+/** How many crashes one published report stands for. */
+export const repeats = z.strictObject({ count: z.int().min(1).describe('with its own'), firstTime: time, lastTime: time });
+
 export const crashReport = z.strictObject({
 	schemaVersion: z.literal(1),
 	id: crashId,
@@ -210,6 +213,7 @@ export const crashReport = z.strictObject({
 	lostCore: lostCore.nullable().describe('why there is no core although the crash made one; null: nothing is known of one that was lost'),
 	...analysis.shape,
 	storage: storage.nullable().describe('null: not decided yet'),
+	repeats: repeats.exactOptional().describe('only of a report in a cluster that stands for several crashes'),
 });
 
 export type Signal = z.infer<typeof signal>;
@@ -228,4 +232,5 @@ export type Log = z.infer<typeof log>;
 export type Storage = z.infer<typeof storage>;
 export type Core = z.infer<typeof core>;
 export type Analysis = z.infer<typeof analysis>;
+export type Repeats = z.infer<typeof repeats>;
 export type CrashReport = z.infer<typeof crashReport>;

@@ -27,3 +27,7 @@ export type Seen<K extends keyof Bodies> = { readonly key: string; readonly revi
 /** What a container of a pod is known by over all its runs; undefined where the pod or the container is not known. */
 export const containerKey = ({ podUid, container }: Pick<Association, 'podUid' | 'container'>): string | undefined =>
 	podUid === undefined || container === undefined ? undefined : `${podUid}/${container}`;
+
+/** What an instance is known by; undefined where it is not known. */
+export const instanceKey = ({ namespace, instance }: Pick<Association, 'namespace' | 'instance'>): string | undefined =>
+	namespace === undefined || instance === undefined ? undefined : `${namespace}/${instance}`;

@@ -2,10 +2,11 @@ import type { DatabaseSync } from 'node:sqlite';
 import { bodies, type Event, type Kind } from '../domain/events.ts';
 import { fold, foldGivenUp } from '../domain/fold.ts';
 import type { CrashReport } from '../domain/report.ts';
-import { containerKey } from '../domain/sightings.ts';
+import { containerKey, instanceKey } from '../domain/sightings.ts';
 import type { EpochMs, Outcome } from '../domain/stage.ts';
 import { backoffMs, longestDelayMs } from './backoff.ts';
-import { JournalUnavailable, openOwned, openToRead, unusable, withJournal } from './open.ts';
+import { JournalUnavailable, openOwned, openToRead, unusable, withJournal, withJournalEach } from './open.ts';
+import { type Publication, publication } from './publication.ts';
 import { statements } from './statements.ts';
 import { JournalView } from './view.ts';
 
@@ -54,12 +55,15 @@ export class Journal implements Disposable {
 	readonly #db: DatabaseSync;
 	readonly #lock: DatabaseSync;
 	readonly #sql: ReturnType<typeof statements>;
+	readonly #publication: Publication;
 	readonly #sleepers = new Set<() => void>();
 	readonly #readers: Readers;
 	readonly #now: () => EpochMs;
 	readonly #goOn: NonNullable<JournalOptions['goOn']>;
 	readonly #onRejected: NonNullable<JournalOptions['onRejected']>;
 	readonly view: JournalView;
+	/** What of the reports is to be published, and how far that has come. */
+	readonly outbox: Omit<Publication, 'written'>;
 
 	/**
 	 * Opens it for the one process that runs the pipeline; what a dead one had in hand is ready again.
@@ -72,6 +76,8 @@ export class Journal implements Disposable {
 		this.#goOn = goOn;
 		this.#onRejected = onRejected;
 		this.#sql = statements(this.#db);
+		this.#publication = publication(this.#db);
+		this.outbox = withJournalEach(path, this.#publication);
 		this.#readers = readers;
 		this.#now = now;
 		this.view = new JournalView(this.#db);
@@ -179,6 +185,11 @@ export class Journal implements Disposable {
 		});
 	}
 
+	/** Resolves when something has been appended or settled, at the time, or at the signal. */
+	changed(until: EpochMs, signal: AbortSignal): Promise<void> {
+		return this.#sleep(until, signal);
+	}
+
 	[Symbol.dispose](): void {
 		this.#db.close();
 		this.#lock.close();
@@ -207,7 +218,7 @@ export class Journal implements Disposable {
 			for (const stage of this.#readers[kind] ?? []) this.#sql.assign.run({ event: id, stage, due: at });
 			if (joinKey !== null) this.#sql.meet.run({ joinKey, due: at });
 			const report = fold(this.view.report(key), event);
-			if (report) this.#sql.report.run(reportRow(report));
+			if (report) this.#write(report);
 			return true;
 		});
 	}
@@ -224,7 +235,13 @@ export class Journal implements Disposable {
 
 	#tellGivenUp(key: string, stage: string, reason: string): void {
 		const report = this.view.report(key);
-		if (report) this.#sql.report.run(reportRow(foldGivenUp(report, stage, reason)));
+		if (report) this.#write(foldGivenUp(report, stage, reason));
+	}
+
+	#write(report: CrashReport): void {
+		const nextChange = () => (this.#sql.nextChange.get() as { change: number }).change;
+		this.#sql.report.run(reportRow(report, nextChange()));
+		this.#publication.written(report, nextChange);
 	}
 
 	#set<S extends State>(
@@ -300,11 +317,15 @@ type ClaimRow = Pick<Claim, 'id' | 'retries' | 'failures' | 'at' | 'newest'> & {
 	readonly body: string | null;
 };
 
-const reportRow = (report: CrashReport) => ({
+const reportRow = (report: CrashReport, changed: number) => ({
 	id: report.id,
 	time: Date.parse(report.time),
 	fingerprint: report.fingerprint,
 	container: containerKey(report.association) ?? null,
+	instance: instanceKey(report.association) ?? null,
+	status: report.status,
+	isLost: Number(report.lostCore !== null || report.status === 'lost'),
+	changed,
 	body: JSON.stringify(report),
 });
 

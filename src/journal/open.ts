@@ -127,3 +127,9 @@ export function withJournal<T>(path: string, step: () => T): T {
 		throw new JournalUnavailable(`the journal ${path} can't be used now: ${messageOf(cause)} (journal.path)`, { cause });
 	}
 }
+
+/** The functions, each of which may throw {JournalUnavailable}. */
+export function withJournalEach<T extends object>(path: string, functions: T): T {
+	const guarded = Object.entries(functions).map(([name, step]) => [name, (...given: unknown[]) => withJournal(path, () => step(...given))]);
+	return Object.fromEntries(guarded) as T;
+}

@@ -5,7 +5,11 @@
  * `work` is what one stage has still to do about it: ready → claimed → done or rejected; or back to ready later; or waiting, until it is due
  * or a partner with the join key arrives.
  * `original` are files that were reported. `report` is what all events of one crash fold to; `container` is the pod's UID and
- * the container's name, where they are known. `bookmark` says how far something outside has been read.
+ * the container's name, where they are known, `instance` its instance's namespace and name. `bookmark` says how far something outside has been
+ * read.
+ *
+ * `changed` numbers the changes of all reports. Once a crash has been analysed, it has its `ordinal` in a `family` of crashes that are alike, which
+ * `opened` at a time, and a `head`: the report in which it is published; `published` is the change of a head that has been.
  */
 export const migrations = [
 	`
@@ -61,6 +65,21 @@ export const migrations = [
 	create index event_kind on event (kind, at);
 	alter table report add column container text;
 	create index report_container on report (container, time) where container is not null;
+	alter table report add column instance text;
+	alter table report add column status text not null default 'found';
+	alter table report add column is_lost integer not null default 0;
+	alter table report add column changed integer not null default 0;
+	alter table report add column published integer not null default 0;
+	alter table report add column family text;
+	alter table report add column opened integer;
+	alter table report add column ordinal integer;
+	alter table report add column head text;
+	create index report_instance on report (instance, time) where instance is not null;
+	create index report_changed on report (changed);
+	create index report_unpublished on report (changed) where head = id and changed > published;
+	create index report_family on report (family, opened, ordinal) where family is not null;
+	create index report_head on report (head, time) where head is not null;
+	update report set status = body ->> '$.status', is_lost = body ->> '$.status' = 'lost';
 	update report set body = json_set(body, '$.restart', json('null'), '$.lostCore', json('null'));
 	create table bookmark (name text primary key, value text not null) strict, without rowid;
 	`,

@@ -11,8 +11,13 @@ export const statements = (db: DatabaseSync) => ({
 	know: db.prepare('insert into original (what, at) values (:what, :at) on conflict do nothing'),
 	isKnown: db.prepare('select 1 from original where what = :what'),
 	report: db.prepare(`
-		insert into report (id, time, fingerprint, container, body) values (:id, :time, :fingerprint, :container, :body)
-		on conflict (id) do update set time = :time, fingerprint = :fingerprint, container = :container, body = :body`),
+		insert into report (id, time, fingerprint, container, instance, status, is_lost, changed, body)
+		values (:id, :time, :fingerprint, :container, :instance, :status, :isLost, :changed, :body)
+		on conflict (id) do update set time = :time, fingerprint = :fingerprint, container = :container, instance = :instance,
+			status = :status, is_lost = :isLost, changed = :changed, body = :body`),
+	nextChange: db.prepare(`
+		insert into bookmark (name, value) values ('changes', '1') on conflict (name) do update set value = cast(value as integer) + 1
+		returning cast(value as integer) as change`),
 	bookmark: db.prepare('insert into bookmark (name, value) values (:name, :value) on conflict (name) do update set value = :value'),
 	// What is due further ahead than any delay was set by a clock that has jumped back since.
 	claim: db.prepare(`
