@@ -17,8 +17,10 @@ export type Earlier = {
 export type Group = {
 	readonly fingerprint: string;
 	readonly count: number;
-	/** On how many hosts or pods. */
+	/** Of how many host names. */
 	readonly hosts: number;
+	/** In how many instances of Milvus; 0 outside a cluster. */
+	readonly instances: number;
 	readonly first: EpochMs;
 	readonly last: EpochMs;
 	/** The newest of them. */

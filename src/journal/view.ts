@@ -1,12 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { defined } from '../base/defined.ts';
 import type { Bodies } from '../domain/events.ts';
+import { grouped, type Part } from '../domain/groups.ts';
 import type { Earlier, Group, History } from '../domain/history.ts';
 import type { CrashReport } from '../domain/report.ts';
 import type { Reports } from '../domain/reports.ts';
 import type { Seen, Sightings } from '../domain/sightings.ts';
 import type { EpochMs } from '../domain/stage.ts';
-import { type GroupRow, grouped } from './groups.ts';
 
 /** Work that a stage gave up, or that no stage is there for. */
 export type Rejection = {
@@ -64,12 +64,12 @@ export class JournalView implements History, Reports, Sightings {
 		const rows = this.#db
 			.prepare(`
 				select fingerprint, count(*) as count, min(time) as first, max(time) as last,
-					json_group_array(distinct body ->> '$.association.host') as hosts,
+					json_group_array(distinct body ->> '$.association.host') as hosts, json_group_array(distinct instance) as instances,
 					max(body ->> '$.looseFingerprint') as loose, min(coalesce(body ->> '$.threads[0].isCut', 0)) as isCut,
 					(select body from report as one where one.fingerprint = report.fingerprint order by time desc, id limit 1) as newest
 				from report where fingerprint is not null group by fingerprint`)
 			.all() as GroupRow[];
-		return grouped(rows).slice(0, most);
+		return grouped(rows.map(partOf)).slice(0, most);
 	}
 
 	record(key: string): Bodies['CoreRecord'] | undefined {
@@ -148,4 +148,17 @@ export class JournalView implements History, Reports, Sightings {
 			this.#db.prepare("select count(*) as count from work where state in ('ready', 'waiting', 'claimed')").get() as { count: number }
 		).count;
 	}
+}
+
+/** A row of `groups`; hosts, instances and newest are JSON. */
+type GroupRow = Pick<Part, 'fingerprint' | 'count' | 'first' | 'last' | 'loose'> & {
+	readonly isCut: number;
+	readonly hosts: string;
+	readonly instances: string;
+	readonly newest: string;
+};
+
+function partOf({ hosts, instances, isCut, newest, ...part }: GroupRow): Part {
+	const known = (list: string) => (JSON.parse(list) as (string | null)[]).filter((one) => one !== null);
+	return { ...part, hosts: known(hosts), instances: known(instances), isCut: isCut !== 0, newest: JSON.parse(newest) };
 }

@@ -1,7 +1,8 @@
 import { formatBytes, formatSpan } from '../base/quantity.ts';
 import { placeName, sourcePlace } from '../domain/frames.ts';
 import type { Earlier } from '../domain/history.ts';
-import type { CrashReport, KnownIssue } from '../domain/report.ts';
+import type { CrashReport, KnownIssue, Repeats } from '../domain/report.ts';
+import { lost, place } from './place.ts';
 import { otherThreads, stack } from './stacks.ts';
 
 /** What a report says, before anybody decides how it looks: sections in order of importance, texts not made printable yet. */
@@ -48,24 +49,31 @@ function sizeOf(section: Section): number {
 }
 
 function facts(report: CrashReport, { now, earlier }: ContentOptions): Fact[] {
-	const { process, culprit, association, signal, coreSignal } = report;
+	const { process, culprit, association, signal, coreSignal, repeats } = report;
 	const pids = [
 		process.pid === undefined ? '' : `pid ${process.pid}`,
 		process.hostPid === undefined || process.hostPid === process.pid ? '' : `${process.hostPid} on the machine`,
 	];
-	const place = culprit && [placeName(culprit), culprit.function ? sourcePlace(culprit) : undefined];
+	const blamed = culprit && [placeName(culprit), culprit.function ? sourcePlace(culprit) : undefined];
 	return known([
 		['crash', report.id],
 		['why', report.reason],
 		['core says', coreSignal && signal && coreSignal.number !== signal.number ? `${coreSignal.name}: it was raised anew` : undefined],
 		['when', `${report.time.replace(/\.\d+/, '')} (${formatSpan(now - Date.parse(report.time))} ago)`],
+		['repeats', repeats && repeated(repeats, now)],
+		...place(report),
 		['process', [process.name, pids.filter(Boolean).join(', ')].filter(Boolean).join(', ')],
 		['command', process.arguments ?? process.executable],
 		['host', association.host],
-		['culprit', culprit && place && [...place, `(${culprit.rule}, confidence ${culprit.confidence})`].filter(Boolean).join('  ')],
+		['culprit', culprit && blamed && [...blamed, `(${culprit.rule}, confidence ${culprit.confidence})`].filter(Boolean).join('  ')],
 		['fingerprint', report.fingerprint],
 		['seen', earlier && seen(earlier, now)],
 	]);
+}
+
+function repeated({ count, lastTime }: Repeats, now: number): string | undefined {
+	const more = count - 1;
+	return more > 0 ? `and ${more} more like it, last ${formatSpan(now - Date.parse(lastTime))} ago` : undefined;
 }
 
 function seen({ count, first, last }: Earlier, now: number): string {
@@ -88,7 +96,8 @@ function score({ score }: CrashReport): Section {
 	return { title: `Score ${score?.total.toFixed(1)} of 10`, is: 'rows', rows: parts === undefined ? [] : [['', parts]] };
 }
 
-function files({ core, log, complete, storage }: CrashReport): Fact[] {
+function files(report: CrashReport): Fact[] {
+	const { core, log, complete, storage } = report;
 	const completeness = { yes: 'complete', truncated: 'cut off', unknown: 'not known to be complete' }[complete];
 	const size = core && [
 		formatBytes(core.sizeBytes),
@@ -97,11 +106,17 @@ function files({ core, log, complete, storage }: CrashReport): Fact[] {
 		completeness,
 	];
 	return known([
-		['core', core && size ? `${core.path} (${size.filter(Boolean).join(', ')})` : 'none: what is known comes from the log'],
+		['core', core && size ? `${core.path} (${size.filter(Boolean).join(', ')})` : noCore(report)],
+		...lost(report),
 		['log', log && `${log.path} (${formatBytes(log.sizeBytes)} read)`],
 		['stored', storage && (storage.form === 'none' ? `no: ${storage.reason}` : `${storage.location} (${formatBytes(storage.sizeBytes)})`)],
 		['SHA-256', storage?.form === 'full' ? storage.sha256 : undefined],
 	]);
+}
+
+function noCore({ log, lostCore }: CrashReport): string | undefined {
+	if (lostCore) return undefined; // told in its own words
+	return `none: what is known comes from ${log ? 'the log' : 'the end of the container'}`;
 }
 
 function modules({ modules }: CrashReport): Section {
@@ -111,5 +126,5 @@ function modules({ modules }: CrashReport): Section {
 }
 
 /** Without what is not known. */
-const known = (rows: readonly (readonly [label: string, value: string | null | undefined])[]): Fact[] =>
+export const known = (rows: readonly (readonly [label: string, value: string | null | undefined])[]): Fact[] =>
 	rows.flatMap(([label, value]) => (value ? [[label, value] as const] : []));

@@ -15,12 +15,32 @@ export function headline(report: CrashReport): string {
 	const where = culprit ? ` in ${placeName(culprit)}${source}` : process.name ? ` in ${process.name}, at an unknown place` : '';
 	// Without a place the process's own words are the best there is.
 	const words = culprit === null && report.message !== null ? `: ${cut(report.message, 100)}` : '';
-	return printable(`${whatHappened(report)}${where}${words}${name === undefined ? '' : `, thread ${name}`}${known(report)}`);
+	const startUp = report.restart?.isStartUp ? ', at start-up' : '';
+	return printable(`${whatHappened(report)}${where}${words}${name === undefined ? '' : `, thread ${name}`}${startUp}${known(report)}`);
+}
+
+/** What ended the process, in a word or two: `SIGSEGV`, `OOMKilled`, `Go panic`, `exit 80`. */
+export function ending(report: CrashReport): string {
+	const { kind, association, restart } = report;
+	if (association.reason === outOfMemory) return outOfMemory;
+	const signal = report.signal ?? restart?.signal;
+	if (signal) return signal.name;
+	return exitOf(report) ?? kind;
+}
+
+/** The kubelet's word for a container that had more memory than it may. */
+const outOfMemory = 'OOMKilled';
+
+/** Of a process that ended by itself, where nothing better is known than its exit code. */
+function exitOf({ kind, association: { exitCode } }: CrashReport): string | undefined {
+	const isExit = kind === 'deliberate exit' || kind === 'unknown' || kind === 'killed';
+	return isExit && exitCode !== undefined ? `exit ${exitCode}` : undefined;
 }
 
 function whatHappened(report: CrashReport): string {
-	const { kind, signal, status } = report;
+	const { kind, status, association, restart } = report;
 	if (status === 'found') return 'not analysed yet';
+	if (association.reason === outOfMemory) return `${outOfMemory} (out of memory)`;
 	switch (kind) {
 		case 'go panic':
 			return 'Go panic';
@@ -29,7 +49,7 @@ function whatHappened(report: CrashReport): string {
 		case 'rust panic':
 			return 'Rust panic';
 		case 'deliberate exit':
-			return 'deliberate exit';
+			return [kind, exitOf(report)].filter(Boolean).join(', ');
 		case 'exception':
 		case 'assertion':
 		case 'heap corruption':
@@ -42,13 +62,16 @@ function whatHappened(report: CrashReport): string {
 			kind satisfies never;
 	}
 	const words = inWords(report);
-	if (!signal) return words ?? 'no signal';
-	return `${signal.name}${words === undefined ? '' : ` (${words})`}${signal.address === undefined ? '' : ` at ${signal.address}`}`;
+	const signal = report.signal ?? restart?.signal;
+	if (!signal) return words ?? exitOf(report) ?? 'no signal';
+	const address = report.signal?.address === undefined ? '' : ` at ${report.signal.address}`;
+	return `${signal.name}${words === undefined ? '' : ` (${words})`}${address}`;
 }
 
 /** What a signal's name alone does not say. */
-function inWords({ kind, message, reason }: CrashReport): string | undefined {
+function inWords({ kind, message, reason, restart }: CrashReport): string | undefined {
 	const said = message ?? reason ?? '';
+	if (restart?.killMessage !== undefined) return 'ended by the kubelet';
 	switch (kind) {
 		case 'exception':
 			return 'uncaught exception';

@@ -3,39 +3,51 @@ import { formatSpan } from '../base/quantity.ts';
 import { placeName } from '../domain/frames.ts';
 import type { Group } from '../domain/history.ts';
 import type { CrashReport } from '../domain/report.ts';
-import { issueName } from './headline.ts';
+import { ending, issueName } from './headline.ts';
 import type { Paint } from './paint.ts';
 import { cut, table } from './table.ts';
 
 export type ListOptions = { readonly paint: Paint; readonly now: number };
 
-/** Crash reports in a table, a line for each. */
+/** Crash reports in a table, a line for each; where any of them is of a pod, with what it is of. */
 export function reportList(reports: readonly CrashReport[], { paint, now }: ListOptions): string {
+	const ofPods = reports.some(({ association }) => association.pod !== undefined);
+	const areFolded = reports.some(({ repeats }) => repeats !== undefined);
 	const rows = reports.map((report) => [
 		report.id,
-		ago(Date.parse(report.time), now),
-		report.signal?.name ?? report.kind,
+		ago(Date.parse(report.repeats?.lastTime ?? report.time), now),
+		...(ofPods ? placeOf(report) : []),
+		ending(report),
 		culpritOf(report),
 		cut(printable(report.process.name ?? '-'), 20),
 		report.score?.total.toFixed(1) ?? '-',
+		...(areFolded ? [String(report.repeats?.count ?? 1)] : []),
 		report.status,
 	]);
-	return titled(['ID', 'CRASHED', 'SIGNAL', 'CULPRIT', 'PROCESS', 'SCORE', 'STATUS'], rows, paint);
+	const place = ofPods ? ['NAMESPACE', 'INSTANCE', 'POD'] : [];
+	const count = areFolded ? ['COUNT'] : [];
+	return titled(['ID', 'CRASHED', ...place, 'SIGNAL', 'CULPRIT', 'PROCESS', 'SCORE', ...count, 'STATUS'], rows, paint);
 }
 
 /** Crashes of the same fingerprint together, a line for each group. */
 export function groupList(groups: readonly Group[], { paint, now }: ListOptions): string {
-	const rows = groups.map(({ fingerprint, count, hosts, first, last, newest }) => [
+	const areInstances = groups.some(({ instances }) => instances > 0);
+	const rows = groups.map(({ fingerprint, count, hosts, instances, first, last, newest }) => [
 		fingerprint,
 		String(count),
-		String(hosts),
+		String(areInstances ? instances : hosts),
 		ago(first, now),
 		ago(last, now),
-		newest.signal?.name ?? newest.kind,
+		ending(newest),
 		culpritOf(newest),
 		newest.knownIssues[0] ? issueName(newest.knownIssues[0]) : '-',
 	]);
-	return titled(['FINGERPRINT', 'COUNT', 'HOSTS', 'FIRST', 'LAST', 'SIGNAL', 'CULPRIT', 'KNOWN ISSUE'], rows, paint);
+	const where = areInstances ? 'INSTANCES' : 'HOSTS';
+	return titled(['FINGERPRINT', 'COUNT', where, 'FIRST', 'LAST', 'SIGNAL', 'CULPRIT', 'KNOWN ISSUE'], rows, paint);
+}
+
+function placeOf({ association: { namespace, instance, pod } }: CrashReport): string[] {
+	return [namespace, instance, pod].map((name) => printable(name ?? '-'));
 }
 
 const ago = (time: number, now: number) => `${formatSpan(now - time)} ago`;

@@ -9,6 +9,7 @@ export { headline } from './headline.ts';
 export { groupList, reportList } from './list.ts';
 export { reportMarkdown } from './markdown.ts';
 export { colours, type Paint, plain } from './paint.ts';
+export { type Summary, summaryOf } from './summary.ts';
 export { table } from './table.ts';
 
 export type TextOptions = ContentOptions & { readonly paint: Paint };
