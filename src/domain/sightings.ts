@@ -28,6 +28,12 @@ export type Seen<K extends keyof Bodies> = { readonly key: string; readonly revi
 export const containerKey = ({ podUid, container }: Pick<Association, 'podUid' | 'container'>): string | undefined =>
 	podUid === undefined || container === undefined ? undefined : `${podUid}/${container}`;
 
-/** What an instance is known by; undefined where it is not known. */
-export const instanceKey = ({ namespace, instance }: Pick<Association, 'namespace' | 'instance'>): string | undefined =>
-	namespace === undefined || instance === undefined ? undefined : `${namespace}/${instance}`;
+/** What a component of an instance is known by; undefined where the instance is not known. */
+export const componentKey = (association: Association): string | undefined => {
+	const instance = instanceKey(association);
+	return instance && `${instance}/${association.component ?? ''}`;
+};
+
+/** What an instance is known by, and with a slash the beginning of what its components are known by: names have none. */
+export const instanceKey = ({ namespace, instance, instanceKind }: Association): string | undefined =>
+	namespace === undefined || instance === undefined ? undefined : `${namespace}/${instance}/${instanceKind ?? ''}`;

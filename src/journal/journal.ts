@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { bodies, type Event, type Kind } from '../domain/events.ts';
 import { fold, foldGivenUp } from '../domain/fold.ts';
 import type { CrashReport } from '../domain/report.ts';
-import { containerKey, instanceKey } from '../domain/sightings.ts';
+import { componentKey, containerKey } from '../domain/sightings.ts';
 import type { EpochMs, Outcome } from '../domain/stage.ts';
 import { backoffMs, longestDelayMs } from './backoff.ts';
 import { JournalUnavailable, openOwned, openToRead, unusable, withJournal, withJournalEach } from './open.ts';
@@ -322,9 +322,10 @@ const reportRow = (report: CrashReport, changed: number) => ({
 	time: Date.parse(report.time),
 	fingerprint: report.fingerprint,
 	container: containerKey(report.association) ?? null,
-	instance: instanceKey(report.association) ?? null,
+	instance: componentKey(report.association) ?? null,
 	status: report.status,
 	isLost: Number(report.lostCore !== null || report.status === 'lost'),
+	isStartUp: Number(report.restart?.isStartUp ?? false),
 	changed,
 	body: JSON.stringify(report),
 });

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { familyOf, folding } from '../domain/family.ts';
 import type { Changed, Span, Tally, TallySort, Whose } from '../domain/outbox.ts';
 import type { CrashReport, Repeats } from '../domain/report.ts';
-import { instanceKey } from '../domain/sightings.ts';
+import { componentKey, instanceKey } from '../domain/sightings.ts';
 import type { EpochMs } from '../domain/stage.ts';
 
 /** Which reports are to be published, and which stand for which others: decided once, when a crash has been analysed, and kept. */
@@ -11,6 +11,7 @@ export type Publication = ReturnType<typeof publication>;
 /** To be run in the transactions of the owner. */
 export function publication(db: DatabaseSync) {
 	const sql = {
+		report: db.prepare('select body from report where id = :id'),
 		isPlaced: db.prepare('select 1 from report where id = :id and head is not null'),
 		// Crashes do not become known in their order: a family is as long before its first as after it.
 		open: db.prepare(`
@@ -26,10 +27,13 @@ export function publication(db: DatabaseSync) {
 		),
 		repeats: db.prepare('select count(*) as count, min(time) as first, max(time) as last from report where head = :id'),
 		setPublished: db.prepare('update report set published = :change where id = :id'),
-		changedSince: db.prepare('select id, changed as change from report where changed > :after order by changed limit :most'),
+		changedSince: db.prepare('select id, changed as change, time from report where changed > :after order by changed limit :most'),
 		publishedIn: db.prepare('select head from report where id = :id and head is not null'),
 		tallyOfPod: db.prepare(tally(`container > :whose || '/' and container < :whose || '0'`)),
-		tallyOfInstance: db.prepare(tally('instance = :whose')),
+		tallyOfComponent: db.prepare(tally('instance = :whose')),
+		tallyOfInstance: db.prepare(tally(`instance > :whose || '/' and instance < :whose || '0'`)),
+		told: db.prepare("select cast(value as integer) as change from bookmark where name = 'told'"),
+		setTold: db.prepare("insert into bookmark (name, value) values ('told', :change) on conflict (name) do update set value = :change"),
 	};
 
 	/** Its head: its own, while there are few of its family. */
@@ -49,6 +53,19 @@ export function publication(db: DatabaseSync) {
 		return head;
 	}
 
+	function tallyOf({ all, of }: Whose, since: EpochMs) {
+		switch (all) {
+			case 'pod':
+				return sql.tallyOfPod.get({ whose: of.podUid ?? '', since });
+			case 'component':
+				return sql.tallyOfComponent.get({ whose: componentKey(of) ?? '', since });
+			case 'instance':
+				return sql.tallyOfInstance.get({ whose: instanceKey(of) ?? '', since });
+			default:
+				return all satisfies never;
+		}
+	}
+
 	return {
 		/** After a report has been written. @param nextChange gives the number of one more change */
 		written(report: CrashReport, nextChange: () => number): void {
@@ -58,8 +75,13 @@ export function publication(db: DatabaseSync) {
 		},
 
 		unpublished: (after: number, most: number) => sql.unpublished.all({ after, most }) as Changed[],
-		changedSince: (after: number, most: number) => sql.changedSince.all({ after, most }) as Changed[],
+		changedSince: (after: number, most: number) => sql.changedSince.all({ after, most }) as (Changed & { time: EpochMs })[],
 		publishedIn: (id: string) => sql.publishedIn.get({ id })?.head as string | undefined,
+
+		report(id: string): CrashReport | undefined {
+			const row = sql.report.get({ id });
+			return row && JSON.parse(row.body as string);
+		},
 
 		repeats(id: string): Repeats {
 			const { count, first, last } = sql.repeats.get({ id }) as Record<keyof Span, number>;
@@ -70,21 +92,29 @@ export function publication(db: DatabaseSync) {
 			sql.setPublished.run({ id, change });
 		},
 
-		tally(of: Whose, since: EpochMs): Tally {
-			const row = ('podUid' in of
-				? sql.tallyOfPod.get({ whose: of.podUid, since })
-				: sql.tallyOfInstance.get({ whose: instanceKey(of) ?? '', since })) as unknown as Record<string, number>;
+		told: () => (sql.told.get()?.change as number | undefined) ?? 0,
+		setTold(change: number): void {
+			sql.setTold.run({ change: String(change) });
+		},
+
+		tally(whose: Whose, since: EpochMs): Tally {
+			const row = tallyOf(whose, since) as Record<string, number>;
 			const span = (sort: TallySort): Span => ({
 				count: row[sort] ?? 0,
 				first: row[`${sort}_first`] ?? 0,
 				last: row[`${sort}_last`] ?? 0,
 			});
-			return { crashes: span('crashes'), stored: span('stored'), lost: span('lost') };
+			return { crashes: span('crashes'), pastStart: span('pastStart'), stored: span('stored'), lost: span('lost') };
 		},
 	};
 }
 
-const sorts: Readonly<Record<TallySort, string>> = { crashes: `status <> 'found'`, stored: `status = 'stored'`, lost: 'is_lost' };
+const sorts: Readonly<Record<TallySort, string>> = {
+	crashes: `status <> 'found'`,
+	pastStart: `status <> 'found' and not is_start_up`,
+	stored: `status = 'stored'`,
+	lost: 'is_lost',
+};
 
 const tally = (whose: string) =>
 	`select ${Object.entries(sorts)

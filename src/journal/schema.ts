@@ -5,7 +5,7 @@
  * `work` is what one stage has still to do about it: ready → claimed → done or rejected; or back to ready later; or waiting, until it is due
  * or a partner with the join key arrives.
  * `original` are files that were reported. `report` is what all events of one crash fold to; `container` is the pod's UID and
- * the container's name, where they are known, `instance` its instance's namespace and name. `bookmark` says how far something outside has been
+ * the container's name, where they are known, `instance` its instance and component. `bookmark` says how far something outside has been
  * read.
  *
  * `changed` numbers the changes of all reports. Once a crash has been analysed, it has its `ordinal` in a `family` of crashes that are alike, which
@@ -68,6 +68,7 @@ export const migrations = [
 	alter table report add column instance text;
 	alter table report add column status text not null default 'found';
 	alter table report add column is_lost integer not null default 0;
+	alter table report add column is_start_up integer not null default 0;
 	alter table report add column changed integer not null default 0;
 	alter table report add column published integer not null default 0;
 	alter table report add column family text;

@@ -11,10 +11,10 @@ export const statements = (db: DatabaseSync) => ({
 	know: db.prepare('insert into original (what, at) values (:what, :at) on conflict do nothing'),
 	isKnown: db.prepare('select 1 from original where what = :what'),
 	report: db.prepare(`
-		insert into report (id, time, fingerprint, container, instance, status, is_lost, changed, body)
-		values (:id, :time, :fingerprint, :container, :instance, :status, :isLost, :changed, :body)
+		insert into report (id, time, fingerprint, container, instance, status, is_lost, is_start_up, changed, body)
+		values (:id, :time, :fingerprint, :container, :instance, :status, :isLost, :isStartUp, :changed, :body)
 		on conflict (id) do update set time = :time, fingerprint = :fingerprint, container = :container, instance = :instance,
-			status = :status, is_lost = :isLost, changed = :changed, body = :body`),
+			status = :status, is_lost = :isLost, is_start_up = :isStartUp, changed = :changed, body = :body`),
 	nextChange: db.prepare(`
 		insert into bookmark (name, value) values ('changes', '1') on conflict (name) do update set value = cast(value as integer) + 1
 		returning cast(value as integer) as change`),

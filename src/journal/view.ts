@@ -64,7 +64,8 @@ export class JournalView implements History, Reports, Sightings {
 		const rows = this.#db
 			.prepare(`
 				select fingerprint, count(*) as count, min(time) as first, max(time) as last,
-					json_group_array(distinct body ->> '$.association.host') as hosts, json_group_array(distinct instance) as instances,
+					json_group_array(distinct body ->> '$.association.host') as hosts, 
+					json_group_array(distinct (body ->> '$.association.namespace') || '/' || (body ->> '$.association.instance')) as instances,
 					max(body ->> '$.looseFingerprint') as loose, min(coalesce(body ->> '$.threads[0].isCut', 0)) as isCut,
 					(select body from report as one where one.fingerprint = report.fingerprint order by time desc, id limit 1) as newest
 				from report where fingerprint is not null group by fingerprint`)

@@ -4,9 +4,21 @@ import type { Analysis, Association } from '../../src/domain/report.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { events } from '../support/events.ts';
 import { emptyJournal, take } from '../support/journal.ts';
+import { ended } from '../support/pod-report.ts';
 
 const start = Date.parse('2026-11-23T06:00:00Z');
 const idOf = (index: number) => index.toString(16).padStart(12, '0');
+
+const of: Association = {
+	method: 'cgroup',
+	confidence: 'exact',
+	namespace: 'milvus',
+	pod: 'my-release-querynode-0',
+	podUid: 'u1',
+	container: 'querynode',
+	instance: 'my-release',
+	component: 'querynode',
+};
 
 type Crash = { readonly index: number; readonly at?: number; readonly association?: Partial<Association> } & Pick<
 	Partial<Analysis>,
@@ -17,17 +29,7 @@ type Crash = { readonly index: number; readonly at?: number; readonly associatio
 function find(journal: Journal, { index, at = index * 1000, association: other, ...analysis }: Crash) {
 	const id = idOf(index);
 	const { found, analysed } = events(id);
-	const association: Association = {
-		method: 'cgroup',
-		confidence: 'exact',
-		namespace: 'milvus',
-		pod: 'my-release-querynode-0',
-		podUid: 'u1',
-		container: 'querynode',
-		instance: 'my-release',
-		component: 'querynode',
-		...other,
-	};
+	const association: Association = { ...of, ...other };
 	const time = new Date(start + at).toISOString();
 	journal.append({ ...found, body: { ...found.body, time, association } });
 	return {
@@ -84,6 +86,9 @@ describe('what is to be published', () => {
 		journal.append(events(ids[0]).stored);
 		expect(unpublished(journal)).toEqual([...ids.slice(1), ids[0]]);
 		expect(journal.outbox.changedSince(first[2]?.change ?? 0, 9).map(({ id }) => id)).toEqual([ids[3], ids[0]]);
+		expect(journal.outbox.told()).toBe(0);
+		journal.outbox.setTold(7);
+		expect(opened.reopen().outbox.told()).toBe(7);
 	});
 
 	test('is numbered onwards also when all that is known has been forgotten', async () => {
@@ -176,16 +181,28 @@ test('the crashes of a pod and of an instance are counted by what became of them
 	const ids = several(3).map((index) => crash(journal, { index }));
 	crash(journal, { index: 4, association: { pod: 'my-release-querynode-1', podUid: 'u2' } });
 	find(journal, { index: 5 });
+	const { found } = events(ids[0]);
+	const time = new Date(start + 1000).toISOString();
+	journal.append({ ...found, revision: 2, body: { ...found.body, time, association: of, restart: ended({ isStartUp: true }) } });
 	journal.append(events(ids[0]).stored, { kind: 'StorageEvent', key: ids[1] ?? '', body: { is: 'lost', reason: 'gone' } });
 	const none = { count: 0, first: 0, last: 0 };
-	expect(journal.outbox.tally({ podUid: 'u1' }, start)).toEqual({
+	expect(journal.outbox.tally({ all: 'pod', of }, start)).toEqual({
 		crashes: { count: 3, first: start + 1000, last: start + 3000 },
+		pastStart: { count: 2, first: start + 2000, last: start + 3000 },
 		stored: { count: 1, first: start + 1000, last: start + 1000 },
 		lost: { count: 1, first: start + 2000, last: start + 2000 },
 	});
-	expect(journal.outbox.tally({ podUid: 'u1' }, start + 2000).crashes.count).toBe(1);
-	expect(journal.outbox.tally({ namespace: 'milvus', instance: 'my-release' }, start).crashes.count).toBe(4);
-	expect(journal.outbox.tally({ namespace: 'other', instance: 'my-release' }, start)).toEqual({ crashes: none, stored: none, lost: none });
+	expect(journal.outbox.tally({ all: 'pod', of }, start + 2000).crashes.count).toBe(1);
+	expect(journal.outbox.tally({ all: 'component', of }, start).crashes.count).toBe(4);
+	crash(journal, { index: 6, association: { component: 'proxy', podUid: 'u3' } });
+	expect(journal.outbox.tally({ all: 'component', of }, start).crashes.count).toBe(4);
+	expect(journal.outbox.tally({ all: 'instance', of }, start).crashes.count).toBe(5);
+	expect(journal.outbox.tally({ all: 'instance', of: { ...of, namespace: 'other' } }, start)).toEqual({
+		crashes: none,
+		pastStart: none,
+		stored: none,
+		lost: none,
+	});
 });
 
 test('who waits for a change hears of it, or of the time', async () => {
