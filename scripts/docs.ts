@@ -1,6 +1,6 @@
-// Writes the pages of docs/reference that are made from the code.
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+// Writes what is made from the code: the pages of docs/reference, and manifests.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { createProgram } from '../src/cli/program.ts';
 import { commandLineReference } from '../src/cli/reference.ts';
@@ -8,15 +8,22 @@ import { loadKnownIssues } from '../src/components/analyzer/knownissues/knowniss
 import { knownIssuesReference } from '../src/components/analyzer/knownissues/reference.ts';
 import { configurationReference } from '../src/config/reference.ts';
 import { crashReport } from '../src/domain/report.ts';
+import { crashReportDefinition } from './crd.ts';
 
-/** The pages by their file names. */
+/** The files by their paths from the root of the repository. */
 export const pages: Readonly<Record<string, () => string>> = {
-	'configuration.md': configurationReference,
-	'command-line.md': () => commandLineReference(createProgram()),
-	'known-issues.md': () => knownIssuesReference(loadKnownIssues([])),
-	'report.schema.json': () => `${JSON.stringify(z.toJSONSchema(crashReport, { io: 'output' }), null, '\t')}\n`,
+	'docs/reference/configuration.md': configurationReference,
+	'docs/reference/command-line.md': () => commandLineReference(createProgram()),
+	'docs/reference/known-issues.md': () => knownIssuesReference(loadKnownIssues([])),
+	'docs/reference/report.schema.json': () => `${JSON.stringify(z.toJSONSchema(crashReport, { io: 'output' }), null, '\t')}\n`,
+	'deploy/crds/crashreports.yaml': crashReportDefinition,
 };
 
-export const folder = join(import.meta.dirname, '../docs/reference');
+const root = join(import.meta.dirname, '..');
 
-if (import.meta.main) for (const [name, make] of Object.entries(pages)) writeFileSync(join(folder, name), make());
+if (import.meta.main) {
+	for (const [name, make] of Object.entries(pages)) {
+		mkdirSync(dirname(join(root, name)), { recursive: true });
+		writeFileSync(join(root, name), make());
+	}
+}

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { folder, pages } from '../scripts/docs.ts';
+import { pages } from '../scripts/docs.ts';
 import { exec, root } from './support/crash.ts';
 
 const bin = (name: string) => join(root, 'node_modules/.bin', name);
@@ -21,7 +21,7 @@ test('the sources are formatted and pass the linter', async () => {
 }, 120_000);
 
 for (const [name, make] of Object.entries(pages)) {
-	test(`docs/reference/${name} is what \`npm run docs\` makes`, () => {
-		expect(readFileSync(join(folder, name), 'utf8')).toBe(make());
+	test(`${name} is what \`npm run docs\` makes`, () => {
+		expect(readFileSync(join(root, name), 'utf8')).toBe(make());
 	});
 }
