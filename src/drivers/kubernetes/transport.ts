@@ -128,7 +128,7 @@ export function transport(target: Target, identity: Identity, { userAgent, timeo
 	}
 
 	function ask(call: Call, agent: http.Agent, headers: Shown['headers'], signal: AbortSignal) {
-		const body = call.body && JSON.stringify(call.body.json);
+		const body = call.body && yamlJson(call.body.json);
 		const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
 		const request = (isTls ? https : http).request({
 			agent,
@@ -174,6 +174,16 @@ export function transport(target: Target, identity: Identity, { userAgent, timeo
 
 /** Errors of system and network have a code, those of an answer that is no JSON a class; what is left is our own, or a bug. */
 const isOfConnection = (error: unknown) => codeOf(error) !== undefined || error instanceof Unreadable;
+
+/**
+ * JSON that YAML 1.1 reads the same, as which the API server takes what is to be applied: of what it would refuse, or take for the end of a line,
+ * only the escapes.
+ */
+const yamlJson = (value: unknown) =>
+	JSON.stringify(value).replaceAll(
+		/[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]/g,
+		(character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+	);
 
 function queryOf(query: Call['query'] = {}): string {
 	const given = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]));
