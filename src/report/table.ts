@@ -13,4 +13,11 @@ export function table(rows: readonly (readonly string[])[], gap = 2): string[] {
 }
 
 /** Text cut to a width, its end shown by `…`. */
-export const cut = (text: string, width: number) => (text.length <= width ? text : `${text.slice(0, width - 1)}…`);
+export function cut(text: string, width: number): string {
+	if (text.length <= width) return text;
+	const end = width - 1;
+	return `${text.slice(0, isHigh(text.charCodeAt(end - 1)) ? end - 1 : end)}…`;
+}
+
+/** The first half of a pair, which stands for nothing alone. */
+const isHigh = (unit: number) => unit >= 0xd800 && unit < 0xdc00;

@@ -106,6 +106,12 @@ describe('a crash in a pod', () => {
 	});
 });
 
+test('a name that is cut is cut between characters', () => {
+	const name = `${'x'.repeat(98)}😀😀`;
+	const { culprit } = summaryOf(podReport({ culprit: { function: name, rule: 'r', rules: 1, confidence: 'high' } }));
+	expect(culprit).toBe(`${'x'.repeat(98)}…`);
+});
+
 test('groups in a cluster count instances', () => {
 	const group = { fingerprint: 'v1:1', count: 9, hosts: 7, instances: 2, first: now, last: now, newest: podReport() };
 	expect(groupList([group], { paint: plain, now })).toMatch(/COUNT +INSTANCES .*\nv1:1 +9 +2 /);
