@@ -42,6 +42,7 @@ export function createMetrics() {
 		instances: gauge('milvus_instances_total', 'Milvus instances with a pod on this node'),
 		restarts: counter('restart_counts', 'Ends of containers of Milvus that were crashes, by reason', 'reason'),
 		clusterRequests: counter('kubernetes_requests_total', 'Requests to the API server, by answer', 'verb', 'resource', 'status'),
+		published: counter('crashreports_published_total', 'CrashReports that were written to the cluster, new or anew'),
 		lastProcessed: gauge('last_processed_file_timestamp', 'When a core file was last processed, in seconds since 1970'),
 	};
 }

@@ -120,6 +120,20 @@ export function createTelemetry(log: Logger, { isInCluster = false } = {}) {
 			metrics.coresLost.inc();
 			log.warn({ advice }, `the host's journal tells of a lost core: ${words}`);
 		},
+		reportPublished(id: string, object: string) {
+			metrics.published.inc();
+			log.debug({ id, object }, `crash report published as ${object}`);
+		},
+		reportHomeless: (id: string, namespace: string) =>
+			log.info({ id, namespace }, `crash report not published: its namespace ${namespace} is gone`),
+		reportRefused(id: string, reason: string) {
+			metrics.errors.inc({ component: 'publisher' });
+			log.error({ id, reason }, `the API server refuses a crash report: ${printable(reason)}`);
+		},
+		eventRefused(kind: string, reason: string) {
+			metrics.errors.inc({ component: 'publisher' });
+			log.error({ reason }, `the API server refuses an Event ${kind}: ${printable(reason)}`);
+		},
 
 		coreFound(id: string, path: string, sizeBytes: number) {
 			metrics.discovered.inc();

@@ -24,7 +24,7 @@ export function hugeReport(unit: string): CrashReport {
 	} as const;
 	const issue = {
 		id: text,
-		issues: Array(50).fill(text),
+		issues: Array(20).fill(text),
 		symptom: text,
 		fixedIn: text,
 		advice: text,
@@ -42,15 +42,15 @@ export function hugeReport(unit: string): CrashReport {
 		message: text,
 		process: { pid: 1, name: text, executable: text, arguments: text, environment: { PATH: text } },
 		culprit: { ...place, rule: text, rules: 1, confidence: 'low' },
-		threads: Array.from({ length: 200 }, (_, id) => ({ id, name: text, crashed: id === 0, frames: Array(300).fill(frame) })),
-		modules: Array(300).fill({ path: text, symbols: 'none', file: 'missing' }),
+		threads: Array.from({ length: 3 }, (_, id) => ({ id, name: text, crashed: id === 0, frames: Array(50).fill(frame) })),
+		modules: Array(30).fill({ path: text, symbols: 'none', file: 'missing' }),
 		restart: ended({ signal: { number: 11, name: text }, panicLine: text, killMessage: text }),
 		lostCore: { reason: text, advice: text },
 		log: { path: text, sizeBytes: 1 },
 		core: { path: text, sizeBytes: 1, encoding: 'raw', fileId: text },
 		storage: { form: 'full', location: text, sha256: 'ab'.repeat(32), sizeBytes: 1 },
 		association: { ...report.association, host: text, image: text, reason: text },
-		knownIssues: Array(50).fill({ ...issue, issues: [...issue.issues] }),
-		notes: Array(100).fill(text),
+		knownIssues: Array(5).fill({ ...issue, issues: [...issue.issues] }),
+		notes: Array(20).fill(text),
 	};
 }

@@ -5,6 +5,8 @@ import { Hono } from 'hono';
 import { codeOf, messageOf } from '../../base/errors.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 
+export { type PublisherDeps, type PublisherOptions, publisher } from './publisher/publisher.ts';
+
 export type MonitorOptions = {
 	/** `127.0.0.1` for this machine alone. */
 	readonly address: string;
