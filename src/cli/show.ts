@@ -2,20 +2,22 @@ import type { Command } from 'commander';
 import { printable } from '../base/printable.ts';
 import type { CrashReport } from '../domain/report.ts';
 import { type JournalView, readJournal } from '../journal/journal.ts';
+import { areOfCluster, clusterReports, type ReportsOptions, withReports } from './cluster-reports.ts';
 import { UserError } from './errors.ts';
 import { type ReportForm, withForm, writeReport } from './output.ts';
 import { loadSettings, type SettingsOptions, withConfig } from './settings.ts';
 
-type Options = SettingsOptions & ReportForm;
+type Options = SettingsOptions & ReportsOptions & ReportForm;
 
 export function showCommand(program: Command): void {
-	withForm(withConfig(program.command('show')))
+	withForm(withReports(withConfig(program.command('show'))))
 		.description('show all that is known of one crash')
 		.argument('<id>', 'as `list` gives it; its first characters do')
 		.action(run);
 }
 
 async function run(id: string, options: Options): Promise<void> {
+	if (areOfCluster(options)) return showOfCluster(id, options);
 	const { config } = await loadSettings(options);
 	using journal = readJournal(config.journal.path);
 	const report = findReport(journal, id);
@@ -24,6 +26,12 @@ async function run(id: string, options: Options): Promise<void> {
 	if (options.json || options.markdown) return;
 	for (const { stage, reason } of journal.delays(report.id))
 		process.stdout.write(`\n${stage} waits, and tries again: ${printable(reason)}\n`);
+}
+
+async function showOfCluster(id: string, options: Options): Promise<void> {
+	using reports = await clusterReports(options);
+	const report = await reports.find(id);
+	writeReport(report, options, await reports.earlier(report));
 }
 
 /** The report whose id starts so. */

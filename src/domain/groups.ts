@@ -18,6 +18,50 @@ export type Part = {
 	readonly newest: CrashReport;
 };
 
+/** Reports summed up by their fingerprints; what has none belongs to no group. */
+export async function partsOf(reports: AsyncIterable<CrashReport>): Promise<Part[]> {
+	const parts = new Map<string, Part>();
+	for await (const report of reports) {
+		const part = partOf(report);
+		if (!part) continue;
+		const known = parts.get(part.fingerprint);
+		parts.set(part.fingerprint, known ? joined(known, part) : part);
+	}
+	return [...parts.values()];
+}
+
+function partOf(report: CrashReport): Part | undefined {
+	const { fingerprint, looseFingerprint: loose, association, threads, time, repeats } = report;
+	if (fingerprint === null) return undefined;
+	const { host, namespace, instance } = association;
+	return {
+		fingerprint,
+		count: repeats?.count ?? 1,
+		first: Date.parse(repeats?.firstTime ?? time),
+		last: Date.parse(repeats?.lastTime ?? time),
+		hosts: host === undefined ? [] : [host],
+		instances: namespace === undefined || instance === undefined ? [] : [`${namespace}/${instance}`],
+		loose,
+		isCut: threads[0]?.isCut ?? false,
+		newest: report,
+	};
+}
+
+function joined(one: Part, other: Part): Part {
+	const { newest } = other.last > one.last ? other : one;
+	return {
+		fingerprint: one.fingerprint,
+		count: one.count + other.count,
+		first: Math.min(one.first, other.first),
+		last: Math.max(one.last, other.last),
+		hosts: [...new Set([...one.hosts, ...other.hosts])],
+		instances: [...new Set([...one.instances, ...other.instances])],
+		loose: one.loose ?? other.loose,
+		isCut: one.isCut && other.isCut,
+		newest,
+	};
+}
+
 /**
  * Groups, those that came last first. A stack that is cut off has too few frames for a fingerprint of the bug: by its loose one it goes to
  * the others with the same culprit.

@@ -4,6 +4,7 @@ import { expectedAt } from '../../src/cli/candidates.ts';
 import { createProgram } from '../../src/cli/program.ts';
 
 const program = createProgram();
+const cluster = ['--config', '--standalone', '--kubeconfig', '--context', '--namespace', '--all-namespaces'];
 const commands = ['agent', 'analyze', 'instances', 'list', 'show', 'gdb', 'doctor', 'config', 'crash-test', 'completion', 'help'];
 
 /** The words on a line are those between spaces; what is expected is written as it would be typed, names on disk and crashes as `<…>`. */
@@ -14,11 +15,11 @@ const cases: readonly (readonly [line: string, expected: readonly string[]])[] =
 	['nonsense ', []],
 	['-', ['--version', '--help']],
 	['list ', []],
-	['list -', ['--config', '--standalone', '--number', '--json', '--group', '--rejected', '--help']],
+	['list -', [...cluster, '--number', '--json', '--group', '--rejected', '--help']],
 	['list --js', ['--json']],
-	['list --json --', ['--config', '--standalone', '--number', '--group', '--rejected', '--help']],
+	['list --json --', [...cluster, '--number', '--group', '--rejected', '--help']],
 	['list -n 5 --number', []],
-	['list -c x --con', []],
+	['list -c x --conf', []],
 	['list -n ', []],
 	['list -n l', []],
 	['-- list --j', []],
@@ -88,7 +89,11 @@ describe('nothing that a command takes is forgotten', () => {
 			'--node <name>',
 			'--context <name>',
 			'-n, --namespace <name>',
+			'--context <name>',
+			'--namespace <name>',
 			'-n, --number <count>',
+			'--context <name>',
+			'--namespace <name>',
 			'gdb arguments',
 			'--node <name>',
 		]);
