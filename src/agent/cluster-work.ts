@@ -1,19 +1,28 @@
 import { dirname, join } from 'node:path';
 import { recorder } from '../components/collector/collector.ts';
 import { discovery } from '../components/discovery/discovery.ts';
+import { publisher } from '../components/monitor/monitor.ts';
 import type { Config } from '../config/config.ts';
 import type { Intake } from '../domain/intake.ts';
 import { corePipeLimit } from '../drivers/host/host.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
+import { outboxOf } from './outbox.ts';
 import type { OnCluster } from './pieces.ts';
 import type { Steadily } from './steadily.ts';
 
-type Means = { readonly journal: Journal; readonly intake: Intake; readonly steadily: Steadily; readonly telemetry: Telemetry };
+type Means = {
+	readonly journal: Journal;
+	readonly intake: Intake;
+	readonly steadily: Steadily;
+	readonly telemetry: Telemetry;
+	/** Then the journal is not to be asked any more. */
+	readonly over: AbortSignal;
+};
 
 /** Starts what there is to be done on a node of a cluster. */
 export function clusterWork(config: Config, onCluster: OnCluster, means: Means, signal: AbortSignal): Promise<void>[] {
-	return [watchPods(config, onCluster, means, signal), readRecords(config, onCluster, means, signal)];
+	return [watchPods(config, onCluster, means, signal), readRecords(config, onCluster, means, signal), publish(onCluster, means, signal)];
 }
 
 function watchPods(
@@ -43,6 +52,11 @@ async function readRecords(
 ) {
 	const options = { directory: journaldPath, maxAgeMs: maxFileAge, corePipeLimit: await corePipeLimit() };
 	await recorder({ ...means, state: journald, bookmark: bookmark('journald', means), options }).run(signal);
+}
+
+function publish({ cluster, node, pods }: OnCluster, { journal, steadily, telemetry, over }: Means, signal: AbortSignal): Promise<void> {
+	const options = { node, namespace: cluster.namespace };
+	return publisher({ cluster, pods, telemetry, outbox: outboxOf(journal, steadily, over), options }).run(signal);
 }
 
 /** Something small that the journal keeps over restarts. */

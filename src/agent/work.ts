@@ -39,7 +39,7 @@ export async function startWork({ config, journal, backend, stages, collection, 
 	const intake = intakeOf(journal, steadily, over.signal);
 	const tasks = [
 		pipeline.ended,
-		...(onCluster ? clusterWork(config, onCluster, { journal, intake, steadily, telemetry }, signal) : []),
+		...(onCluster ? clusterWork(config, onCluster, { journal, intake, steadily, telemetry, over: over.signal }, signal) : []),
 		collector({ intake, telemetry, options: collection }).run(signal),
 		watchHealth(healthOf(config, backend), telemetry, signal),
 		pruneDaily(journal, steadily, signal),
