@@ -33,7 +33,7 @@ async function scene() {
 	crash(journal, { index: 10, time: start + 30 * 60_000, association: out, analysis: other });
 	await using running = await publishing(cluster.kubeconfig, journal, { node: unique('node'), namespace: 'default' });
 	await expect.poll(() => journal.outbox.unpublished(0, 1), soon).toEqual([]);
-	expect(running.problem()).toBe('');
+	await expect.poll(running.problem, soon).toBe('');
 	return {
 		cluster,
 		journal,

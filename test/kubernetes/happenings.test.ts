@@ -176,7 +176,7 @@ describeKubernetes('Events', () => {
 		await using running = await publishing(cluster.kubeconfig, opened.journal, options, pods);
 		await expect.poll(() => opened.journal.outbox.told(), soon).toBe(opened.journal.outbox.changedSince(0, 99).at(-1)?.change);
 		expect(await all()).toEqual([]);
-		expect(running.problem()).toBe('');
+		await expect.poll(running.problem, soon).toBe('');
 		const last = crash(opened.journal, { index: 4, association });
 		await expect.poll(async () => (await all()).filter(({ message }) => message.includes(last)), soon).toHaveLength(2);
 	});

@@ -68,7 +68,7 @@ describeKubernetes('an API server', () => {
 			await using running = await publish();
 			crash(opened.journal, { index: 1, association: placeIn(namespace.name) });
 			await expect.poll(ids, soon).toEqual([idOf(1)]);
-			expect(running.problem()).toBe('');
+			await expect.poll(running.problem, soon).toBe('');
 			await plane.stopApi();
 			for (const index of [2, 3]) crash(opened.journal, { index, association: placeIn(namespace.name) });
 			await expect.poll(running.problem, soon).toMatch(/^can't patch crashreports.*: nothing listens there \(connection refused\)$/);

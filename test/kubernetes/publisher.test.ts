@@ -126,7 +126,7 @@ describeKubernetes('CrashReports', () => {
 			const raw = await cluster.kubectl('get', '--raw', `${pathIn(namespace.name)}/${metadata.name}`);
 			expect(Buffer.byteLength(raw)).toBeLessThan(16 << 10);
 			expect(Buffer.byteLength(raw)).toBeGreaterThan(10 << 10);
-			expect(running.problem()).toBe('');
+			await expect.poll(running.problem, soon).toBe('');
 		}
 	});
 
@@ -211,7 +211,7 @@ describeKubernetes('CrashReports', () => {
 		await using running = await publishing(cluster.kubeconfig, opened.journal, options(node));
 		await expect.poll(objects, soon).toHaveLength(1);
 		await settled(opened.journal);
-		expect(running.problem()).toBe('');
+		await expect.poll(running.problem, soon).toBe('');
 		expect(running.lines.map(({ msg }) => msg)).toContain('crash report not published: its namespace never-was is gone');
 	});
 });

@@ -46,6 +46,7 @@ export function podsOf(owned: Readonly<Record<string, { readonly namespace: stri
 	});
 	return {
 		isComplete: true,
+		isBehind: false,
 		byUid: (uid) => all.find(({ pod }) => pod.uid === uid),
 		byHostname: () => [],
 		all: () => all,
