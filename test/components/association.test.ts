@@ -216,6 +216,18 @@ describe('by the host name', () => {
 		expect(found.map(({ association }) => association.containerId)).toEqual(ids);
 	});
 
+	test('an end that was missed is not taken for that of the run that came next', () => {
+		const at = watchedNode();
+		const pod = at.pod('search-querynode-0');
+		pod.end(crashedAt + 300, { exitCode: 139 });
+		pod.run(crashedAt + 1_000);
+		pod.end(crashedAt + 2_000, { exitCode: 139 });
+		pod.run(crashedAt + 3_000);
+		at.look(pod);
+		expect(at.restarts.map(({ body }) => body.restart.missed)).toEqual([1]);
+		expect(at.of({ host: pod.name })).not.toHaveProperty('restart');
+	});
+
 	test('an end that another core led to is not taken again', () => {
 		const at = watchedNode();
 		const pod = at.pod('search-querynode-0');

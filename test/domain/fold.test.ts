@@ -40,3 +40,28 @@ test('an event of a crash that is not known, or twice the same, changes nothing'
 	const report = fold(fold(undefined, found), analysed);
 	expect(fold(report, found)).toBe(report);
 });
+
+test('what is known later of a crash amends it, and what was found out of less says nothing against it', () => {
+	const { found, analysed } = events();
+	const restart = { isPanic: false, isStartUp: false, isHealed: false, missed: 0 };
+	const association = { method: 'cgroup', confidence: 'exact', podUid: 'one' } as const;
+	const more: Event<'CoredumpFile'> = {
+		...found,
+		revision: 2,
+		body: { ...found.body, time: '2026-11-23T06:25:57.000Z', association, restart },
+	};
+	const amended = fold(fold(undefined, found), more);
+	expect(amended).toMatchObject({
+		revision: 2,
+		status: 'found',
+		evidence: ['core', 'restart'],
+		association,
+		time: '2026-11-23T06:25:57.000Z',
+	});
+	const early = fold(amended, analysed);
+	expect(early).toMatchObject({ status: 'analysed', reason: analysed.body.analysis.reason, association });
+	const analysis = { ...analysed.body.analysis, association, reason: 'with all that is known' };
+	const late = fold(early, { ...analysed, revision: 2, body: { ...analysed.body, analysis } });
+	expect(late).toMatchObject({ reason: 'with all that is known', association });
+	expect(fold(late, analysed)).toBe(late);
+});
