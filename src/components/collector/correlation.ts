@@ -8,8 +8,9 @@ import { containerKey, type Seen, type Sightings } from '../../domain/sightings.
 import { done, type EpochMs, type Outcome, retry, type Stage, wait } from '../../domain/stage.ts';
 import { NoUnpackerError } from '../../readers/corefile/corefile.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
-import { type Answer, associate, isBetter, type Knowledge, mayBeEndOf } from './association/association.ts';
+import type { Answer } from './association/association.ts';
 import { ofRecord as fromRecord, tracesOf, tracesOfRecord } from './association/traces.ts';
+import { contest } from './contest.ts';
 import { amended, correlated, found, type Half, halfOfCore, halfOfRecord, halfOfReport, ofRestartAlone, whole } from './crash-events.ts';
 import { lossFor } from './losses.ts';
 
@@ -37,17 +38,10 @@ type Read = 'FoundCore' | 'CoreRecord' | 'RestartEvent' | 'RecoveryEvent';
 /** A core, or the record of a lost one, on its way into a report. */
 type Found = { readonly key: string; readonly traces: Traces; readonly half: Half /** When it was found. */; readonly at: EpochMs };
 
-/** A core, and what is to be said of it now that an end is known. */
-type CoreOf = { readonly core: Seen<'Correlation'>; readonly answer: Answer };
-
 /** For so long a core waits for its record, which comes 0.5 s after it, and the restart of a container that is known for sure. */
 const settleMs = 5_000;
 /** Until the pods of the node have been listed once. */
 const lookAgainMs = 1_000;
-/** An end is seen after the crash that led to it; but a clock may have been set back in between. */
-const setBackMs = 60_000;
-/** A core takes minutes to be written, where it is large and the disk slow; never longer than this. */
-const longestDumpMs = 6 * 3600_000;
 /** The kernel and systemd tell of a lost core some seconds before the container ends. */
 const noteMs = 60_000;
 /** Restarts of the start-up are over before that, or never end well. */
@@ -62,8 +56,7 @@ const coreSignals: ReadonlySet<number> = new Set([3, 4, 5, 6, 7, 8, 11, 24, 25, 
 export function correlation({ pods, sightings, telemetry, options, now = Date.now, readTraces = tracesOf }: Deps): Stage<Read> {
 	const { node, timeoutMs, directory } = options;
 	const startedAt = now();
-	/** The cores that wait for an end. */
-	const waiting = new Map<string, Traces>();
+	const { waiting, answerFor, restartsAfter, hasBetter, openCoreOf } = contest({ node, pods, sightings });
 
 	async function ofCore({ key, body }: Event<'FoundCore'>): Promise<Outcome> {
 		const at = Date.parse(body.foundAt);
@@ -101,19 +94,19 @@ export function correlation({ pods, sightings, telemetry, options, now = Date.no
 		const report = sightings.report(before.crash);
 		if (!report || before.traces.container || before.traces.isOutsidePods) return done();
 		const traces = { ...before.traces, ...fromRecord(record) };
-		return done(...reported({ key, traces, half: halfOfReport(report, record), at: now() }, associate(traces, knowledgeFor(key, traces))));
+		return done(...reported({ key, traces, half: halfOfReport(report, record), at: now() }, answerFor(key, traces)));
 	}
 
 	function place(core: Found): Outcome {
 		const { key, traces, at } = core;
 		waiting.delete(key);
-		const answer = associate(traces, knowledgeFor(key, traces));
+		const answer = answerFor(key, traces);
 		const { association, restart } = answer;
 		const until = at + (association.confidence === 'exact' && !restart ? Math.min(settleMs, timeoutMs) : timeoutMs);
-		const rival = restart && waitingCoreFor(restart, answer);
+		const hasRival = restart !== undefined && hasBetter(restart, answer);
 		// What is not Milvus' own is worth a report only in a pod that is.
 		const isAwaited = traces.isMilvus === false && answer.isOfMilvus === undefined && !arePodsKnown();
-		const isOver = (now() >= until && !isAwaited) || (answer.isFinal && !rival);
+		const isOver = (now() >= until && !isAwaited) || (answer.isFinal && !hasRival);
 		if (isOfOthers(answer, traces, isOver)) {
 			if (core.half.core) telemetry.coreSkipped(core.half.core.path, 'not of Milvus', association.pod ?? association.host ?? '');
 			return done();
@@ -122,16 +115,7 @@ export function correlation({ pods, sightings, telemetry, options, now = Date.no
 			waiting.set(key, traces);
 			return wait(isAwaited ? now() + timeoutMs : until, answer.awaitedHost ?? key);
 		}
-		return done(...reported(core, rival ? associate(traces, knowledgeFor(key, traces, restart.key)) : answer));
-	}
-
-	/** One that fits an end better than the given one. */
-	function waitingCoreFor(restart: Seen<'RestartEvent'>, than: Answer | undefined): string | undefined {
-		const better = [...waiting].find(([key, traces]) => {
-			const answer = mayBeEndOf(restart.body, traces) ? associate(traces, knowledgeFor(key, traces)) : undefined;
-			return answer?.restart?.key === restart.key && (!than || isBetter(answer, than));
-		});
-		return better?.[0];
+		return done(...reported(core, hasRival ? answerFor(key, traces, restart.key) : answer));
 	}
 
 	/** Before the pods have been listed, and while nobody tells of them, nothing is certain. */
@@ -176,7 +160,7 @@ export function correlation({ pods, sightings, telemetry, options, now = Date.no
 		const isOver = now() >= until;
 		if (arePodsAwaited(Date.parse(body.foundAt))) return wait(now() + lookAgainMs, key);
 		const half = openCoreOf(key, body);
-		if (!isOver && waitingCoreFor({ key, revision: 1, body }, half?.answer)) return wait(until, key);
+		if (!isOver && hasBetter({ key, body }, half?.answer)) return wait(until, key);
 		const report = half && sightings.report(half.core.body.crash);
 		if (half && report && (half.answer.isFinal || isOver)) {
 			const { core, answer } = half;
@@ -188,17 +172,6 @@ export function correlation({ pods, sightings, telemetry, options, now = Date.no
 		if ((half || mayHaveCore) && !isOver) return wait(until, key);
 		const lost = mayHaveCore ? lossFor(body, sightings.notesSince(endOf(body) - noteMs), pods) : undefined;
 		return done(found(key, ofRestartAlone(body, isHealed(body), lost)));
-	}
-
-	/** Of the cores that are reported without an end the one that led to this best. */
-	function openCoreOf(key: string, body: Bodies['RestartEvent']): CoreOf | undefined {
-		const since = Math.max(endOf(body) - longestDumpMs, Date.parse(body.restart.startedAt ?? new Date(0).toISOString())) - setBackMs;
-		return sightings
-			.openCorrelations(since)
-			.filter((core) => mayBeEndOf(body, core.body.traces))
-			.map((core) => ({ core, answer: associate(core.body.traces, knowledgeFor(core.key, core.body.traces)) }))
-			.filter(({ answer }) => answer.restart?.key === key)
-			.reduce<CoreOf | undefined>((best, one) => (best && !isBetter(one.answer, best.answer) ? best : one), undefined);
 	}
 
 	async function ofRecovery({ podUid, container, restartCount }: Bodies['RecoveryEvent']): Promise<Outcome> {
@@ -218,14 +191,6 @@ export function correlation({ pods, sightings, telemetry, options, now = Date.no
 
 	const isHealed = ({ association, restart }: Bodies['RestartEvent']) =>
 		restart.isStartUp && sightings.hasRecovered(containerKey(association) ?? '', association.restartCount ?? 0);
-
-	/** @param except an end that is another's */
-	function knowledgeFor(core: string, { time }: Traces, except?: string): Knowledge {
-		const isOpen = (restart: string) => restart !== except && [undefined, core].includes(sightings.correlationWith(restart)?.key);
-		return { node, pods, restarts: restartsAfter(time), isOpen };
-	}
-
-	const restartsAfter = (time: string) => sightings.restartsSince(Date.parse(time) - setBackMs);
 
 	return {
 		reads: ['FoundCore', 'CoreRecord', 'RestartEvent', 'RecoveryEvent'],

@@ -64,9 +64,13 @@ export function associate(traces: Traces, knowledge: Knowledge): Answer {
 /** Whether one of two that are of the same end fits it better. */
 export const isBetter = ({ misfit = Infinity }: Answer, { misfit: than = Infinity }: Answer) => misfit < than;
 
-/** Whether an end of a container fits a death at all, whichever pods they are of. */
-export const mayBeEndOf = (restart: Bodies['RestartEvent'], traces: Traces): boolean =>
-	restart.restart.finishedAt === undefined || fits(endIn(restart), deathOf(traces));
+/** Whether an end of a container fits a death at all, at first sight. */
+export function mayBeEndOf({ association, host, restart, ...end }: Bodies['RestartEvent'], traces: Traces, node: string): boolean {
+	if (traces.container && traces.container.podUid !== association.podUid) return false;
+	// Pods in the network of the node have its name, whichever it goes by.
+	if (!traces.container && traces.host !== undefined && host !== node && !isNameOf(host, traces.host)) return false;
+	return restart.finishedAt === undefined || fits(endIn({ association, host, restart, ...end }), deathOf(traces));
+}
 
 /** Machines, and some pods, have their full domain name for a host name. */
 const isNameOf = (name: string, host: string) => name === host || name === host.split('.', 1)[0] || name.split('.', 1)[0] === host;
