@@ -52,7 +52,7 @@ async function listCluster(options: Options): Promise<void> {
 
 function writeGroups(groups: readonly Group[], { json }: Options): void {
 	if (json) writeJson(groups);
-	else process.stdout.write(groups.length === 0 ? none : groupList(groups, look()));
+	else process.stdout.write(groups.length === 0 ? noGroups : groupList(groups, look()));
 }
 
 function writeReports(reports: readonly CrashReport[], { json }: Options): void {
@@ -63,6 +63,7 @@ function writeReports(reports: readonly CrashReport[], { json }: Options): void 
 const look = () => ({ paint: paintFor(process.stdout), now: Date.now() });
 
 const none = 'no crashes yet\n';
+const noGroups = 'no crash with a fingerprint yet: without a stack there is none; `list` shows all crashes\n';
 
 function count(text: string): number {
 	const value = Number(text);

@@ -19,15 +19,22 @@ export function reportList(reports: readonly CrashReport[], { paint, now }: List
 		...(ofPods ? placeOf(report) : []),
 		ending(report),
 		culpritOf(report),
-		cut(printable(report.process.name ?? '-'), 20),
+		cut(printable((ofPods ? report.association.component : undefined) ?? report.process.name ?? '-'), 20),
 		report.score?.total.toFixed(1) ?? '-',
 		...(areFolded ? [String(report.repeats?.count ?? 1)] : []),
-		report.status,
+		statusOf(report),
 	]);
 	const place = ofPods ? ['NAMESPACE', 'INSTANCE', 'POD'] : [];
 	const count = areFolded ? ['COUNT'] : [];
-	return titled(['ID', 'CRASHED', ...place, 'SIGNAL', 'CULPRIT', 'PROCESS', 'SCORE', ...count, 'STATUS'], rows, paint);
+	return titled(
+		['ID', 'CRASHED', ...place, 'SIGNAL', 'CULPRIT', ofPods ? 'COMPONENT' : 'PROCESS', 'SCORE', ...count, 'STATUS'],
+		rows,
+		paint,
+	);
 }
+
+/** Nobody decided against a core that there never was. */
+const statusOf = ({ status, evidence }: CrashReport) => (status === 'skipped' && !evidence.includes('core') ? 'no core' : status);
 
 /** Crashes of the same fingerprint together, a line for each group. */
 export function groupList(groups: readonly Group[], { paint, now }: ListOptions): string {
