@@ -46,7 +46,9 @@ function found({ key, body }: Event<'CoredumpFile'>): CrashReport {
 function amended(report: CrashReport, { revision = 1, body }: Event<'CoredumpFile'>): CrashReport {
 	if (revision <= report.revision) return report;
 	const { core, log, time, restart = null, lostCore = null, association = report.association } = body;
-	return { ...report, revision, evidence: evidenceOf(body), core, log, time, restart, lostCore, association };
+	// What was decided of a crash without a core says nothing of its core.
+	const undecided = core && !report.core ? ({ status: 'found', storage: null } as const) : {};
+	return { ...report, revision, evidence: evidenceOf(body), core, log, time, restart, lostCore, association, ...undecided };
 }
 
 /** What was found out of less than is known now says nothing of where it was, and nothing at all beside what was found out of more. */

@@ -65,3 +65,19 @@ test('what is known later of a crash amends it, and what was found out of less s
 	expect(late).toMatchObject({ reason: 'with all that is known', association });
 	expect(fold(late, analysed)).toBe(late);
 });
+
+test('a core that comes late opens anew what was decided of the crash without it', () => {
+	const { found } = events();
+	const { core, ...rest } = found.body;
+	const restart = { isPanic: false, isStartUp: false, isHealed: false, missed: 0 };
+	const alone: Event<'CoredumpFile'> = { ...found, body: { ...rest, core: null, restart } };
+	const skipped: Event = { kind: 'StorageEvent', key: found.key, body: { is: 'skipped', reason: 'the crash left no core' } };
+	const before = fold(fold(undefined, alone), skipped);
+	const late: Event<'CoredumpFile'> = { ...found, revision: 2, body: { ...rest, core, restart } };
+	expect(crashReport.parse(fold(before, late))).toMatchObject({
+		revision: 2,
+		status: 'found',
+		storage: null,
+		evidence: ['core', 'restart'],
+	});
+});

@@ -25,7 +25,9 @@ async function onNode(cluster: Cluster, namespace: string) {
 
 /** A real core, as systemd-coredump would have left it. */
 async function leaveCore(home: Installation, hostPid: number, at: Date): Promise<string> {
-	await using crashed = await crash(await program('faults.c'), ['null']);
+	const milvus = home.place('milvus');
+	copyFileSync(await program('faults.c'), milvus);
+	await using crashed = await crash(milvus, ['null']);
 	const name = `core.milvus.0.${bootId}.${hostPid}.${Math.floor(at.getTime() / 1000)}000000`;
 	copyFileSync(crashed.core, join(home.place('cores'), name));
 	return name;

@@ -7,8 +7,8 @@ import { unpackForeign } from '../../../drivers/compression/compression.ts';
 import { type Corefile, CorefileError, readHead, readPass } from '../../../readers/corefile/corefile.ts';
 import { type Origin, originOf, readOrigin } from '../../../readers/corename/corename.ts';
 
-/** What `kubectl exec` and the images call it. */
-const milvusProgram = 'milvus';
+/** What the images call it; what is made to try things out is called after it. */
+const milvusProgram = /^milvus(?:$|[-_])/;
 
 const environmentNames = ['HOSTNAME', 'POD_NAMESPACE'];
 
@@ -82,6 +82,6 @@ export const ofRecord = (record: CoreRecord | undefined): Pick<Traces, 'containe
 
 /** Threads are called otherwise, and some name their core by the thread that crashed: another name than Milvus' says nothing. */
 function isMilvus(executable: string | undefined, name: string | undefined): boolean | undefined {
-	if (executable !== undefined) return basename(executable) === milvusProgram;
-	return name === milvusProgram || undefined;
+	if (executable !== undefined) return milvusProgram.test(basename(executable));
+	return (name !== undefined && milvusProgram.test(name)) || undefined;
 }
