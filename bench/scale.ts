@@ -12,6 +12,7 @@ import { formatBytes } from '../src/base/quantity.ts';
 import { root, temporaryFolder } from '../test/support/crash.ts';
 import { pathOf } from '../test/support/kubernetes/api.ts';
 import { type ControlPlane, controlPlane } from '../test/support/kubernetes/control-plane.ts';
+import { installDefinitions } from '../test/support/kubernetes/definitions.ts';
 import { helmRelease } from '../test/support/kubernetes/helm-release.ts';
 import { crashAnnotations, kwok } from '../test/support/kubernetes/kwok.ts';
 import { until } from '../test/support/until.ts';
@@ -43,6 +44,7 @@ type Measured = Size & { readonly minutes: number; readonly from: Sample; readon
 async function measure(nodes: number, minutes: number): Promise<Measured> {
 	const size = { nodes, pods: nodes * podsOnNode, crashing: nodes * crashesOnNode };
 	await using cluster = await controlPlane();
+	await installDefinitions(cluster);
 	await using many = await kwok(cluster);
 	say(`${nodes} nodes`);
 	await many.nodes(nodes - 1);
@@ -194,7 +196,7 @@ function scalePage(small: Measured, large: Measured): string {
 	const { minutes } = large;
 	return `# Scale
 
-What one node agent costs must not depend on how large the cluster is: it watches the pods of its own node, and asks for nothing else but their owners, logs and events. Measured by \`npm run bench:scale\`, which writes this page: a real API server with etcd and controllers, whose nodes and pods are played by kwok, and the agent as it is started on a node. ${podsOnNode} pods of two Helm releases are on its node, of which ${crashesOnNode} crash every ${crash.every.replace('s', ' s')}; so it is on all nodes. After a minute to settle it is measured for ${minutes} min.
+What one node agent costs must not depend on how large the cluster is: it watches the pods of its own node, and asks for nothing else but their owners, logs and events, and for the crash reports of its own node. Measured by \`npm run bench:scale\`, which writes this page: a real API server with etcd and controllers, whose nodes and pods are played by kwok, and the agent as it is started on a node. ${podsOnNode} pods of two Helm releases are on its node, of which ${crashesOnNode} crash every ${crash.every.replace('s', ' s')}; so it is on all nodes. After a minute to settle it is measured for ${minutes} min.
 
 Measured on ${availableParallelism()} processors, which all parts share. To repeat it: \`npm run bench:scale\`, a quarter of an hour and about 2 GB of memory; \`node bench/scale.ts 50 1\` does the same with a tenth of the nodes in a few minutes, and writes nothing.
 
@@ -222,6 +224,7 @@ ${keys.map((key) => `| ${key} | ${[small.from, large.from].map(({ requests }) =>
 - What is compared are the ratios: they stay near 1 while the cluster grows tenfold, as nothing that the agent holds or asks for is of other nodes. That the API server's own work grows is none of the agent's doing: it finds the pods of one node by an index.
 - A crash costs one request for its log where the node's folder of logs is not there, as here, and none where it is. Kubelets that are played have no logs to give, so each is refused.
 - Owners are asked for once for all pods of a workload, and again after an hour.
+- A crash writes its report and the Events of it.
 - The watch is taken up anew every 5 to 10 min.
 - \`test/kubernetes/scale.test.ts\` holds a smaller cluster to the same: that its requests do not grow.
 `;
