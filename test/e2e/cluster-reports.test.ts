@@ -59,11 +59,11 @@ describeKubernetes('the crashes of a cluster', () => {
 			.split('\n')
 			.map((line) => line.split(/ {2,}/));
 		expect(rows).toEqual([
-			['ID', 'CRASHED', 'NAMESPACE', 'INSTANCE', 'POD', 'SIGNAL', 'CULPRIT', 'PROCESS', 'SCORE', 'COUNT', 'STATUS'],
-			[idOf(10), '30 min ago', namespace, 'second', 'second-querynode-0', 'OOMKilled', '-', 'milvus', '9.5', '1', 'analysed'],
-			[idOf(9), '40 min ago', namespace, 'second', 'second-querynode-0', 'SIGSEGV', 'search', 'milvus', '9.5', '1', 'stored'],
-			[idOf(4), '52 min ago', namespace, 'first', 'first-querynode-0', 'SIGSEGV', 'search', 'milvus', '9.5', '5', 'analysed'],
-			[idOf(3), '57 min ago', namespace, 'first', 'first-querynode-0', 'SIGSEGV', 'search', 'milvus', '9.5', '1', 'analysed'],
+			['ID', 'CRASHED', 'NAMESPACE', 'INSTANCE', 'POD', 'SIGNAL', 'CULPRIT', 'COMPONENT', 'SCORE', 'COUNT', 'STATUS'],
+			[idOf(10), '30 min ago', namespace, 'second', 'second-querynode-0', 'OOMKilled', '-', 'querynode', '9.5', '1', 'analysed'],
+			[idOf(9), '40 min ago', namespace, 'second', 'second-querynode-0', 'SIGSEGV', 'search', 'querynode', '9.5', '1', 'stored'],
+			[idOf(4), '52 min ago', namespace, 'first', 'first-querynode-0', 'SIGSEGV', 'search', 'querynode', '9.5', '5', 'analysed'],
+			[idOf(3), '57 min ago', namespace, 'first', 'first-querynode-0', 'SIGSEGV', 'search', 'querynode', '9.5', '1', 'analysed'],
 		]);
 		const reports = JSON.parse(await run('list', '--json')).map((report: unknown) => crashReport.parse(report));
 		expect(reports).toHaveLength(7);
