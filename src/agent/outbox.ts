@@ -15,7 +15,7 @@ export function outboxOf(journal: Journal, steadily: Steadily, over: AbortSignal
 	const nothing = { count: 0, first: 0, last: 0 };
 	return {
 		unpublished: (after, most) => ask(() => outbox.unpublished(after, most), []),
-		report: async (id) => (await ask(() => outbox.report(id) ?? null, null)) ?? undefined,
+		report: async (id) => (await ask(() => journal.view.report(id) ?? null, null)) ?? undefined,
 		repeats: (id) => ask(() => outbox.repeats(id), { count: 1, firstTime: epoch, lastTime: epoch }),
 		setPublished: (id, change) => ask(() => outbox.setPublished(id, change), undefined),
 		changedSince: (after, most) => ask(() => outbox.changedSince(after, most), []),

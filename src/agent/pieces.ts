@@ -59,8 +59,9 @@ export async function makePieces(
 		correlationWith: (restart) => journal.view.correlationWith(restart),
 		openCorrelations: (time) => journal.view.openCorrelations(time),
 	};
-	const stages = await stagesOf({ config, knownIssues }, onCluster, backend, view, telemetry);
-	const collection = { ...(await collectorOptions(config)), isOnCluster: onCluster !== undefined };
+	const pattern = await corePattern();
+	const stages = stagesOf({ config, knownIssues }, onCluster, backend, view, pattern, telemetry);
+	const collection = { ...collectorOptions(config, pattern), isOnCluster: onCluster !== undefined };
 	const { path } = config.journal;
 	const journal =
 		before?.config.journal.path === path
@@ -75,15 +76,15 @@ export const monitorOptions = ({ monitor: { prometheusEnabled, metricsPort, heal
 	healthPort,
 });
 
-async function stagesOf(
+function stagesOf(
 	{ config, knownIssues }: ConfigWithFiles,
 	onCluster: OnCluster | undefined,
 	backend: LocalBackend,
 	view: Reports & Sightings,
+	pattern: string | undefined,
 	telemetry: Telemetry,
-): Promise<Stages> {
+): Stages {
 	const { analyzer: analysis, collector: collection, storage: store } = config;
-	const pattern = await corePattern();
 	return {
 		...(onCluster && {
 			correlation: correlation({
@@ -128,9 +129,12 @@ async function stagesOf(
 	};
 }
 
-const collectorOptions = async ({ collector: { coredumpPath, watchInterval, maxFileAge, ignorePatterns } }: Config) => ({
+const collectorOptions = (
+	{ collector: { coredumpPath, watchInterval, maxFileAge, ignorePatterns } }: Config,
+	pattern: string | undefined,
+) => ({
 	directory: coredumpPath,
-	corePattern: await corePattern(),
+	corePattern: pattern,
 	watchIntervalMs: watchInterval,
 	maxFileAgeMs: maxFileAge,
 	ignorePatterns,

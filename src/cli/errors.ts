@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import { isSystemError } from '../base/errors.ts';
 import { systemPath } from '../base/filename.ts';
 import { printable } from '../base/printable.ts';
 import { ScratchError } from '../components/analyzer/analyzer.ts';
@@ -43,7 +44,7 @@ function userMessage(error: unknown): string | undefined {
 export function fileProblem(path: string, error: unknown, shown = printable(path)): UserError | undefined {
 	if (error instanceof CorefileError || error instanceof NoUnpackerError || error instanceof ContentLost)
 		return new UserError(`${shown}: ${error.message}`, { cause: error });
-	if (!(error instanceof Error && 'code' in error && 'syscall' in error)) return undefined;
+	if (!(isSystemError(error) && 'code' in error)) return undefined;
 	const isOfFile = 'path' in error ? isAtOrIn(path, String(error.path)) : error.syscall === 'read';
 	return isOfFile
 		? new UserError(`${shown}: ${fileWords[String(error.code)] ?? `can't be read: ${error.message}`}`, { cause: error })

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { endOfFile } from '../base/file-end.ts';
 import { printable } from '../base/printable.ts';
 import { NotRegularError, openRegular } from '../base/regular-file.ts';
 import { examine } from '../components/collector/collector.ts';
@@ -57,9 +58,8 @@ async function isText(path: string): Promise<boolean> {
 async function logOnly(path: string): Promise<Event<'CoredumpFile'>> {
 	await using file = await openRegular(path);
 	const stat = await file.stat({ bigint: true });
-	const sizeBytes = Number(stat.size);
-	const { buffer, bytesRead } = await file.read(Buffer.alloc(tailBytes), 0, tailBytes, Math.max(0, sizeBytes - tailBytes));
-	const time = lastTimeIn(buffer.toString('utf8', 0, bytesRead));
+	const { end, sizeBytes } = await endOfFile(file, tailBytes);
+	const time = lastTimeIn(end.toString('utf8'));
 	return {
 		kind: 'CoredumpFile',
 		key: crashId({ by: 'file', fileId: fileId(stat) }),

@@ -11,7 +11,6 @@ export type Publication = ReturnType<typeof publication>;
 /** To be run in the transactions of the owner. */
 export function publication(db: DatabaseSync) {
 	const sql = {
-		report: db.prepare('select body from report where id = :id'),
 		isPlaced: db.prepare('select 1 from report where id = :id and head is not null'),
 		// Crashes do not become known in their order: a family is as long before its first as after it.
 		open: db.prepare(`
@@ -77,11 +76,6 @@ export function publication(db: DatabaseSync) {
 		unpublished: (after: number, most: number) => sql.unpublished.all({ after, most }) as Changed[],
 		changedSince: (after: number, most: number) => sql.changedSince.all({ after, most }) as (Changed & { time: EpochMs })[],
 		publishedIn: (id: string) => sql.publishedIn.get({ id })?.head as string | undefined,
-
-		report(id: string): CrashReport | undefined {
-			const row = sql.report.get({ id });
-			return row && JSON.parse(row.body as string);
-		},
 
 		repeats(id: string): Repeats {
 			const { count, first, last } = sql.repeats.get({ id }) as Record<keyof Span, number>;

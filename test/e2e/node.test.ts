@@ -2,37 +2,26 @@ import { expect, test } from 'vitest';
 import { crashReport } from '../../src/domain/report.ts';
 import { installation } from '../support/agent.ts';
 import { program, setCorePattern } from '../support/crash.ts';
-import type { RealNode } from '../support/kubernetes/real-node.ts';
-import { describeRealNode, realNode } from '../support/kubernetes/real-node.ts';
+import { image, podOnNode } from '../support/kubernetes/pod-on-node.ts';
+import { describeRealNode, type RealNode, realNode } from '../support/kubernetes/real-node.ts';
 
-/** A pod with the labels of the chart, whose process crashes as soon as it runs; the node's folder of cores is mounted where the pattern of the node says. */
-async function crashingPod(node: RealNode, cores: string, name: string, kind: string) {
-	return node.create({
-		apiVersion: 'v1',
-		kind: 'Pod',
-		metadata: {
-			...{ name, namespace: 'default' },
-			labels: { 'app.kubernetes.io/name': 'milvus', 'app.kubernetes.io/instance': 'search', component: 'querynode' },
-		},
-		spec: {
-			containers: [
-				{
-					...{ name: 'querynode', image: 'localhost/crash:1', imagePullPolicy: 'Never', command: ['/milvus/bin/milvus', kind] },
-					volumeMounts: [{ name: 'cores', mountPath: cores }],
-				},
-			],
-			volumes: [{ name: 'cores', hostPath: { path: cores } }],
-		},
-	});
-}
+/** A pod whose process crashes as soon as it runs; the node's folder of cores is mounted where the pattern of the node says. */
+const crashingPod = (node: RealNode, cores: string, name: string, kind: string) =>
+	podOnNode(
+		node,
+		name,
+		[kind],
+		{ volumeMounts: [{ name: 'cores', mountPath: cores }] },
+		{ volumes: [{ name: 'cores', hostPath: { path: cores } }] },
+	);
 
 describeRealNode('an agent on a real node', () => {
 	test('makes one report of core, log and restart, for each crash of a pod', async () => {
 		await using home = await installation({ collector: { correlationTimeout: '20s', journaldPath: '/nowhere' } });
-		await using _pattern = await setCorePattern(`${home.place('cores')}/core.%e.%p.%h.%t`);
+		await using _pattern = await setCorePattern(`${home.place('cores')}/core.%e.%P.%h.%t`);
 		await using node = await realNode();
 		home.configure({ discovery: { podLogsPath: node.podLogs } });
-		await node.importImage('localhost/crash:1', { '/milvus/bin/milvus': await program('faults.c', ['-g', '-static', '-pthread']) });
+		await node.importImage(image, { '/milvus/bin/milvus': await program('faults.c', ['-g', '-static', '-pthread']) });
 		const agent = await home.startOn(node.kubeconfig, node.nodeName);
 		await agent.line('discovery is ready');
 		const pods = {
@@ -50,7 +39,7 @@ describeRealNode('an agent on a real node', () => {
 				expect(association).toMatchObject({
 					...{ method: 'host name', confidence: 'strong', namespace: 'default', pod: name, podUid: metadata.uid, node: 'node-1' },
 					...{ container: 'querynode', instance: 'search', instanceKind: 'unmanaged', component: 'querynode' },
-					...{ exitCode: 139, reason: 'Error', image: 'localhost/crash:1', containerId: expect.stringMatching(/^[0-9a-f]{64}$/) },
+					...{ exitCode: 139, reason: 'Error', image, containerId: expect.stringMatching(/^[0-9a-f]{64}$/) },
 				});
 			}
 		}

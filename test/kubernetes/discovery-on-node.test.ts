@@ -3,27 +3,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { keepCorePattern, program } from '../support/crash.ts';
 import { discoveryOn } from '../support/discovery.ts';
-import type { Stored } from '../support/kubernetes/api.ts';
-import { describeRealNode, type RealNode, realNode } from '../support/kubernetes/real-node.ts';
-
-const image = 'localhost/crash:1';
-
-/** A pod as the chart labels it, of which nobody is the owner. */
-function podOf(node: RealNode, name: string, args: readonly string[], more: object = {}, spec: object = {}): Promise<Stored> {
-	return node.create({
-		apiVersion: 'v1',
-		kind: 'Pod',
-		metadata: {
-			...{ name, namespace: 'default' },
-			labels: { 'app.kubernetes.io/name': 'milvus', 'app.kubernetes.io/instance': 'search', component: 'querynode' },
-		},
-		spec: {
-			terminationGracePeriodSeconds: 1,
-			...spec,
-			containers: [{ name: 'querynode', image, imagePullPolicy: 'Never', command: ['/milvus/bin/milvus', ...args], ...more }],
-		},
-	});
-}
+import { image, podOnNode } from '../support/kubernetes/pod-on-node.ts';
+import { describeRealNode, realNode } from '../support/kubernetes/real-node.ts';
 
 describeRealNode('discovery on a real node', () => {
 	test('tells how containers ended, what they wrote and what the kubelet said, as these were', async () => {
@@ -36,13 +17,13 @@ describeRealNode('discovery on a real node', () => {
 		await using far = await discoveryOn({ kubeconfig, node: nodeName });
 		await near.complete();
 		await far.complete();
-		const fault = await podOf(node, 'fault', ['null']);
-		await podOf(node, 'assertion', ['assert']);
-		await podOf(node, 'hungry', ['wait'], {
+		const fault = await podOnNode(node, 'fault', ['null']);
+		await podOnNode(node, 'assertion', ['assert']);
+		await podOnNode(node, 'hungry', ['wait'], {
 			env: [{ name: 'FILL_MB', value: '200' }],
 			resources: { limits: { memory: '48Mi' } },
 		});
-		await podOf(node, 'hanging', ['wait'], { livenessProbe: { tcpSocket: { port: 9091 }, periodSeconds: 1, failureThreshold: 1 } });
+		await podOnNode(node, 'hanging', ['wait'], { livenessProbe: { tcpSocket: { port: 9091 }, periodSeconds: 1, failureThreshold: 1 } });
 
 		const of = (agent: typeof near, pod: string) => agent.restarts().filter(({ association }) => association.pod === pod);
 		for (const agent of [near, far])
@@ -94,7 +75,7 @@ describeRealNode('discovery on a real node', () => {
 		await expect.poll(() => of(near, 'fault').map(({ association }) => association.containerId), { timeout: 20_000 }).toContain(id);
 
 		// Of a file that is gone the kubelet says so in its place, and of a container.
-		const { metadata } = await podOf(node, 'once', ['assert'], {}, { restartPolicy: 'Never' });
+		const { metadata } = await podOnNode(node, 'once', ['assert'], {}, { restartPolicy: 'Never' });
 		await expect.poll(() => of(near, 'once').length, { timeout: 30_000 }).toBe(1);
 		expect(of(near, 'once')).toMatchObject([{ association: { restartCount: 1 }, restart: { isPanic: true } }]);
 		rmSync(join(node.podLogs, `default_once_${metadata.uid}/querynode/0.log`));

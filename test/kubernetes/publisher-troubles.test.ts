@@ -4,21 +4,11 @@ import type { Cluster } from '../support/kubernetes/cluster.ts';
 import { unique } from '../support/kubernetes/cluster.ts';
 import { controlPlane, describeKubernetes, sharedControlPlane } from '../support/kubernetes/control-plane.ts';
 import { installDefinitions } from '../support/kubernetes/definitions.ts';
-import { crash, idOf, podsOf, publishing } from '../support/publishing.ts';
+import { crash, idOf, placeIn, podsOf, publishing } from '../support/publishing.ts';
 
 const real = { now: Date.now };
 const soon = { timeout: 30_000 };
 const reports = 'crashreports.diagnostics.milvus.io';
-
-const placeIn = (namespace: string, pod = 'my-release-querynode-0') => ({
-	node: 'node-1',
-	namespace,
-	pod,
-	podUid: `uid-of-${pod}`,
-	container: 'querynode',
-	instance: 'my-release',
-	component: 'querynode',
-});
 
 const objectsIn = (cluster: Cluster, namespace: string) => () =>
 	cluster.list(`/apis/diagnostics.milvus.io/v1alpha1/namespaces/${namespace}/crashreports`);

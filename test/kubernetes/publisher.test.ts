@@ -8,23 +8,12 @@ import type { Manifest } from '../support/kubernetes/api.ts';
 import { unique } from '../support/kubernetes/cluster.ts';
 import { describeKubernetes, sharedControlPlane } from '../support/kubernetes/control-plane.ts';
 import { installDefinitions } from '../support/kubernetes/definitions.ts';
-import { crash, idOf, publishing, store } from '../support/publishing.ts';
+import { crash, idOf, placeIn, publishing, store } from '../support/publishing.ts';
 
 const collection = '/apis/diagnostics.milvus.io/v1alpha1';
 const pathIn = (namespace: string) => `${collection}/namespaces/${namespace}/crashreports`;
 const real = { now: Date.now };
 const soon = { timeout: 20_000 };
-
-/** Where a crash of these tests was. */
-const placeIn = (namespace: string, pod = 'my-release-querynode-0') => ({
-	node: 'node-1',
-	namespace,
-	pod,
-	podUid: `uid-of-${pod}`,
-	container: 'querynode',
-	instance: 'my-release',
-	component: 'querynode',
-});
 
 /** An empty namespace, a node of that name alone, and a journal. */
 async function scene() {
@@ -71,7 +60,9 @@ describeKubernetes('CrashReports', () => {
 			'milvus#28065',
 			'1',
 		]);
-		expect(await cluster.kubectl('explain', 'crash.spec.fingerprint')).toContain('the same for the same bug');
+		// The API server describes a new kind a while after it serves it.
+		const explained = () => cluster.kubectl('explain', 'crash.spec.fingerprint').catch(String);
+		await expect.poll(explained, { timeout: 30_000 }).toContain('the same for the same bug');
 	});
 
 	test('hold the report, and come back as one', async () => {

@@ -17,6 +17,17 @@ export type Crash = {
 	readonly analysis?: Partial<Analysis>;
 };
 
+/** Where a crash was. */
+export const placeIn = (namespace: string, pod = 'my-release-querynode-0') => ({
+	node: 'node-1',
+	namespace,
+	pod,
+	podUid: `uid-of-${pod}`,
+	container: 'querynode',
+	instance: 'my-release',
+	component: 'querynode',
+});
+
 /** Ids that are alike in nothing. */
 export const idOf = (index: number) => createHash('sha256').update(String(index)).digest('hex').slice(0, 12);
 

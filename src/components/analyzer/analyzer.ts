@@ -1,3 +1,4 @@
+import { isSystemError } from '../../base/errors.ts';
 import { systemPath } from '../../base/filename.ts';
 import { ContentLost } from '../../domain/backend.ts';
 import { type Bodies, followsFrom } from '../../domain/events.ts';
@@ -36,7 +37,8 @@ export function analyzer({ telemetry, options }: Deps): Stage<'CoredumpFile'> {
 					if (revision > 1) return done();
 					return done({ kind: 'StorageEvent', key, body: { is: 'lost', reason: lost } });
 				}
-				if (isOutsideFault(error) || error instanceof NoUnpackerError) return retry(error.message);
+				// Disk full, too many open files, no permission: it may be better later.
+				if (isSystemError(error) || error instanceof NoUnpackerError) return retry(error.message);
 				throw error;
 			}
 		},
@@ -69,6 +71,3 @@ async function withoutGdb(found: Bodies['CoredumpFile'], options: AnalyseOptions
 	const { core, analysis } = await analyse(found, { ...options, gdb: undefined });
 	return { core, analysis: { ...analysis, notes: [...analysis.notes, 'gdb was left out: all earlier tries of the analysis failed'] } };
 }
-
-/** Disk full, too many open files, no permission: it may be better later. */
-const isOutsideFault = (error: unknown): error is Error => error instanceof Error && 'syscall' in error;

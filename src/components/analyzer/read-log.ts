@@ -1,3 +1,4 @@
+import { endOfFile } from '../../base/file-end.ts';
 import { formatBytes } from '../../base/quantity.ts';
 import { openRegular } from '../../base/regular-file.ts';
 import { demangle } from '../../drivers/demangle/demangle.ts';
@@ -10,11 +11,9 @@ const mostBytes = 16 << 20;
 /** Reads a log's end. Its names are demangled. */
 export async function readLog(path: string, signal?: AbortSignal): Promise<LogEvidence> {
 	await using file = await openRegular(path);
-	const { size } = await file.stat();
-	const start = Math.max(0, size - mostBytes);
-	const { buffer, bytesRead } = await file.read(Buffer.alloc(size - start), 0, size - start, start);
-	const trace = await demangled(readTraceLog(buffer.toString('utf8', 0, bytesRead)), signal);
-	const cut = start > 0 ? [`of the log of ${formatBytes(size)} only the last ${formatBytes(mostBytes)} were read`] : [];
+	const { end, sizeBytes } = await endOfFile(file, mostBytes);
+	const trace = await demangled(readTraceLog(end.toString('utf8')), signal);
+	const cut = sizeBytes > mostBytes ? [`of the log of ${formatBytes(sizeBytes)} only the last ${formatBytes(mostBytes)} were read`] : [];
 	const full = trace.leftOut === undefined ? [] : [`${trace.leftOut} statements and stacks in the middle of the log were too many to keep`];
 	const empty = trace.statements.length === 0 && trace.stacks.length === 0 ? [`the log ${path} tells of no crash`] : [];
 	return { trace, notes: [...cut, ...full, ...empty] };

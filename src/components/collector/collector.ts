@@ -1,6 +1,6 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { codeOf, messageOf } from '../../base/errors.ts';
+import { codeOf, isSystemError, messageOf } from '../../base/errors.ts';
 import { fileNameText, systemPath } from '../../base/filename.ts';
 import type { Intake } from '../../domain/intake.ts';
 import { folderWatch } from '../../drivers/inotify/inotify.ts';
@@ -120,7 +120,7 @@ export function collector({ intake, telemetry, options, now = Date.now }: Deps) 
 	/** Looked at again at each rescan; told of once. What the journal throws is not the file's, and goes on. */
 	function notLooked(name: string, path: string, error: unknown): void {
 		const code = codeOf(error);
-		if (!(error instanceof NoUnpackerError || (error instanceof Error && 'syscall' in error))) throw error;
+		if (!(error instanceof NoUnpackerError || isSystemError(error))) throw error;
 		if (code === 'ENOENT' || unreadable.has(name)) return; // gone while we looked, or told before
 		unreadable.add(name);
 		telemetry.coreUnreadable(path, messageOf(error));

@@ -1,6 +1,6 @@
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf } from '../../base/errors.ts';
+import { isSystemError, messageOf } from '../../base/errors.ts';
 import type { Bodies, Event, Traces } from '../../domain/events.ts';
 import type { Pods } from '../../domain/pod.ts';
 import type { Reports } from '../../domain/reports.ts';
@@ -71,7 +71,7 @@ export function correlation({ pods, sightings, telemetry, options, now = Date.no
 			return place({ key, traces, half: halfOfCore(body, record), at });
 		} catch (error) {
 			// No permission, too many open files: it may be better later.
-			if (error instanceof NoUnpackerError || (error instanceof Error && 'syscall' in error)) return retry(messageOf(error));
+			if (error instanceof NoUnpackerError || isSystemError(error)) return retry(messageOf(error));
 			throw error;
 		}
 	}

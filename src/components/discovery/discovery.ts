@@ -4,7 +4,7 @@ import type { Pod } from '../../domain/pod.ts';
 import { type Cluster, resource } from '../../drivers/kubernetes/kubernetes.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { createLook, type LookOptions } from './look.ts';
-import { mayBeMilvus, membershipOf, type Selectors, unknownLineage } from './membership.ts';
+import { isLookedAt, membershipOf, unknownLineage } from './membership.ts';
 import type { PodTable } from './pods.ts';
 import { type ApiPod, readPod } from './read-pod.ts';
 import { type Bookmark, toldEnds } from './told-ends.ts';
@@ -16,10 +16,8 @@ export type { Selectors } from './membership.ts';
 export { type PodTable, podTable } from './pods.ts';
 export type { Bookmark } from './told-ends.ts';
 
-export type DiscoveryOptions = Omit<LookOptions, 'isLookedAt'> & {
+export type DiscoveryOptions = LookOptions & {
 	readonly node: string;
-	readonly namespaces: 'all' | readonly string[];
-	readonly selectors: Selectors;
 	/** All pods are looked at anew after so long, without asking for them: what could not be found out is tried again then. */
 	readonly scanIntervalMs: number;
 };
@@ -47,13 +45,12 @@ export function discovery({ cluster, pods, intake, bookmark, telemetry, options,
 	const looks = workList();
 	/** Pods of the first list that nobody has looked at yet. */
 	const unknown = new Set<string>();
-	const isLookedAt = (pod: Pod) => (namespaces === 'all' || namespaces.includes(pod.namespace)) && mayBeMilvus(pod, selectors);
 
 	/** Until the signal. Rejects by a bug only. */
 	async function run(signal: AbortSignal): Promise<void> {
 		const stop = new AbortController();
 		const either = AbortSignal.any([signal, stop.signal]);
-		const look = createLook({ cluster, pods, intake, told, telemetry, options: { ...options, isLookedAt }, now }, either);
+		const look = createLook({ cluster, pods, intake, told, telemetry, options, now }, either);
 		const lookAndCheck = async (uid: string) => {
 			try {
 				await look(uid);
@@ -106,7 +103,8 @@ export function discovery({ cluster, pods, intake, bookmark, telemetry, options,
 	function take(pod: Pod): void {
 		pods.set(pod);
 		// Until it is known better.
-		if (!pods.byUid(pod.uid)?.membership && isLookedAt(pod)) pods.identify(pod.uid, membershipOf(pod, unknownLineage, selectors));
+		if (!pods.byUid(pod.uid)?.membership && isLookedAt(pod, namespaces, selectors))
+			pods.identify(pod.uid, membershipOf(pod, unknownLineage, selectors));
 		looks.add(pod.uid);
 	}
 

@@ -5,7 +5,7 @@ import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { type End, isCrash, newEnds } from './ends.ts';
 import { createLastWords } from './last-words.ts';
 import { createLineages } from './lineage.ts';
-import { membershipOf, runsMilvus, type Selectors } from './membership.ts';
+import { isLookedAt, membershipOf, runsMilvus, type Selectors } from './membership.ts';
 import { createPatience } from './patience.ts';
 import type { PodTable } from './pods.ts';
 import { restartEvent, restartKey } from './restart-event.ts';
@@ -13,8 +13,8 @@ import type { toldEnds } from './told-ends.ts';
 
 export type LookOptions = {
 	readonly selectors: Selectors;
-	/** Whether a pod may be one of Milvus at all. */
-	readonly isLookedAt: (pod: Pod) => boolean;
+	/** The namespaces that are looked at. */
+	readonly namespaces: 'all' | readonly string[];
 	/** The kubelet's folder of logs. */
 	readonly podLogsPath: string;
 	/** Where the logs of containers that ended are kept. */
@@ -58,7 +58,7 @@ export function createLook({ cluster, pods, intake, told, telemetry, options, no
 	}
 
 	async function identified(pod: Pod): Promise<Membership | undefined> {
-		return options.isLookedAt(pod) ? membershipOf(pod, await lineageOf(pod), options.selectors) : undefined;
+		return isLookedAt(pod, options.namespaces, options.selectors) ? membershipOf(pod, await lineageOf(pod), options.selectors) : undefined;
 	}
 
 	async function tellEnds(known: KnownPod, membership: Membership): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Membership } from '../../domain/pod.ts';
 import { type Cluster, type KubernetesObject, resource } from '../../drivers/kubernetes/kubernetes.ts';
 import { createLineages } from './lineage.ts';
-import { mayBeMilvus, membershipOf, type Selectors } from './membership.ts';
+import { isLookedAt, membershipOf, type Selectors } from './membership.ts';
 import { type ApiPod, readPod } from './read-pod.ts';
 
 /**
@@ -18,7 +18,6 @@ export async function* podsOn(
 	const lineageOf = createLineages({ lookUp: (path) => cluster.get<KubernetesObject>(path, signal) });
 	for await (const raw of cluster.list<ApiPod>(resource('v1', 'pods'), { fieldSelector: `spec.nodeName=${node}` }, signal)) {
 		const pod = readPod(raw);
-		const isLookedAt = (namespaces === 'all' || namespaces.includes(pod.namespace)) && mayBeMilvus(pod, selectors);
-		yield { raw, membership: isLookedAt ? membershipOf(pod, await lineageOf(pod), selectors) : undefined };
+		yield { raw, membership: isLookedAt(pod, namespaces, selectors) ? membershipOf(pod, await lineageOf(pod), selectors) : undefined };
 	}
 }

@@ -42,6 +42,10 @@ const isInstance = ({ apiVersion, kind }: Ancestor) => /^milvus\.io\//.test(apiV
 export const mayBeMilvus = (pod: Member, selectors: Selectors): boolean =>
 	isAdmitted(pod.labels) && (isOwnComponent(pod.labels) || all(selectors).some((selector) => fits(pod.labels, selector)));
 
+/** Whether the agent has to do with a pod at all: one of the namespaces that are looked at, that may be of Milvus. */
+export const isLookedAt = (pod: Member, namespaces: 'all' | readonly string[], selectors: Selectors): boolean =>
+	(namespaces === 'all' || namespaces.includes(pod.namespace)) && mayBeMilvus(pod, selectors);
+
 /** Which instance a pod belongs to, and as what; undefined for what is not Milvus: its dependencies, its look-alikes, the operator. */
 export function membershipOf(pod: Member, lineage: Lineage, selectors: Selectors): Membership | undefined {
 	const sources = [pod.labels, ...lineage.ancestors.map(({ labels }) => labels)];

@@ -1,6 +1,7 @@
 import { readdir, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf } from '../../base/errors.ts';
+import { endOfFile } from '../../base/file-end.ts';
 import { makeFolder } from '../../base/folder.ts';
 import { openRegular } from '../../base/regular-file.ts';
 import { several } from '../../base/several.ts';
@@ -49,10 +50,7 @@ export async function logOnNode(podLogsPath: string, pod: Pick<Pod, 'namespace' 
 
 async function tailOf(path: string, most: number): Promise<Buffer> {
 	await using file = await openRegular(path);
-	const { size } = await file.stat();
-	const start = Math.max(0, size - most);
-	const { buffer, bytesRead } = await file.read(Buffer.alloc(size - start), 0, size - start, start);
-	return buffer.subarray(0, bytesRead);
+	return (await endOfFile(file, most)).end;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { access, constants, type FileHandle, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { isSystemError } from '../../base/errors.ts';
 import { makeFolder } from '../../base/folder.ts';
 import { formatBytes } from '../../base/quantity.ts';
 import { type Backend, BackendUnavailable, type Content, type Stored } from '../../domain/backend.ts';
@@ -135,7 +136,7 @@ const sizeOf = (path: string) =>
 
 /** The disk's errors as what they mean for the caller; others as they are. */
 function sorted(error: unknown): unknown {
-	if (!(error instanceof Error && 'syscall' in error && 'code' in error)) return error;
+	if (!(isSystemError(error) && 'code' in error)) return error;
 	const isForbidden = ['EACCES', 'EPERM', 'ENOTDIR', 'EEXIST', 'EROFS'].includes(String(error.code));
 	return new BackendUnavailable(`${isForbidden ? "can't write there: " : ''}${error.message} (storage.localPath)`, { cause: error });
 }

@@ -52,5 +52,8 @@ export const isBefore = (timeMs: EpochMs, startedAt: EpochMs | undefined) => sta
 /** Whether it is an end as soon as nearly all come, so that no other is to be expected that fits better. */
 export const isPrompt = ({ finishedAt }: RunEnd, { overAtMs }: Death) => finishedAt <= overAtMs + soonMs;
 
+/** Of a run's beginning or end, where that is known. */
+export const timeOf = (time: string | undefined): EpochMs | undefined => (time === undefined ? undefined : Date.parse(time));
+
 /** How far an end lies from where it should: the smaller, the better it fits. */
 export const distance = ({ finishedAt }: RunEnd, { overAtMs }: Death) => Math.abs(finishedAt - cut(overAtMs));

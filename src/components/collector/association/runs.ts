@@ -1,7 +1,7 @@
 import type { KnownPod } from '../../../domain/pod.ts';
 import type { Seen } from '../../../domain/sightings.ts';
 import type { EpochMs } from '../../../domain/stage.ts';
-import { type Death, isBefore } from './fit.ts';
+import { type Death, isBefore, timeOf } from './fit.ts';
 
 /** One run of a container. */
 type Run = {
@@ -50,5 +50,3 @@ function runsOf(known: KnownPod | undefined, restarts: readonly Seen<'RestartEve
 		if (startedAt !== undefined && end === undefined) runs.push({ container, number, startedAt });
 	return Map.groupBy(runs, ({ container }) => container);
 }
-
-const timeOf = (time: string | undefined) => (time === undefined ? undefined : Date.parse(time));

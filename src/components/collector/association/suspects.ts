@@ -5,9 +5,8 @@ import type { KnownPod } from '../../../domain/pod.ts';
 import type { Association } from '../../../domain/report.ts';
 import type { Seen } from '../../../domain/sightings.ts';
 import { signalOfExit } from '../../../domain/signals.ts';
-import type { EpochMs } from '../../../domain/stage.ts';
 import type { Knowledge } from './association.ts';
-import { type Death, fits, isBefore, type RunEnd } from './fit.ts';
+import { type Death, fits, isBefore, type RunEnd, timeOf } from './fit.ts';
 import { isAccountedFor } from './runs.ts';
 
 /** A pod of this node that was there when a process died. */
@@ -105,5 +104,3 @@ function endsOfOthers(known: KnownPod, restarts: readonly Seen<'RestartEvent'>[]
 		return { startedAt, finishedAt, signal, reason, isOfMilvus: false, association };
 	});
 }
-
-const timeOf = (time: string | undefined): EpochMs | undefined => (time === undefined ? undefined : Date.parse(time));

@@ -1,15 +1,6 @@
 import { apiVersion, resource } from '../../../domain/crash-object/crash-object.ts';
 import { KubernetesRefused } from '../../../drivers/kubernetes/kubernetes.ts';
 
-/** What the publisher must be allowed to do, as in the rules of RBAC. */
-export const rights = [
-	{ apiGroups: [resource.group], resources: [resource.plural], verbs: ['get', 'list', 'create', 'patch'] },
-	{ apiGroups: [resource.group], resources: [`${resource.plural}/status`], verbs: ['patch'] },
-	{ apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },
-	// To tell of a crash where the workload is described: what owns the pod.
-	{ apiGroups: ['apps'], resources: ['replicasets', 'deployments', 'statefulsets'], verbs: ['get'] },
-] as const;
-
 /** The rule of the chart and the manifests, in words. */
 const inWords = `list, create, patch on ${resource.plural}.${resource.group}, patch on ${resource.plural}.${resource.group}/status, create and patch on events`;
 
