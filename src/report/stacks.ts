@@ -67,9 +67,8 @@ const moduleName = ({ module, pc }: Frame) => (module === undefined ? (pc ?? '')
 
 /** The others, those with the same stack together. */
 export function otherThreads({ threads, stack }: CrashReport): Section {
-	const groups = new Map<string, number>();
-	for (const thread of stack === 'none' ? [] : threads.slice(1)) groups.set(inShort(thread), (groups.get(inShort(thread)) ?? 0) + 1);
-	const rows = [...groups].sort(([, a], [, b]) => b - a).map(([text, count]) => ['', String(count), text]);
+	const alike = Map.groupBy(stack === 'none' ? [] : threads.slice(1), inShort);
+	const rows = [...alike].sort(([, a], [, b]) => b.length - a.length).map(([text, { length }]) => ['', String(length), text]);
 	const more = rows.length - mostOthers;
 	return { title: 'Other threads', is: 'rows', rows: more > 0 ? [...rows.slice(0, mostOthers), ['', '', `… ${more} more stacks`]] : rows };
 }
