@@ -72,7 +72,7 @@ build_crasher() {
 # The tests that need it are skipped without it, except in CI.
 build_kubernetes() {
 	build=test/support/kubernetes/build.sh
-	for what in kubernetes kwok; do
+	for what in kubernetes kwok helm; do
 		$build --find $what >/dev/null 2>&1 && continue
 		echo "setup: building $what for the tests, which takes some minutes, once"
 		log=$(mktemp)

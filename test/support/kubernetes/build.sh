@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# build.sh [--find] kubernetes|kwok: prints the folder with what the tests need of it, built from Go modules once for each version.
+# build.sh [--find] kubernetes|kwok|helm: prints the folder with what the tests need of it, built from Go modules once for each version.
 #
 #   kubernetes   etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubelet and kubectl: one program by six names
 #   kwok         kwok, and stages.yaml: what its nodes do, and how its pods end
+#   helm         helm, as the image has it
 #
 # With --find it builds nothing, and says in one line why there is nothing. An empty build cache takes some minutes, 4 GB of disk and 2.3 GB of
 # memory; a warm one seconds. What is built is kept in the user's cache, also for other checkouts.
@@ -11,6 +12,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/milvus-coredump-agent/kubernetes
 kubernetes=$(awk '$1 == "k8s.io/kubernetes" { print $2; exit }' server/go.mod)
 kwok=v0.8.0
+image=../../../image/helm
+helm=$(awk '$1 == "helm.sh/helm/v4" { print $2; exit }' "$image/go.mod")
 
 find_only=
 [ "${1:-}" != --find ] || { find_only=yes && shift; }
@@ -54,11 +57,18 @@ build_kwok() {
 	done >"$1/stages.yaml"
 }
 
+build_helm() {
+	local go
+	go=$(go_of "$(awk '$1 == "go" { print $2 }' "$image/go.mod")")
+	GO=$go "$image/build.sh" "$1/helm"
+}
+
 # A change of what is built, or how, makes another folder.
 sum() { sha256sum | cut -c1-12; }
 case $what in
 kubernetes) folder=$cache/$kubernetes-$({ cat server/go.mod server/go.sum server/main.go && declare -f build_kubernetes; } | sum) ;;
 kwok) folder=$cache/kwok-$kwok-$(declare -f build_kwok | sum) ;;
+helm) folder=$cache/helm-$helm-$(cat "$image/go.mod" "$image/go.sum" "$image/build.sh" | sum) ;;
 *) sed -n '2s/^# //p' "${BASH_SOURCE[0]##*/}" >&2 && exit 2 ;;
 esac
 
