@@ -27,7 +27,10 @@ export function crashTestCommand(program: Command): void {
 
 async function run(kind: Kind, options: SettingsOptions): Promise<void> {
 	const { config } = await loadSettings(options);
-	if (!(await isThere(crasher))) throw new UserError('the crash program is not built: run scripts/setup.sh');
+	if (!(await isThere(crasher)))
+		throw new UserError(
+			`the crash program is not there (${crasher}): in a checkout run scripts/setup.sh; in a cluster apply deploy/test-crash-pod.yaml`,
+		);
 	const folder = config.collector.coredumpPath;
 	await checkFolder(folder);
 	const core = (await byKernel(kind, folder, (await corePattern()) ?? '')) ?? (await byGdb(kind, folder));

@@ -1,0 +1,66 @@
+// bundle.ts [FOLDER]: makes one JavaScript file of the program and all packages that it takes, with the files that it reads beside it.
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { build, type Metafile } from 'esbuild';
+
+export type BundledPackage = { readonly name: string; readonly version: string; readonly license: string };
+
+const root = join(import.meta.dirname, '..');
+
+/** What the code reads at run time from the folder that it is in. */
+const assets = ['src/drivers/gdb/stack.py', 'src/components/analyzer/knownissues/known-issues.yaml', 'src/cli/completion'];
+
+/**
+ * Not minified, so that a stack names functions and lines; comments in the file say which source a line is from. esbuild writes all text as ASCII,
+ * which halves what the source takes in memory.
+ *
+ * @param folder is replaced. Beside the program there are `packages.json`, the packages that are in it, and `licenses.txt`, what they ask to be told
+ * @returns the path of the program
+ */
+export async function bundle(folder: string): Promise<string> {
+	const program = join(folder, 'milvus-coredump-agent.mjs');
+	rmSync(folder, { recursive: true, force: true });
+	mkdirSync(folder, { recursive: true });
+	const { metafile } = await build({
+		absWorkingDir: root,
+		entryPoints: ['src/main.ts'],
+		outfile: program,
+		bundle: true,
+		metafile: true,
+		platform: 'node',
+		format: 'esm',
+		target: 'node26',
+		legalComments: 'none',
+		logLevel: 'warning',
+		// Some packages are CommonJS, which in a module has no `require` of its own for what is in Node.
+		banner: { js: "import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);" },
+	});
+	for (const asset of assets) cpSync(join(root, asset), join(folder, basename(asset)), { recursive: true });
+	const folders = packageFolders(metafile);
+	writeFileSync(join(folder, 'packages.json'), `${JSON.stringify(folders.map(bundledPackage), null, '\t')}\n`);
+	writeFileSync(join(folder, 'licenses.txt'), folders.map(notice).join('\n'));
+	return program;
+}
+
+/** Of the packages of which something is in the bundle. */
+const packageFolders = ({ outputs }: Metafile) =>
+	[
+		...new Set(
+			Object.values(outputs)
+				.flatMap(({ inputs }) => Object.keys(inputs))
+				.flatMap((file) => file.match(/^.*node_modules\/(?:@[^/]+\/)?[^/]+/)?.[0] ?? []),
+		),
+	].sort();
+
+function bundledPackage(folder: string): BundledPackage {
+	const { name, version, license } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
+	return { name, version, license };
+}
+
+function notice(folder: string): string {
+	const { name, version, license } = bundledPackage(folder);
+	const texts = readdirSync(join(root, folder)).filter((file) => /^(licen[cs]e|notice|copying)/i.test(file));
+	return [`${name} ${version}: ${license}`, ...texts.map((file) => readFileSync(join(root, folder, file), 'utf8'))].join('\n\n');
+}
+
+if (import.meta.main) process.stdout.write(`${await bundle(resolve(process.argv[2] ?? join(root, 'dist')))}\n`);
