@@ -18,10 +18,10 @@ export PATH
 
 # Programs, each with the Debian package that brings it.
 programs='gdb:gdb gcc:gcc zstd:zstd gzip:gzip lz4:lz4 xz:xz-utils getfattr:attr c++filt:binutils timeout:coreutils cc1:libc6-dev'
-[ "$purpose" = demo ] || programs="$programs g++:g++ go:golang-go rustc:rustc gdb-multiarch:gdb-multiarch readelf:binutils eu-readelf:elfutils setfattr:attr flock:util-linux unshare:util-linux nsenter:util-linux script:bsdutils zsh:zsh fish:fish curl:curl openssl:openssl setpriv:util-linux journalctl:systemd /usr/lib/systemd/systemd-journal-remote:systemd-journal-remote"
+[ "$purpose" = demo ] || programs="$programs g++:g++ go:golang-go rustc:rustc gdb-multiarch:gdb-multiarch readelf:binutils eu-readelf:elfutils setfattr:attr flock:util-linux unshare:util-linux nsenter:util-linux script:bsdutils zsh:zsh fish:fish curl:curl openssl:openssl setpriv:util-linux journalctl:systemd /usr/lib/systemd/systemd-journal-remote:systemd-journal-remote musl-gcc:musl-tools"
 
 # For a real node in the tests, which only root can have.
-[ "$purpose" = demo ] || [ "$(id -u)" != 0 ] || programs="$programs containerd:containerd runc:runc bridge:containernetworking-plugins iptables:iptables ip:iproute2"
+[ "$purpose" = demo ] || [ "$(id -u)" != 0 ] || programs="$programs containerd:containerd runc:runc bridge:containernetworking-plugins iptables:iptables ip:iproute2 buildah:buildah mmdebstrap:mmdebstrap"
 
 missing_packages() {
 	for entry in $programs; do
@@ -69,6 +69,12 @@ build_crasher() {
 	gcc -g -O1 -Wall -Wextra -pthread -o build/milvus_crasher crasher/milvus_crasher.c || fail 'the crash program could not be built'
 }
 
+# It runs in any container.
+build_static_crasher() {
+	[ build/milvus_crasher-static -nt crasher/milvus_crasher.c ] && return 0
+	crasher/build-static.sh build/milvus_crasher-static || fail 'the static crash program could not be built'
+}
+
 # The tests that need it are skipped without it, except in CI.
 build_kubernetes() {
 	build=test/support/kubernetes/build.sh
@@ -90,4 +96,5 @@ build_kubernetes() {
 install_packages
 install_modules
 build_crasher
+[ "$purpose" = demo ] || build_static_crasher
 [ "$purpose" = demo ] || build_kubernetes
