@@ -1,0 +1,48 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe } from 'vitest';
+import { exec, root } from '../crash.ts';
+
+export type Image = {
+	/** A file that `docker load` and `ctr images import` take. */
+	readonly archive: string;
+	/** Under which it is there then, with its tag. */
+	readonly name: string;
+};
+
+const missing = whyNoImage();
+
+function whyNoImage(): string | null {
+	if (process.getuid?.() !== 0) return 'building the image takes root';
+	const folders = ['/usr/sbin', '/sbin', ...(process.env.PATH ?? '').split(':')];
+	const absent = ['buildah', 'mmdebstrap', 'flock'].find((program) => !folders.some((folder) => existsSync(join(folder, program))));
+	return absent === undefined ? null : `${absent} is missing`;
+}
+
+/** Tests that need the image: where it can't be built they are skipped, and their name says why. In CI it must be. */
+export function describeImage(name: string, tests: () => void): void {
+	const skip = missing !== null && process.env.CI !== 'true';
+	describe.skipIf(skip)(skip ? `${name} (${missing})` : name, { timeout: 120_000 }, tests);
+}
+
+/** The longest that building it takes, the first time. */
+export const buildTimeoutMs = 900_000;
+
+/** The agent's image, built from this checkout unless it is there already: in minutes the first time, in seconds when only the source has changed. */
+export const agentImage = (): Promise<Image> => image('agent', 'milvus-coredump-agent');
+
+/** The image of the crash program. */
+export const crasherImage = (): Promise<Image> => image('crasher', 'milvus-coredump-agent-crasher');
+
+let building: Promise<string> | undefined;
+
+async function image(what: 'agent' | 'crasher', name: string): Promise<Image> {
+	building ??= build();
+	const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+	return { archive: join(await building, `${what}.tar`), name: `docker.io/library/${name}:${version}` };
+}
+
+async function build(): Promise<string> {
+	const { stdout } = await exec(join(import.meta.dirname, 'build.sh'), { timeout: buildTimeoutMs, maxBuffer: 1 << 26 });
+	return stdout.trim();
+}
