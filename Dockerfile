@@ -27,7 +27,7 @@ RUN strip /out/node && cp -L /usr/bin/c++filt /out/
 FROM docker.io/library/debian:bookworm-slim AS programs
 RUN apt-get update && \
 	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends attr gdb-multiarch libatomic1 libbinutils lz4 systemd xz-utils zstd && \
-	rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/cache/ldconfig/* /var/log/apt /var/log/*.log && \
+	rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/cache/ldconfig/* /var/log/apt /var/log/*.log /root/.ssh && \
 	ln -sf gdb-multiarch /usr/bin/gdb && \
 	find / -xdev -type f -perm /6000 -exec chmod a-s {} + && \
 	: >/etc/machine-id && \
@@ -43,11 +43,6 @@ COPY --from=programs /var/lib/dpkg/status /in/
 RUN node sbom.ts /in >/sbom.cdx.json
 
 FROM programs
-ARG VERSION=
-LABEL org.opencontainers.image.title="milvus-coredump-agent" \
-	org.opencontainers.image.description="Finds every crash of a Milvus instance, says what crashed and why, and keeps the core dumps worth keeping" \
-	org.opencontainers.image.licenses="Apache-2.0" \
-	org.opencontainers.image.version="$VERSION"
 COPY --from=stripped /out/ /usr/local/bin/
 COPY --from=helm /out/helm /usr/local/bin/
 COPY --from=sbom /sbom.cdx.json /usr/share/doc/milvus-coredump-agent/
@@ -56,3 +51,8 @@ COPY --from=bundle /out/licenses.txt /usr/share/doc/milvus-coredump-agent/
 COPY image/milvus-coredump-agent /usr/local/bin/
 COPY --from=bundle /out/app/ /opt/milvus-coredump-agent/
 ENTRYPOINT ["/usr/local/bin/milvus-coredump-agent"]
+ARG VERSION=
+LABEL org.opencontainers.image.title="milvus-coredump-agent" \
+	org.opencontainers.image.description="Finds every crash of a Milvus instance, says what crashed and why, and keeps the core dumps worth keeping" \
+	org.opencontainers.image.licenses="Apache-2.0" \
+	org.opencontainers.image.version="$VERSION"

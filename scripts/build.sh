@@ -34,7 +34,7 @@ choose_builder() {
 		there+=("$one")
 	done
 	[ ${#there[@]} = 0 ] || fail "${there[*]} is installed and does not work; \"${there[0]} info\" tells why (is its engine running?)"
-	fail "${BUILDER:-none of docker, podman and buildah} is installed"
+	fail "${BUILDER:-docker, podman or buildah} is needed to build the images, and not installed"
 }
 
 # build NAME DOCKERFILE OPTION…

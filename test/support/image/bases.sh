@@ -13,7 +13,7 @@ make_debian() {
 	mmdebstrap --quiet --variant=minbase --include=usr-is-merged --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr \
 		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/info/*' \
-		bookworm "$work/debian.tar"
+		--customize-hook='rm -f "$1/etc/resolv.conf" "$1/etc/hostname"' bookworm "$work/debian.tar"
 	container=$(buildah from scratch)
 	buildah add -q "$container" "$work/debian.tar" /
 	buildah config --cmd bash "$container"

@@ -1,0 +1,77 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { bundle } from '../../scripts/bundle.ts';
+import { cli } from '../support/cli.ts';
+import { crash, crashTest, root, temporaryFolder } from '../support/crash.ts';
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let bundled: readonly string[];
+
+beforeAll(async () => {
+	folder = await temporaryFolder();
+	bundled = [process.execPath, await bundle(join(folder.path, 'app'))];
+});
+afterAll(() => folder[Symbol.asyncDispose]());
+
+test.each([
+	'--version',
+	'--help',
+	'config check',
+	'config show',
+	'completion bash',
+	'completion zsh',
+	'completion fish',
+	'complete -- an',
+	'analyze /nonexistent',
+	'agent --no-such-option',
+])('the bundle answers `%s` as the source does', async (line) => {
+	const args = line.split(' ');
+	const [answer, expected] = await Promise.all([cli(args, { program: bundled }), cli(args)]);
+	expect(answer).toEqual(expected);
+	expect(answer.stdout + answer.stderr).not.toBe('');
+});
+
+crashTest(
+	'the bundle says the same of a core as the source',
+	async () => {
+		await using core = await crash(join(root, 'build/milvus_crasher'), ['segv']);
+		const analysed = async (program?: readonly string[]) => {
+			const { foundAt: _, ...report } = JSON.parse((await cli(['analyze', '--json', core.core], program && { program })).stdout);
+			return report;
+		};
+		const report = await analysed(bundled);
+		expect(report).toEqual(await analysed());
+		expect(report).toMatchObject({ culprit: { function: 'read_row_count', file: expect.stringContaining('milvus_crasher.c') } });
+	},
+	120_000,
+);
+
+test('the bundle says where the crash program is had, which is not in it', async () => {
+	const { code, stderr } = await cli(['crash-test', 'segv'], { program: bundled });
+	expect(code).toBe(2);
+	expect(stderr).toMatch(/^milvus-coredump-agent: the crash program is not there \(.*\): .*deploy\/test-crash-pod\.yaml\n$/);
+});
+
+test('an error of ours in the bundle names functions and lines', () => {
+	const text = readFileSync(bundled[1] ?? '', 'utf8');
+	expect(text).toContain('// src/journal/journal.ts');
+	expect(text).toMatch(/function createProgram\(/);
+});
+
+test('the bundle needs no packages beside it, and names those that are in it with their licences', () => {
+	const app = join(folder.path, 'app');
+	const packages: { name: string; version: string; license: string }[] = JSON.parse(readFileSync(join(app, 'packages.json'), 'utf8'));
+	const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+	const { node: _, ...libraries } = dependencies as Record<string, string>;
+	expect(Object.fromEntries(packages.map(({ name, version }) => [name, version]))).toMatchObject(libraries);
+	const licenses = readFileSync(join(app, 'licenses.txt'), 'utf8');
+	for (const { name, version, license } of packages) expect(licenses).toContain(`${name} ${version}: ${license}\n`);
+	expect(existsSync(join(app, 'node_modules'))).toBe(false);
+});
+
+test('the image starts Node with the options that a checkout starts it with', () => {
+	const options = (script: string) => readFileSync(join(root, script), 'utf8').match(/^exec \S+ (.*) \S+ "\$@"$/m)?.[1];
+	expect(options('image/milvus-coredump-agent')).toBe(options('bin/milvus-coredump-agent'));
+	expect(options('image/milvus-coredump-agent')).toMatch(/^--/);
+});
