@@ -40,7 +40,8 @@ choose_builder() {
 # build NAME DOCKERFILE OPTION…
 build() {
 	local command=(build)
-	[ "$builder" != buildah ] || command+=(--layers)
+	# Those of Debian 12 don't know it by themselves.
+	[ "$builder" = docker ] || command+=(--layers --build-arg "BUILDPLATFORM=linux/$(uname -m | sed 's/x86_64/amd64/; s/aarch64/arm64/')")
 	[ -z "${PLATFORM:-}" ] || command+=(--platform "$PLATFORM")
 	# shellcheck disable=SC2086 # a list of words
 	DOCKER_BUILDKIT=1 "$builder" "${command[@]}" ${BUILD_OPTIONS:-} --build-arg VERSION="$tag" -f "$2" "${@:3}" . || fail "$1:$tag could not be built"

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { formatBytes } from '../../src/base/quantity.ts';
 import { type Crash, crash, exec, root, temporaryFolder } from '../support/crash.ts';
 import { type Unpacked, unpack } from '../support/image/container.ts';
-import { agentImage, buildTimeoutMs, crasherImage, describeImage } from '../support/image/image.ts';
+import { agentImage, buildTimeoutMs, crasherImage, crasherProgram, describeImage } from '../support/image/image.ts';
 
 /** As whom the controller runs. */
 const nobody = 65532;
@@ -171,7 +171,7 @@ describeImage('the image of the crash program', () => {
 			expect({ code, stderr }).toEqual({ code: 2, stderr: 'usage: milvus_crasher segv|abort|fpe\n' });
 			const program = readFileSync(join(image.root, 'milvus_crasher'));
 			expect(program.length).toBeLessThan(500_000);
-			expect(program.equals(readFileSync(join(root, 'build/crash-test-program/milvus_crasher')))).toBe(true);
+			expect(program.equals(readFileSync(await crasherProgram()))).toBe(true);
 		},
 		buildTimeoutMs,
 	);

@@ -34,12 +34,16 @@ export const agentImage = (): Promise<Image> => image('agent', 'milvus-coredump-
 /** The image of the crash program. */
 export const crasherImage = (): Promise<Image> => image('crasher', 'milvus-coredump-agent-crasher');
 
+/** The crash program, as scripts/build.sh takes it out of its image for a ConfigMap. */
+export const crasherProgram = async (): Promise<string> => join(await built(), 'milvus_crasher');
+
 let building: Promise<string> | undefined;
 
+const built = () => (building ??= build());
+
 async function image(what: 'agent' | 'crasher', name: string): Promise<Image> {
-	building ??= build();
 	const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-	return { archive: join(await building, `${what}.tar`), name: `docker.io/library/${name}:${version}` };
+	return { archive: join(await built(), `${what}.tar`), name: `docker.io/library/${name}:${version}` };
 }
 
 async function build(): Promise<string> {
