@@ -93,8 +93,22 @@ build_kubernetes() {
 	done
 }
 
+# Where it can't be had, the tests with it are skipped, except in CI.
+fetch_systemd_coredump() {
+	build=test/support/systemd-coredump/build.sh
+	$build --find >/dev/null 2>&1 && return
+	log=$(mktemp)
+	if ! $build >"$log" 2>&1; then
+		tail -n 5 "$log" >&2
+		[ "${CI:-}" != true ] || fail 'systemd-coredump could not be fetched'
+		echo 'setup: systemd-coredump could not be fetched: the tests that need it will be skipped'
+	fi
+	rm -f "$log"
+}
+
 install_packages
 install_modules
 build_crasher
 [ "$purpose" = demo ] || build_static_crasher
 [ "$purpose" = demo ] || build_kubernetes
+[ "$purpose" = demo ] || fetch_systemd_coredump

@@ -170,15 +170,20 @@ export async function keepCorePattern(): Promise<AsyncDisposable> {
 	return guard(command, args);
 }
 
-/** Changes kernel.core_pattern until the end of the block, or of this process. */
-export async function setCorePattern(pattern: string): Promise<AsyncDisposable> {
-	return guard(join(import.meta.dirname, 'core-pattern.sh'), [pattern]);
+/**
+ * Changes kernel.core_pattern until the end of the block, or of this process.
+ *
+ * @param pipeLimit kernel.core_pipe_limit for as long: with 0, which is usual, the kernel does not wait for a handler to look at the process
+ */
+export async function setCorePattern(pattern: string, pipeLimit?: number): Promise<AsyncDisposable> {
+	return guard(join(import.meta.dirname, 'core-pattern.sh'), [pattern, ...(pipeLimit === undefined ? [] : [String(pipeLimit)])]);
 }
 
 /** Waits until it says something, and has it end at the end of the block, or with this process. */
 async function guard(command: string, args: readonly string[]): Promise<AsyncDisposable> {
 	const guard = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
-	await once(guard.stdout, 'data');
+	const [said] = await Promise.race([once(guard.stdout, 'data'), once(guard, 'exit')]);
+	if (guard.exitCode !== null) throw new Error(`${command} ended with ${said}`);
 	return {
 		[Symbol.asyncDispose]: async () => {
 			guard.stdin.end();
