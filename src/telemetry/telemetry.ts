@@ -143,9 +143,9 @@ export function createTelemetry(log: Logger, { isInCluster = false } = {}) {
 			metrics.skipped.inc({ reason });
 			log.debug({ path: printable(path), reason, detail }, `file left alone: ${reason}`);
 		},
-		coreUnreadable(path: string, error: string) {
+		coreUnreadable(path: string, reason: string) {
 			metrics.errors.inc({ component: 'collector' });
-			log.warn({ path: printable(path), error }, "core file can't be read");
+			log.warn({ path: printable(path), reason }, `core file can't be read: ${printable(reason)}`);
 		},
 		coreAwaited: (path: string, reason: string) => log.debug({ path: printable(path), reason }, 'core file is not complete yet'),
 

@@ -323,7 +323,7 @@ describe('what abrt and apport have kept', () => {
 		try {
 			home.start();
 			const told = () =>
-				home.lines.filter(({ error }) => error === 'xz is not installed, which unpacks it; as root: apt-get install xz-utils');
+				home.lines.filter(({ reason }) => reason === 'xz is not installed, which unpacks it; as root: apt-get install xz-utils');
 			await expect.poll(told).toHaveLength(1);
 			writeFileSync(home.place('core'), home.bytes);
 			await found(home, ['core']);

@@ -8,6 +8,7 @@ import { NoUnpackerError } from '../../readers/corefile/corefile.ts';
 import { problemCore } from '../../readers/corename/corename.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { type Examined, half, originalOf } from './examine.ts';
+import { refusalOf } from './refusal.ts';
 import { type Candidate, createJudge, type VerdictOptions } from './verdict.ts';
 
 export { type CorrelationOptions, correlation } from './correlation.ts';
@@ -112,18 +113,18 @@ export function collector({ intake, telemetry, options, now = Date.now }: Deps) 
 			if (verdict?.is === 'left alone') telemetry.coreSkipped(path, verdict.why, verdict.detail);
 			return verdict?.is === 'core' ? verdict.examined : undefined;
 		} catch (error) {
-			notLooked(name, path, error);
+			await notLooked(name, path, error);
 			return undefined;
 		}
 	}
 
 	/** Looked at again at each rescan; told of once. What the journal throws is not the file's, and goes on. */
-	function notLooked(name: string, path: string, error: unknown): void {
+	async function notLooked(name: string, path: string, error: unknown): Promise<void> {
 		const code = codeOf(error);
 		if (!(error instanceof NoUnpackerError || isSystemError(error))) throw error;
 		if (code === 'ENOENT' || unreadable.has(name)) return; // gone while we looked, or told before
 		unreadable.add(name);
-		telemetry.coreUnreadable(path, messageOf(error));
+		telemetry.coreUnreadable(path, await refusalOf(path, error, options.isOnCluster === true));
 	}
 
 	return { run };
