@@ -20,10 +20,10 @@ export type Keeper = AsyncDisposable & {
  *
  * @throws with what it says to standard error, if it does not become ready
  */
-export async function keeper(script: string): Promise<Keeper> {
+export async function keeper(script: string, environment: Readonly<Record<string, string>> = {}): Promise<Keeper> {
 	const folder = mkdtempSync(join(tmpdir(), 'kube-'));
 	const child = spawn(join(import.meta.dirname, script), [folder], {
-		env: { ...process.env, NODE: join(root, 'node_modules/node/bin/node') },
+		env: { ...process.env, NODE: join(root, 'node_modules/node/bin/node'), ...environment },
 		stdio: ['pipe', 'pipe', 'pipe'],
 		detached: true,
 	});

@@ -4,7 +4,8 @@
 #
 # Speaks as control-plane.sh does; the address that it tells leads into the node's network. Containers are kept by a containerd of its own, whose
 # socket is FOLDER/containerd.sock, and log to FOLDER/pods. The node, node-1, has a network and a mount namespace, and a cgroup in each hierarchy;
-# its processes have the machine's ids, so that what the kernel says of a crash in it is true outside. No setting of the kernel is changed.
+# its processes have the machine's ids, so that what the kernel says of a crash in it is true outside. No setting of the kernel is changed. Inside,
+# containerd and the kubelet have their files where they have them on any node, on the machine in FOLDER; HOST_PATHS puts others there, see namespace.sh.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 folder=$(cd "$1" && pwd)
@@ -100,8 +101,8 @@ cat >"$folder/cni/10-pods.conflist" <<JSON
 JSON
 cat >"$folder/containerd.toml" <<TOML
 version = 2
-root = "$folder/containerd/root"
-state = "$folder/containerd/state"
+root = "/var/lib/containerd"
+state = "/run/containerd"
 [grpc]
   address = "$folder/containerd.sock"
 [plugins."io.containerd.grpc.v1.cri"]
@@ -154,7 +155,6 @@ failCgroupV1: false
 failSwapOn: false
 oomScoreAdj: 0
 maxOpenFiles: $most_files
-podLogsDir: $folder/pods
 volumePluginDir: $folder/kubelet-plugins
 resolvConf: $folder/resolv.conf
 evictionHard: {memory.available: "0%", nodefs.available: "0%", nodefs.inodesFree: "0%", imagefs.available: "0%", imagefs.inodesFree: "0%"}

@@ -39,9 +39,15 @@ export function describeRealNode(name: string, tests: () => void): void {
 	describe.skipIf(skip)(skip ? `${name} (${missing})` : name, { timeout: 180_000 }, tests);
 }
 
-/** Starts it, in 10 s, or more where there is much to do. It ends when this process ends; if that is killed, the containers end when the next is started. */
-export async function realNode(): Promise<RealNode> {
-	const kept = await keeper('real-node.sh');
+/**
+ * Starts it, in 10 s, or more where there is much to do. It ends when this process ends; if that is killed, the containers end when the next is started.
+ *
+ * @param hostPaths folders of the machine by the path at which pods of the node find them as hostPath. What they write elsewhere goes with the node,
+ * the folder of temporary files excepted.
+ */
+export async function realNode(hostPaths: Readonly<Record<string, string>> = {}): Promise<RealNode> {
+	const lines = Object.entries(hostPaths).map(([path, source]) => `${path}=${source}`);
+	const kept = await keeper('real-node.sh', { HOST_PATHS: lines.join('\n') });
 	return {
 		...controlPlaneOf(kept, join(kept.folder, 'control-plane')),
 		nodeName: 'node-1',
