@@ -2,7 +2,7 @@
 # machine.sh FOLDER PROGRAM SERVER: is a machine's systemd for what systemd-coredump needs of it, until standard input ends, which it also does when
 # whoever started it dies. Says "ready", or why not. Needs root.
 #
-# Cores are kept in FOLDER/coredump and a real journald's entries in FOLDER/journal: both run in a mount namespace in which these are where they
+# Cores are kept in FOLDER/cores and a real journald's entries in FOLDER/journal: both run in a mount namespace in which these are where they
 # belong, and in a cgroup namespace in which systemd's units are at the root. Outside there is but the socket, which the kernel's handler looks for
 # in the machine's own /run; whoever starts this has the lock of kernel.core_pattern, so that it is there once.
 set -euo pipefail
@@ -32,7 +32,7 @@ if [ "${1:-}" != inside ]; then
 		[ ! -d "$left" ] || [ -d "/proc/${left##*-}" ] || remove "${left##*/}"
 	done
 	trap 'remove "$prefix$$"' EXIT
-	mkdir -p /run/systemd "$folder"/{coredump,journal,machine-run} "${hierarchies[@]/%//$prefix$$}"
+	mkdir -p /run/systemd "$folder"/{cores,journal,machine-run} "${hierarchies[@]/%//$prefix$$}"
 	rm -f /run/systemd/coredump
 	(
 		for hierarchy in "${hierarchies[@]}"; do echo "$BASHPID" >"$hierarchy/$prefix$$/cgroup.procs"; done
@@ -48,11 +48,11 @@ mount --bind /run "$folder/machine-run"
 mount -t tmpfs none /run
 # Tells journald that it may write to disk.
 mkdir -p /run/systemd/journal && touch /run/systemd/journal/flushed
-for place in coredump:/var/lib/systemd journal:/var/log; do
-	mount -t tmpfs none "${place#*:}"
-	mkdir "${place#*:}/${place%:*}"
-	mount --bind "$folder/${place%:*}" "${place#*:}/${place%:*}"
-done
+mount -t tmpfs none /var/lib/systemd
+mount -t tmpfs none /var/log
+mkdir /var/lib/systemd/coredump /var/log/journal
+mount --bind "$folder/cores" /var/lib/systemd/coredump
+mount --bind "$folder/journal" /var/log/journal
 printf '[Journal]\n%s\n' Storage=persistent ReadKMsg=no Audit=no RateLimitIntervalSec=0 >"$folder/journald.conf"
 mount --bind "$folder/journald.conf" /etc/systemd/journald.conf
 

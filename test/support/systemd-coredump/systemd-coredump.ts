@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { exec, program, setCorePattern } from '../crash.ts';
@@ -22,20 +22,21 @@ export async function whyNoSystemdCoredump(): Promise<string | null> {
 
 /**
  * Has a real systemd-coredump take all cores of this machine until the end of the block, and a real journald what it records. Where they belong on a
- * machine with systemd they are in folders here: `coredump` is /var/lib/systemd/coredump, `journal` /var/log/journal.
+ * machine with systemd they are in folders here: `cores` is /var/lib/systemd/coredump, `journal` /var/log/journal.
  */
 export async function systemdCoredump(folder: string): Promise<AsyncDisposable & { readonly cores: string; readonly journal: string }> {
 	const { stdout } = await exec(build, ['--find']);
 	// The kernel takes 127 bytes for the pattern, and the cache's path may be longer.
 	const handler = join(folder, 'systemd-coredump');
 	mkdirSync(folder, { recursive: true });
+	rmSync(handler, { force: true });
 	symlinkSync(stdout.trim(), handler);
 	const server = await program('../systemd-coredump/server.c');
 	await using ending = new AsyncDisposableStack();
 	// As the package sets it, but for %d, which it does not need.
 	ending.use(await setCorePattern(`|${handler} %P %u %g %s %t 9223372036854775808 %h`, 16));
 	ending.use(await machine(folder, stdout.trim(), server));
-	return Object.assign(ending.move(), { cores: join(folder, 'coredump'), journal: join(folder, 'journal') });
+	return Object.assign(ending.move(), { cores: join(folder, 'cores'), journal: join(folder, 'journal') });
 }
 
 async function machine(folder: string, coredump: string, server: string): Promise<AsyncDisposable> {
