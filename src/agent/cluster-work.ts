@@ -7,6 +7,7 @@ import type { Intake } from '../domain/intake.ts';
 import { corePipeLimit } from '../drivers/host/host.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
+import { containersOf, rootsBookmark } from './container-files.ts';
 import { outboxOf } from './outbox.ts';
 import type { OnCluster } from './pieces.ts';
 import type { Steadily } from './steadily.ts';
@@ -41,7 +42,8 @@ function watchPods(
 		logFolder: join(dirname(path), 'logs'),
 		maxAgeMs: collector.maxFileAge,
 	};
-	return discovery({ ...means, cluster, pods, bookmark: bookmark('restarts', means), options }).run(signal);
+	const files = { containers: containersOf(keys), bookmark: bookmark(rootsBookmark, means) };
+	return discovery({ ...means, cluster, pods, bookmark: bookmark('restarts', means), files, options }).run(signal);
 }
 
 async function readRecords(

@@ -5,13 +5,13 @@ import type { PodTable } from '../components/discovery/discovery.ts';
 import type { MonitorOptions } from '../components/monitor/monitor.ts';
 import { sidecar, storage } from '../components/storage/storage.ts';
 import type { Config } from '../config/config.ts';
-import type { Reports } from '../domain/reports.ts';
 import type { Sightings } from '../domain/sightings.ts';
-import { corePattern } from '../drivers/host/host.ts';
+import { corePattern, hostRoot } from '../drivers/host/host.ts';
 import type { Cluster } from '../drivers/kubernetes/kubernetes.ts';
 import { type LocalBackend, localBackend } from '../drivers/local/local.ts';
 import { Journal, type JournalView } from '../journal/journal.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
+import { layersOf } from './container-files.ts';
 import { goOnOf, readersOf, type Stages } from './pipeline.ts';
 import type { ConfigWithFiles } from './reload.ts';
 
@@ -25,6 +25,8 @@ export type OnCluster = {
 	/** Whether what is recorded of a crash in the host's journal will be known soon. */
 	readonly journald: { isExpected: boolean };
 };
+
+type View = Pick<JournalView, 'report' | 'bookmark' | keyof Sightings>;
 
 /** Everything that works on crashes, as one configuration wants it. */
 export type Pieces = ConfigWithFiles & {
@@ -48,7 +50,8 @@ export async function makePieces(
 	before?: Pieces,
 ): Promise<Pieces> {
 	const backend = localBackend(config.storage.localPath, config.storage.minFreeSpace, telemetry.storeGrew);
-	const view: Pick<JournalView, 'report' | keyof Sightings> = {
+	const view: View = {
+		bookmark: (name) => journal.view.bookmark(name),
 		report: (id) => journal.view.report(id),
 		record: (key) => journal.view.record(key),
 		hasCore: (key) => journal.view.hasCore(key),
@@ -80,11 +83,13 @@ function stagesOf(
 	{ config, knownIssues }: ConfigWithFiles,
 	onCluster: OnCluster | undefined,
 	backend: LocalBackend,
-	view: Reports & Sightings,
+	view: View,
 	pattern: string | undefined,
 	telemetry: Telemetry,
 ): Stages {
 	const { analyzer: analysis, collector: collection, storage: store } = config;
+	/** In the agent's own container `/` is the image of the agent. */
+	const isOnMachine = !onCluster || hostRoot(collection.coredumpPath) === '';
 	return {
 		...(onCluster && {
 			correlation: correlation({
@@ -105,7 +110,8 @@ function stagesOf(
 		analyzer: analyzer({
 			telemetry,
 			options: {
-				places: { sysroot: '/', paths: analysis.symbols.paths },
+				places: { sysroot: isOnMachine ? '/' : undefined, paths: analysis.symbols.paths },
+				layersOf: onCluster && layersOf(config.discovery, onCluster.pods, view),
 				gdb: analysis.enableGdbAnalysis ? { timeoutMs: analysis.gdbTimeout } : undefined,
 				scratch: { path: analysis.scratchPath, maxBytes: analysis.scratchSize },
 				panicKeywords: analysis.panicKeywords,

@@ -6,7 +6,13 @@ import { elfFile } from '../readers/elf/elf.ts';
 import { fileProblem, UserError } from './errors.ts';
 
 /** Where the user says that the files of the crashed process are. @throws {UserError} what is there can't be that */
-export async function symbolPlaces({ exe, sysroot }: { readonly exe?: string; readonly sysroot: string }): Promise<SymbolPlaces> {
+export async function symbolPlaces({
+	exe,
+	sysroot,
+}: {
+	readonly exe?: string;
+	readonly sysroot: string;
+}): Promise<SymbolPlaces & { readonly sysroot: string }> {
 	if (exe !== undefined) await expectThat('--exe', exe, notExecutable);
 	await expectThat('--sysroot', sysroot, async (path) => ((await stat(path)).isDirectory() ? undefined : 'is not a directory'));
 	return { executable: exe && resolve(exe), sysroot: resolve(sysroot), paths: [] };

@@ -99,6 +99,12 @@ export const configSchema = (paths: ModeDefaults) =>
 					'Labels of pods from the operator; any one suffices.',
 				),
 				podLogsPath: key(text, '/host/var/log/pods', "The kubelet's folder of logs; what is not there is asked of the API server."),
+				containerdTasksPath: key(
+					text,
+					'/host/run/containerd/io.containerd.runtime.v2.task',
+					"containerd's folder of running containers: how their files are mounted there tells where these are, so that symbols can be read when a container has ended. Other distributions have it elsewhere, such as `/run/k3s/containerd/…`.",
+				),
+				crioStoragePath: key(text, '/host/var/lib/containers/storage', "CRI-O's folder of images and containers, for the same."),
 			},
 			'Which pods are Milvus; in a cluster only.',
 		),

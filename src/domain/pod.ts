@@ -25,6 +25,8 @@ export type Owner = { readonly apiVersion: string; readonly kind: string; readon
 export type Container = {
 	readonly name: string;
 	readonly image: string;
+	/** What that name stood for when the container was made: the runtime's own name for it. */
+	readonly imageId: string | undefined;
 	/** Of the run that is, or was the last: without the runtime's prefix. */
 	readonly id: string | undefined;
 	readonly restartCount: number;

@@ -17,7 +17,17 @@ const ended = (id: string | undefined, at: number | undefined, more: Partial<Ter
 type State = { readonly restartCount: number; readonly lastEnd?: Termination; readonly end?: Termination; readonly isEnding?: boolean };
 
 function podWith({ isEnding = false, ...state }: State, name = 'querynode'): Pod {
-	const container = { name, image: 'i', id: undefined, isReady: true, startedAt: undefined, end: undefined, lastEnd: undefined, ...state };
+	const container = {
+		name,
+		image: 'i',
+		imageId: undefined,
+		id: undefined,
+		isReady: true,
+		startedAt: undefined,
+		end: undefined,
+		lastEnd: undefined,
+		...state,
+	};
 	return {
 		...{
 			uid: 'u',

@@ -9,6 +9,7 @@ const container = (more: Partial<Container> = {}): Container => ({
 	...{
 		name: 'querynode',
 		image: 'i',
+		imageId: undefined,
 		id: undefined,
 		restartCount: 0,
 		isReady: true,

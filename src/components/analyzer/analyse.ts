@@ -8,6 +8,7 @@ import { GdbError, gdbStacks, type Stacks } from '../../drivers/gdb/gdb.ts';
 import { expectOriginal } from '../../drivers/original/original.ts';
 import { type Corefile, readHead, readPass } from '../../readers/corefile/corefile.ts';
 import { readOrigin } from '../../readers/corename/corename.ts';
+import { containerOf, type LayersOf } from './container.ts';
 import type { CoreEvidence } from './core-side.ts';
 import { findings } from './findings.ts';
 import type { KnownIssueEntry } from './knownissues/knownissues.ts';
@@ -17,7 +18,10 @@ import { readLog } from './read-log.ts';
 import { ScratchError, scratchFolder, type Unpacking, unpackCore } from './scratch.ts';
 
 export type AnalyseOptions = {
+	/** Where the files of a process are that ran in no container that is known. */
 	readonly places: SymbolPlaces;
+	/** Of what the root of a container is made; absent on a machine of its own. */
+	readonly layersOf?: LayersOf | undefined;
 	/** Absent: no debugger. */
 	readonly gdb?: { readonly program?: string; readonly timeoutMs: number } | undefined;
 	readonly scratch: { readonly path: string; readonly maxBytes: number };
@@ -54,7 +58,7 @@ const readingLimitMs = 10 * 60_000;
  */
 export async function analyse(found: Bodies['CoredumpFile'], options: AnalyseOptions): Promise<Bodies['AnalysisResults']> {
 	const { knownIssues, panicKeywords, host, signal } = options;
-	const core = found.core ? await coreSide(found.core, Date.parse(found.time), options) : undefined;
+	const core = found.core ? await coreSide(found.core, found, options) : undefined;
 	const log = found.log ? await logSide(found, found.log.path, signal) : undefined;
 	return findings({ found, core, log, knownIssues, panicKeywords, host });
 }
@@ -69,18 +73,23 @@ async function logSide(found: Bodies['CoredumpFile'], path: string, signal: Abor
 	}
 }
 
-async function coreSide(core: Core, crashedAtMs: number, options: AnalyseOptions): Promise<CoreEvidence> {
+async function coreSide(core: Core, { time, association }: Bodies['CoredumpFile'], options: AnalyseOptions): Promise<CoreEvidence> {
 	await using stack = new AsyncDisposableStack();
 	await expectOriginal(core);
 	const folder = await workFolder(stack, options);
 	const { corefile, rawPath, notes } = await readCore(core, folder, options);
-	const modules = await findModules(corefile, options.places, crashedAtMs);
-	const unused = unusedExecutable(corefile, modules, options.places);
+	const container =
+		options.layersOf && (await containerOf(association, options.layersOf, folder.is === 'folder' ? folder.path : undefined));
+	if (container?.root) stack.use(container.root);
+	const places = container ? { ...options.places, sysroot: undefined, container: container.root } : options.places;
+	const modules = await findModules(corefile, places, Date.parse(time));
+	const unused = unusedExecutable(corefile, modules, places);
+	const gone = modules.some(({ module }) => module.file === 'missing') ? container?.problem : undefined;
 	const evidence = {
 		origin: await readOrigin(core.path, { attributes: await coredumpAttributes(core.path), pattern: options.corePattern }),
 		corefile,
 		modules,
-		notes: [...notes, ...corefile.problems, ...(unused ? [unused] : [])],
+		notes: [...notes, ...corefile.problems, ...[gone, unused].filter((note) => note !== undefined)],
 	};
 	await expectOriginal(core);
 	if (rawPath === undefined) return { ...evidence, stacks: undefined };

@@ -2,16 +2,19 @@ import { basename, join } from 'node:path';
 import { hex } from '../../base/hex.ts';
 import { several } from '../../base/several.ts';
 import type { Module } from '../../domain/report.ts';
+import type { ContainerRoot } from '../../drivers/containerfiles/containerfiles.ts';
 import type { LoadedModule } from '../../drivers/gdb/gdb.ts';
 import type { Corefile } from '../../readers/corefile/corefile.ts';
-import { type ElfFile, elfFile } from '../../readers/elf/elf.ts';
+import { type ElfFile, elfFile, readElf } from '../../readers/elf/elf.ts';
 
 /** Where the files of the crashed process may be. */
 export type SymbolPlaces = {
 	/** The executable, given by hand. */
 	readonly executable?: string | undefined;
-	/** The root of its file system: `/` for a process of this machine. */
-	readonly sysroot: string;
+	/** The root of its file system: `/` for a process of this machine; absent where its files are not below any folder. */
+	readonly sysroot?: string | undefined;
+	/** The root of the container in which it ran. */
+	readonly container?: ContainerRoot | undefined;
 	/** More folders, searched by whole path and by base name. */
 	readonly paths: readonly string[];
 };
@@ -44,24 +47,60 @@ async function findModule(mapped: Corefile['modules'][number], crashed: Crashed,
 	const { path, buildId } = mapped;
 	const known = { path, ...(buildId === undefined ? {} : { buildId }) };
 	let isReplaced = false;
-	for (const file of candidates(path, places)) {
-		const elf = await elfFile(file);
-		if (!elf) continue;
+	for await (const { file, elf, reject } of candidates(path, places)) {
 		const match = matches(mapped, elf, crashed, file === places.executable);
 		if (match === 'replaced') {
 			isReplaced ||= file !== places.executable;
+			await reject?.();
 			continue;
 		}
 		const symbols = elf.hasDebugInfo ? 'full' : elf.hasSymbols ? 'names' : 'none';
 		const bias = hex(BigInt.asUintN(64, BigInt(mapped.base) - elf.linkedAt));
-		return { module: { ...known, symbols, file: match }, loaded: { path, file, bias }, hasDebugInfo: elf.hasDebugInfo };
+		const debugFile = elf.hasDebugInfo ? undefined : await debugFileOf(elf, places);
+		const loaded = { path, file, bias, ...(debugFile && { debugFile }) };
+		return { module: { ...known, symbols, file: match }, loaded, hasDebugInfo: elf.hasDebugInfo };
 	}
 	return { module: { ...known, symbols: 'none', file: isReplaced ? 'replaced' : 'missing' }, hasDebugInfo: false };
 }
 
-function candidates(path: string, { executable, sysroot, paths }: SymbolPlaces): string[] {
-	const given = executable === undefined ? [] : [executable];
-	return [...given, join(sysroot, join('/', path)), ...paths.flatMap((folder) => [join(folder, path), join(folder, basename(path))])];
+type Candidate = {
+	/** Its path for this process and the debugger. */
+	readonly file: string;
+	readonly elf: ElfFile;
+	/** Of a file that would stay open otherwise. */
+	readonly reject?: () => PromiseLike<void>;
+};
+
+async function* candidates(path: string, { executable, sysroot, container, paths }: SymbolPlaces): AsyncGenerator<Candidate> {
+	if (executable !== undefined) yield* fileAt(executable);
+	if (container) yield* fileIn(container, path);
+	if (sysroot !== undefined) yield* fileAt(join(sysroot, join('/', path)));
+	for (const folder of paths) {
+		yield* fileAt(join(folder, path));
+		yield* fileAt(join(folder, basename(path)));
+	}
+}
+
+async function* fileAt(file: string): AsyncGenerator<Candidate> {
+	const elf = await elfFile(file);
+	if (elf) yield { file, elf };
+}
+
+async function* fileIn(container: ContainerRoot, path: string): AsyncGenerator<Candidate> {
+	const file = await container.open(path);
+	if (!file) return;
+	const reject = () => file[Symbol.asyncDispose]();
+	const elf = await readElf(file.handle);
+	if (elf) yield { file: file.path, elf, reject };
+	else await reject();
+}
+
+/** Where packages of debug information put it: gdb looks there by itself, but not in a container. */
+async function debugFileOf({ buildId }: ElfFile, { container }: SymbolPlaces): Promise<LoadedModule['debugFile']> {
+	if (!container || buildId === undefined) return undefined;
+	const name = `.build-id/${buildId.slice(0, 2)}/${buildId.slice(2)}.debug` as const;
+	const found = await container.open(`/usr/lib/debug/${name}`);
+	return found && { name, file: found.path };
 }
 
 /** Without a build-id on either side the path must do, unless the file was deleted under the running process, or changed since it crashed. */

@@ -1,16 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Intake } from '../../domain/intake.ts';
 import type { Pod } from '../../domain/pod.ts';
+import type { NodeContainers } from '../../drivers/containerfiles/containerfiles.ts';
 import { type Cluster, resource } from '../../drivers/kubernetes/kubernetes.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { createLook, type LookOptions } from './look.ts';
 import { isLookedAt, membershipOf, unknownLineage } from './membership.ts';
 import type { PodTable } from './pods.ts';
 import { type ApiPod, readPod } from './read-pod.ts';
+import { createRoots } from './roots.ts';
 import { type Bookmark, toldEnds } from './told-ends.ts';
 import { workList } from './work-list.ts';
 
 export { listInstances } from './instances.ts';
+export { knownRoots } from './known-roots.ts';
 export { podsOn } from './members.ts';
 export type { Selectors } from './membership.ts';
 export { type PodTable, podTable } from './pods.ts';
@@ -27,6 +30,8 @@ type Deps = {
 	readonly pods: PodTable;
 	readonly intake: Intake;
 	readonly bookmark: Bookmark;
+	/** What is needed to remember where the files of containers are; absent: that is not wanted. */
+	readonly files?: { readonly containers: NodeContainers; readonly bookmark: Bookmark } | undefined;
 	readonly telemetry: Telemetry;
 	readonly options: DiscoveryOptions;
 	readonly now?: () => number;
@@ -39,9 +44,10 @@ const looksAtOnce = 4;
  * Knows the pods of this node, and tells of each end of a container that runs Milvus. What the API says of pods is taken at once; who owns
  * them and how they ended is found out beside that, so that a slow answer keeps nobody waiting but itself.
  */
-export function discovery({ cluster, pods, intake, bookmark, telemetry, options, now = Date.now }: Deps) {
+export function discovery({ cluster, pods, intake, bookmark, files, telemetry, options, now = Date.now }: Deps) {
 	const { node, namespaces, selectors, scanIntervalMs } = options;
 	const told = toldEnds(bookmark);
+	const roots = files && createRoots(files.containers, files.bookmark);
 	const looks = workList();
 	/** Pods of the first list that nobody has looked at yet. */
 	const unknown = new Set<string>();
@@ -50,7 +56,7 @@ export function discovery({ cluster, pods, intake, bookmark, telemetry, options,
 	async function run(signal: AbortSignal): Promise<void> {
 		const stop = new AbortController();
 		const either = AbortSignal.any([signal, stop.signal]);
-		const look = createLook({ cluster, pods, intake, told, telemetry, options, now }, either);
+		const look = createLook({ cluster, pods, intake, told, roots, telemetry, options, now }, either);
 		const lookAndCheck = async (uid: string) => {
 			try {
 				await look(uid);
@@ -60,7 +66,7 @@ export function discovery({ cluster, pods, intake, bookmark, telemetry, options,
 			isKnown(uid);
 		};
 		const workers = Array.from({ length: looksAtOnce }, () => looks.work(lookAndCheck, either));
-		const tasks = [follow(either), scan(either), ...workers];
+		const tasks = [follow(either), scan(either), ...(roots ? [roots.watch(either)] : []), ...workers];
 		for (const task of tasks) task.catch(() => stop.abort());
 		await Promise.all(tasks);
 	}

@@ -9,6 +9,7 @@ import { isLookedAt, membershipOf, runsMilvus, type Selectors } from './membersh
 import { createPatience } from './patience.ts';
 import type { PodTable } from './pods.ts';
 import { restartEvent, restartKey } from './restart-event.ts';
+import type { createRoots } from './roots.ts';
 import type { toldEnds } from './told-ends.ts';
 
 export type LookOptions = {
@@ -28,13 +29,14 @@ type Deps = {
 	readonly pods: PodTable;
 	readonly intake: Intake;
 	readonly told: ReturnType<typeof toldEnds>;
+	readonly roots: Pick<ReturnType<typeof createRoots>, 'see'> | undefined;
 	readonly telemetry: Telemetry;
 	readonly options: LookOptions;
 	readonly now: () => number;
 };
 
 /** What is done when a pod has changed: find out whose it is, and tell of its ends and recoveries that nobody was told of yet. */
-export function createLook({ cluster, pods, intake, told, telemetry, options, now }: Deps, signal: AbortSignal) {
+export function createLook({ cluster, pods, intake, told, roots, telemetry, options, now }: Deps, signal: AbortSignal) {
 	const askForOwners = createPatience(now);
 	const lineageOf = createLineages({
 		lookUp: (path) => askForOwners(() => cluster.get<KubernetesObject>(path, signal)),
@@ -52,10 +54,18 @@ export function createLook({ cluster, pods, intake, told, telemetry, options, no
 		pods.identify(uid, membership);
 		telemetry.instancesSeen(instanceCount());
 		if (!membership) return;
+		await roots?.see(known.pod, goesOn);
 		await tellEnds(known, membership);
 		await tellRecovery(known);
 		if (known.goneAt !== undefined) forget(uid);
 	}
+
+	/** Whether a container of Milvus runs. */
+	const goesOn = (id: string) =>
+		[...pods.all()].some(
+			({ pod, membership, goneAt }) =>
+				membership && goneAt === undefined && pod.containers.some((one) => one.id === id && one.end === undefined),
+		);
 
 	async function identified(pod: Pod): Promise<Membership | undefined> {
 		return isLookedAt(pod, options.namespaces, options.selectors) ? membershipOf(pod, await lineageOf(pod), options.selectors) : undefined;

@@ -20,6 +20,7 @@ export type ApiPod = KubernetesObject & {
 type ApiContainerStatus = {
 	readonly name: string;
 	readonly image?: string;
+	readonly imageID?: string;
 	readonly containerID?: string;
 	readonly restartCount?: number;
 	readonly ready?: boolean;
@@ -77,6 +78,7 @@ function containerOf(name: string, image: string, status: ApiContainerStatus | u
 	return {
 		name,
 		image,
+		imageId: status?.imageID || undefined,
 		id,
 		restartCount: status?.restartCount ?? 0,
 		isReady: status?.ready ?? false,

@@ -14,6 +14,8 @@ export type LoadedModule = {
 	readonly file: string;
 	/** What is added to the addresses in the file. */
 	readonly bias: Hex;
+	/** Its debug information, where that is in a file which gdb would not find: by its name below a folder of such. */
+	readonly debugFile?: { readonly name: `.build-id/${string}`; readonly file: string } | undefined;
 };
 
 export type StackRequest = {
@@ -122,13 +124,17 @@ const quiet = [
 	].flatMap((setting) => ['-iex', `set ${setting}`]),
 ];
 
+/** The files of debug information that gdb would not find; it looks into this folder first. */
+const debugFolder = 'debug';
+
 /** Links in the folder stand for the true paths, which may hold any byte: gdb's commands need no quoting then. */
 async function prepare({ core, modules, directory }: StackRequest): Promise<void> {
 	await mkdir(join(directory, 'modules'));
 	await mkdir(join(directory, 'root'));
 	await symlink(systemPath(core), join(directory, 'core'));
-	for (const [index, { path, file }] of modules.entries()) {
+	for (const [index, { path, file, debugFile }] of modules.entries()) {
 		await symlink(systemPath(file), join(directory, 'modules', String(index)));
+		if (debugFile) await linkBelow(join(directory, debugFolder), debugFile.name, debugFile.file);
 		if (path === normalize(path) && path.startsWith('/')) await linkBelow(join(directory, 'root'), path, file);
 	}
 }
@@ -141,6 +147,7 @@ async function prepareScript({ modules, directory }: StackRequest, timeoutMs: nu
 		JSON.stringify({
 			core: 'core',
 			modules: modules.map(({ bias }, index) => ({ file: `modules/${index}`, bias })),
+			debugFolder,
 			maxThreads,
 			maxFrames,
 			seconds: (timeoutMs / 1000) * 0.8,

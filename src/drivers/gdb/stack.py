@@ -1,6 +1,6 @@
 """Runs inside gdb: loads a core and the files that belong to it, and writes all stacks as JSON to descriptor 3.
 
-request.json in the working directory: {"core": path, "modules": [{"file": path, "bias": "0x…"}], "maxThreads": n, "maxFrames": n, "seconds": n}. Paths are links made for this run, so that none needs quoting.
+request.json in the working directory: {"core": path, "modules": [{"file": path, "bias": "0x…"}], "debugFolder": path, "maxThreads": n, "maxFrames": n, "seconds": n}. Paths are links made for this run, so that none needs quoting.
 """
 
 import json
@@ -388,6 +388,7 @@ def debug_files():
     answer["debugFiles"] = [objfile.owner.build_id for objfile in gdb.objfiles() if objfile.owner and objfile.owner.build_id]
 
 
+attempt("set debug-file-directory %s:%s" % (request["debugFolder"], gdb.parameter("debug-file-directory")))
 attempt("core-file " + request["core"])
 for module in request["modules"]:
     attempt("add-symbol-file %s -o %s" % (module["file"], module["bias"]))

@@ -2,13 +2,13 @@ import { type FSWatcher, watch } from 'node:fs';
 import { fileNameText } from '../../base/filename.ts';
 
 /** Many events of one file come in a row: they are answered together. */
-const gatherMs = 100;
+const usualGatherMs = 100;
 
 /**
  * Names in a folder that something happened to, by inotify(7). It is a hint only: where it can't watch, or the folder was replaced,
  * nothing comes until it is renewed, and the caller's own rescan finds the files.
  */
-export function folderWatch(directory: string) {
+export function folderWatch(directory: string, gatherMs = usualGatherMs) {
 	let watcher: FSWatcher | undefined;
 	let touched = new Set<string>();
 	let wake = () => {};

@@ -1,3 +1,4 @@
+import type { FileHandle } from 'node:fs/promises';
 import { defined } from '../../base/defined.ts';
 import { NotRegularError, openRegular } from '../../base/regular-file.ts';
 import { type ByteSource, fileBytes } from '../bytes/bytes.ts';
@@ -149,6 +150,11 @@ export async function elfFile(path: string): Promise<ElfFile | undefined> {
 	});
 	if (!file) return undefined;
 	await using _closed = file;
+	return await readElf(file); // before it is closed
+}
+
+/** The same of an open regular file. */
+export async function readElf(file: FileHandle): Promise<ElfFile | undefined> {
 	const source = fileBytes(file);
 	const head = await source.read(0, elfHeaderSize);
 	if (head.length < elfHeaderSize || !isElf(head) || !isElf64LittleEndian(head)) return undefined;
