@@ -25,13 +25,15 @@ export type FoundModule = { readonly module: Module; readonly loaded?: LoadedMod
 type Crashed = { /** `e_machine`. */ readonly machine: number; readonly atMs: number };
 
 const mostOpenFiles = 16;
+/** A file that is looked for in a container takes an open directory of each layer. */
+const mostLookedFor = 4;
 /** Names of cores tell the time in whole seconds. */
 const clockMs = 1000;
 
 /** Looks for the file of each module. A file of another build is never used. */
 export async function findModules(core: Corefile, places: SymbolPlaces, crashedAtMs: number): Promise<FoundModule[]> {
 	const crashed = { machine: core.architecture.machine, atMs: crashedAtMs };
-	return several(core.modules, mostOpenFiles, (mapped) =>
+	return several(core.modules, places.container ? mostLookedFor : mostOpenFiles, (mapped) =>
 		findModule(mapped, crashed, mapped.path === core.executable ? places : { ...places, executable: undefined }),
 	);
 }
