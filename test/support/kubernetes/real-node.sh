@@ -3,9 +3,10 @@
 # it dies. The folder, whose path must be short, goes with them. Needs root, and cgroups of version 1.
 #
 # Speaks as control-plane.sh does; the address that it tells leads into the node's network. Containers are kept by a containerd of its own, whose
-# socket is FOLDER/containerd.sock, and log to FOLDER/pods. The node, node-1, has a network and a mount namespace, and a cgroup in each hierarchy;
-# its processes have the machine's ids, so that what the kernel says of a crash in it is true outside. No setting of the kernel is changed. Inside,
-# containerd and the kubelet have their files where they have them on any node, on the machine in FOLDER; HOST_PATHS puts others there, see namespace.sh.
+# socket is FOLDER/containerd.sock, and log to FOLDER/pods. The node, node-1, has a network and a mount namespace, which belong to the process that
+# FOLDER/namespace names, and a cgroup in each hierarchy; its processes have the machine's ids, so that what the kernel says of a crash in it is true
+# outside. No setting of the kernel is changed. Inside, containerd and the kubelet have their files where they have them on any node, on the machine
+# in FOLDER; HOST_PATHS puts others there, see namespace.sh.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 folder=$(cd "$1" && pwd)
@@ -82,6 +83,7 @@ start namespace unshare --net --mount --propagation private "$here/node/namespac
 namespace=${running[namespace]}
 until_true namespace grep -qx ready "$folder/log/namespace.log"
 inside=(nsenter --net --mount --target "$namespace")
+echo "$namespace" >"$folder/namespace"
 
 cat >"$folder/cni/10-pods.conflist" <<JSON
 {

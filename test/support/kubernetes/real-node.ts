@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe } from 'vitest';
 import { exec, temporaryFolder } from '../crash.ts';
@@ -12,6 +12,12 @@ export type RealNode = ControlPlane & {
 	readonly nodeName: string;
 	/** Where the logs of containers are: NAMESPACE_POD_UID/CONTAINER/N.log; on a real machine /var/log/pods. */
 	readonly podLogs: string;
+	/** Where containerd has a folder for each running container, for who is `inside`. */
+	readonly containerdTasks: string;
+	/** What a command is put behind to see the node's files as its processes do: those of containers are mounted there alone. */
+	readonly inside: readonly string[];
+	/** Asks containerd, in the namespace of the kubelet. */
+	ctr(...args: readonly string[]): Promise<string>;
 	/**
 	 * Makes an image of files, for pods with `imagePullPolicy: Never`.
 	 *
@@ -48,10 +54,15 @@ export function describeRealNode(name: string, tests: () => void): void {
 export async function realNode(hostPaths: Readonly<Record<string, string>> = {}): Promise<RealNode> {
 	const lines = Object.entries(hostPaths).map(([path, source]) => `${path}=${source}`);
 	const kept = await keeper('real-node.sh', { HOST_PATHS: lines.join('\n') });
+	const ctr = async (...args: readonly string[]) =>
+		(await exec('ctr', ['-a', join(kept.folder, 'containerd.sock'), '-n', 'k8s.io', ...args])).stdout;
 	return {
 		...controlPlaneOf(kept, join(kept.folder, 'control-plane')),
 		nodeName: 'node-1',
 		podLogs: join(kept.folder, 'pods'),
+		containerdTasks: '/run/containerd/io.containerd.runtime.v2.task',
+		inside: ['nsenter', '--mount', '--target', readFileSync(join(kept.folder, 'namespace'), 'utf8').trim()],
+		ctr,
 		async importImage(name, files, entrypoint = []) {
 			await using image = await temporaryFolder();
 			const content = join(image.path, 'content');
@@ -61,7 +72,7 @@ export async function realNode(hostPaths: Readonly<Record<string, string>> = {})
 			}
 			const archive = join(image.path, 'image.tar');
 			await exec(join(import.meta.dirname, 'node/image.sh'), [name, content, archive, ...entrypoint]);
-			await exec('ctr', ['-a', join(kept.folder, 'containerd.sock'), '-n', 'k8s.io', 'images', 'import', archive]);
+			await ctr('images', 'import', archive);
 		},
 	};
 }
