@@ -1,46 +1,7 @@
 import { several } from '../../base/several.ts';
+import { type Right, nodeAgentRights as rights } from '../../domain/rights.ts';
 import { type Cluster, type KubernetesObject, resource } from '../../drivers/kubernetes/kubernetes.ts';
 import { type Check, error, ok, warning } from './check.ts';
-
-/** What the agent on a node must be allowed, and what there is not without it. */
-type Right = {
-	readonly group: string;
-	/** With its subresource: `pods/log`. */
-	readonly resource: string;
-	readonly verbs: readonly string[];
-	readonly loss: string;
-	/** Asked of all namespaces, whichever are looked at. */
-	readonly isOfAll?: true;
-	/** The agent can do nothing for the cluster without it. */
-	readonly isVital?: true;
-};
-
-const crashReports = 'diagnostics.milvus.io';
-
-const rights: readonly Right[] = [
-	{
-		...{ group: '', resource: 'pods', verbs: ['list', 'watch'], isOfAll: true, isVital: true },
-		loss: 'no pod of this node is known: no restart is seen, and no core is associated with its pod',
-	},
-	{ group: '', resource: 'pods/log', verbs: ['get'], loss: "what a container wrote is had only while the node's own logs keep it" },
-	{ group: 'apps', resource: 'replicasets', verbs: ['get'], loss: noOwner('a Deployment') },
-	{ group: 'apps', resource: 'deployments', verbs: ['get'], loss: noOwner('a Deployment') },
-	{ group: 'apps', resource: 'statefulsets', verbs: ['get'], loss: noOwner('a StatefulSet') },
-	{ group: 'milvus.io', resource: 'milvuses', verbs: ['get'], loss: noOwner('the operator') },
-	{ group: 'milvus.io', resource: 'milvusclusters', verbs: ['get'], loss: noOwner('a MilvusCluster') },
-	{ group: '', resource: 'events', verbs: ['list'], loss: 'why the kubelet killed a container (liveness probe) is not known' },
-	{ group: '', resource: 'events', verbs: ['create', 'patch'], loss: 'kubectl describe shows no Events of crashes' },
-	{ group: crashReports, resource: 'crashreports', verbs: ['get', 'list', 'create', 'patch'], loss: noReports('is empty') },
-	{ group: crashReports, resource: 'crashreports/status', verbs: ['patch'], loss: noReports('shows no results') },
-];
-
-function noOwner(who: string): string {
-	return `pods of ${who} are told by their own labels only, and may be taken for another instance or for none`;
-}
-
-function noReports(how: string): string {
-	return `kubectl get crashreports ${how}`;
-}
 
 /**
  * Whether who asks may do what the agent on a node does.
