@@ -3,19 +3,27 @@ import { startMonitor } from '../components/monitor/monitor.ts';
 import type { Config } from '../config/config.ts';
 import { JournalError } from '../journal/journal.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import { type Mode, makePieces, monitorOptions, type OnCluster, type Pieces } from './pieces.ts';
-import { type Change, type ConfigSource, configChanges, withFiles } from './reload.ts';
-import { startWork } from './work.ts';
+import { controllerPart, type OfCluster } from './controller.ts';
+import { nodePart } from './node.ts';
+import { type Mode, monitorOptions, type OnCluster } from './pieces.ts';
+import { type Change, type ConfigSource, configChanges, type NamedFiles, withFiles } from './reload.ts';
 
 export { podTable } from '../components/discovery/discovery.ts';
+export type { OfCluster } from './controller.ts';
 export type { Mode, OnCluster } from './pieces.ts';
+
+/** What the agent is to do: work on the crashes of its machine, be it one of a cluster, for the whole cluster, or both. */
+export type Job = {
+	readonly mode: Mode;
+	readonly node?: { readonly onCluster: OnCluster | undefined } | undefined;
+	readonly controller?: OfCluster | undefined;
+};
+
 export type AgentOptions = {
 	readonly config: Config;
 	/** Where that came from. */
 	readonly source: ConfigSource;
-	readonly mode: Mode;
-	/** Absent in mode standalone. */
-	readonly onCluster?: OnCluster | undefined;
+	readonly job: Job;
 	readonly version: string;
 	readonly telemetry: Telemetry;
 };
@@ -27,52 +35,49 @@ export type AgentOptions = {
  * @throws {JournalError} the journal is in use by another agent, or can't be used
  * @throws {ConfigError} a file that the configuration names is wrong
  */
-export async function runAgent({ config, source, mode, onCluster, version, telemetry }: AgentOptions, signal: AbortSignal): Promise<void> {
+export async function runAgent({ config, source, job, version, telemetry }: AgentOptions, signal: AbortSignal): Promise<void> {
 	process.umask(0o077); // what it writes may hold what the crashed process knew
-	let pieces = await makePieces(withFiles(config), onCluster, telemetry);
+	const { mode, node, controller } = job;
+	const named: NamedFiles = (from) => (node ? from.analyzer.knownIssues : []);
+	let inForce = withFiles(config, named);
 	await using running = new AsyncDisposableStack();
-	running.defer(() => pieces.journal[Symbol.dispose]());
-	telemetry.componentReady('journal');
+	const parts = [
+		...(node ? [running.use(await nodePart(inForce, node.onCluster, telemetry))] : []),
+		...(controller ? [running.use(controllerPart(config, controller, telemetry))] : []),
+	];
 	telemetry.configLoaded();
-	telemetry.agentStarted({
-		version,
-		mode,
-		cores: config.collector.coredumpPath,
-		journal: config.journal.path,
-		...defined({ node: onCluster?.node, cluster: onCluster?.cluster.server }),
-	});
+	telemetry.agentStarted({ version, mode, ...factsOf(config, job) });
 	const monitor = running.use(await startMonitor(telemetry, monitorOptions(config, mode)));
-	const changes = running.use(configChanges(source, telemetry));
-	let work = await startWork(pieces, telemetry);
+	const changes = running.use(configChanges(source, named, telemetry));
+	for (const part of parts) await part.start();
 
 	const stop = new AbortController();
 	const either = AbortSignal.any([signal, stop.signal]);
 	try {
 		for (;;) {
-			const change = await Promise.race([changes.next(pieces, either), work.ended.then(() => undefined)]);
+			const change = await Promise.race([changes.next(inForce, either), ...parts.map(({ failed }) => failed)]);
 			if (!change) break;
-			const before = pieces;
-			pieces = (await accepted(change, before)) ?? before;
-			if (pieces === before) continue;
-			await monitor.change(monitorOptions(pieces.config, mode));
-			if (!change.keys.some(concernsWork)) continue;
-			telemetry.workStopped({ givenBack: await work.stop() });
-			if (pieces.journal !== before.journal) before.journal[Symbol.dispose]();
+			const exchanges = await accepted(change);
+			if (!exchanges) continue;
+			inForce = change;
+			await monitor.change(monitorOptions(change.config, mode));
+			for (const exchange of exchanges) await exchange(signal);
 			if (signal.aborted) break;
-			work = await startWork(pieces, telemetry);
 		}
 	} finally {
 		stop.abort();
-		telemetry.agentStopped({ givenBack: await work.stop() });
+		const givenBack = await Promise.all(parts.map((part) => part.stop()));
+		telemetry.agentStopped({ givenBack: givenBack.reduce((sum, count) => sum + count) });
 	}
 
-	/** The pieces for another configuration; none when its journal can't be opened. */
-	async function accepted({ warnings, keys, ...configured }: Change, before: Pieces): Promise<Pieces | undefined> {
+	/** What puts another configuration in place; nothing when its journal can't be opened. */
+	async function accepted(change: Change) {
 		try {
-			const next = await makePieces(configured, onCluster, telemetry, before);
-			telemetry.configChanged(keys, configured.config.log.level);
-			for (const warning of warnings) telemetry.configWarning(warning);
-			return next;
+			const exchanges = [];
+			for (const part of parts) exchanges.push(await part.prepare(change));
+			telemetry.configChanged(change.keys, change.config.log.level);
+			for (const warning of change.warnings) telemetry.configWarning(warning);
+			return exchanges;
 		} catch (error) {
 			if (!(error instanceof JournalError)) throw error;
 			telemetry.configRefused(error.message);
@@ -81,5 +86,12 @@ export async function runAgent({ config, source, mode, onCluster, version, telem
 	}
 }
 
-/** All but what can be changed under running work. */
-const concernsWork = (key: string) => !/^(log|monitor)\./.test(key);
+function factsOf({ collector, journal }: Config, { node, controller }: Job) {
+	const cluster = node?.onCluster?.cluster ?? controller?.cluster;
+	return defined({
+		...(node && { cores: collector.coredumpPath, journal: journal.path, node: node.onCluster?.node }),
+		role: cluster && (node && controller ? 'both' : node ? 'node' : 'controller'),
+		cluster: cluster?.server,
+		identity: controller?.identity,
+	});
+}

@@ -23,7 +23,11 @@ type Means = {
 
 /** Starts what there is to be done on a node of a cluster. */
 export function clusterWork(config: Config, onCluster: OnCluster, means: Means, signal: AbortSignal): Promise<void>[] {
-	return [watchPods(config, onCluster, means, signal), readRecords(config, onCluster, means, signal), publish(onCluster, means, signal)];
+	return [
+		watchPods(config, onCluster, means, signal),
+		readRecords(config, onCluster, means, signal),
+		publish(config, onCluster, means, signal),
+	];
 }
 
 function watchPods(
@@ -56,8 +60,13 @@ async function readRecords(
 	await recorder({ ...means, state: journald, bookmark: bookmark('journald', means), options }).run(signal);
 }
 
-function publish({ cluster, node, pods }: OnCluster, { journal, steadily, telemetry, over }: Means, signal: AbortSignal): Promise<void> {
-	const options = { node, namespace: cluster.namespace };
+function publish(
+	{ monitor: { crashReports } }: Config,
+	{ cluster, namespace, node, pods }: OnCluster,
+	{ journal, steadily, telemetry, over }: Means,
+	signal: AbortSignal,
+): Promise<void> {
+	const options = { node, namespace, maxAgeMs: crashReports.retentionDays * 24 * 3600_000 };
 	return publisher({ cluster, pods, telemetry, outbox: outboxOf(journal, steadily, over), options }).run(signal);
 }
 

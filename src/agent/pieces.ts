@@ -20,6 +20,8 @@ export type Mode = 'standalone' | 'node';
 /** The cluster, seen from one of its nodes. */
 export type OnCluster = {
 	readonly cluster: Cluster;
+	/** The agent's own. */
+	readonly namespace: string;
 	readonly node: string;
 	readonly pods: PodTable;
 	/** Whether what is recorded of a crash in the host's journal will be known soon. */

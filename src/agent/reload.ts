@@ -22,8 +22,11 @@ export type ConfigWithFiles = { readonly config: Config; readonly knownIssues: r
 /** A configuration that is right, and differs in these keys from the one in force: in their values, or in what is in the files behind them. */
 export type Change = ConfigWithFiles & { readonly warnings: readonly string[]; readonly keys: readonly string[] };
 
+/** The files that a configuration names, as far as they are looked at. */
+export type NamedFiles = (config: Config) => readonly string[];
+
 /** @throws {ConfigError} a file that the configuration names is wrong */
-export const withFiles = (config: Config): ConfigWithFiles => ({ config, knownIssues: loadKnownIssues(config.analyzer.knownIssues) });
+export const withFiles = (config: Config, named: NamedFiles): ConfigWithFiles => ({ config, knownIssues: loadKnownIssues(named(config)) });
 
 /** How often the files are compared, for changes that inotify does not tell of: behind a link, or on another machine's file system. */
 const compareIntervalMs = 5_000;
@@ -32,7 +35,7 @@ const quietMs = 200;
 const mostWritingMs = 5_000;
 
 /** Notices that the configuration is another: at SIGHUP, when something happens in the folder of its file, and by comparing it and the files that it names. */
-export function configChanges({ file, load }: ConfigSource, telemetry: Telemetry) {
+export function configChanges({ file, load }: ConfigSource, namedBy: NamedFiles, telemetry: Telemetry) {
 	const watch = file === undefined ? undefined : folderWatch(dirname(file));
 	let request = new AbortController();
 	const onHangup = () => request.abort();
@@ -69,11 +72,11 @@ export function configChanges({ file, load }: ConfigSource, telemetry: Telemetry
 	async function look(inForce: ConfigWithFiles, isAsked: boolean): Promise<Change | undefined> {
 		try {
 			const { config, warnings } = await load();
-			if (!isDeepStrictEqual(named, config.analyzer.knownIssues)) {
-				named = config.analyzer.knownIssues;
+			if (!isDeepStrictEqual(named, namedBy(config))) {
+				named = namedBy(config);
 				seenNamed = await stateOfNamed();
 			}
-			const next = withFiles(config);
+			const next = withFiles(config, namedBy);
 			const keys = changesOf(inForce, next);
 			if (keys.length > 0) return { ...next, warnings, keys };
 			telemetry.configUnchanged(isAsked);

@@ -242,6 +242,17 @@ export const configSchema = (paths: ModeDefaults) =>
 				prometheusEnabled: key(flag, true, 'Whether metrics are served.'),
 				metricsPort: key(port, 8080, 'The port of /metrics; 0 takes any free one.'),
 				healthPort: key(port, 8081, 'The port of /healthz and /readyz; 0 takes any free one.'),
+				crashReports: section(
+					{
+						retentionDays: key(
+							z.int().min(1),
+							30,
+							'After so many days without another such crash a CrashReport is deleted; older crashes are not published.',
+						),
+						maxNumber: key(z.int().min(1), 5000, 'So many are kept in the whole cluster; beyond that the oldest are deleted.'),
+					},
+					'The CrashReports of a cluster. The controller deletes them: `agent --role controller` or `both`.',
+				),
 				alerting: section(
 					{
 						enabled: key(flag, false, 'Whether alerts are sent.'),

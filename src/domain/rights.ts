@@ -70,22 +70,22 @@ export const nodeAgentRights: readonly Right[] = [
 /** Of the controller. */
 export const controllerRights: readonly Right[] = [
 	{
-		...{ group: crashReports, resource: 'crashreports', verbs: ['list', 'watch'] },
+		...{ group: crashReports, resource: 'crashreports', verbs: ['list', 'watch'], isOfAll: true, isVital: true },
 		purpose: 'it follows the crashes of all nodes',
 		loss: 'it does nothing',
 	},
 	{
-		...{ group: crashReports, resource: 'crashreports', verbs: ['delete'] },
+		...{ group: crashReports, resource: 'crashreports', verbs: ['delete'], isOfAll: true },
 		purpose: 'CrashReports expire by age and number (monitor.crashReports)',
 		loss: 'they stay for ever, and fill etcd',
 	},
 	{
-		...{ group: 'coordination.k8s.io', resource: 'leases', verbs: ['get', 'update'], names: [leaseName], isOfOwn: true },
+		...{ group: 'coordination.k8s.io', resource: 'leases', verbs: ['get', 'update'], names: [leaseName], isOfOwn: true, isVital: true },
 		purpose: 'the replicas agree by this Lease which of them works',
 		loss: 'it does nothing',
 	},
 	{
-		...{ group: 'coordination.k8s.io', resource: 'leases', verbs: ['create'], isOfOwn: true },
+		...{ group: 'coordination.k8s.io', resource: 'leases', verbs: ['create'], isOfOwn: true, isVital: true },
 		purpose: 'the first to come makes that Lease (a right to create cannot be bound to a name)',
 		loss: 'it does nothing',
 	},

@@ -43,6 +43,12 @@ export function createMetrics() {
 		restarts: counter('restart_counts', 'Ends of containers of Milvus that were crashes, by reason', 'reason'),
 		clusterRequests: counter('kubernetes_requests_total', 'Requests to the API server, by answer', 'verb', 'resource', 'status'),
 		published: counter('crashreports_published_total', 'CrashReports that were written to the cluster, new or anew'),
+		expired: counter(
+			'crashreports_expired_total',
+			'CrashReports that were deleted from the cluster, by what was too much of them',
+			'reason',
+		),
+		leader: gauge('leader', '1 while this agent does what one of all does for the cluster'),
 		lastProcessed: gauge('last_processed_file_timestamp', 'When a core file was last processed, in seconds since 1970'),
 	};
 }

@@ -7,24 +7,44 @@ import type { Analysis } from '../domain/report.ts';
 import { scoreLine } from '../domain/score.ts';
 import { createMetrics } from './metrics.ts';
 
-/** The parts of the agent that can be ready or not, by their names in logs, metrics and health. */
-const clusterComponents = ['discovery', 'publisher'] as const;
-const components = ['config', 'journal', 'monitor', 'collector', 'analyzer', 'storage', ...clusterComponents] as const;
+/** What an agent is for: a machine by itself, or its part in a cluster. */
+export type Purpose = 'standalone' | Role;
+export type Role = 'node' | 'controller' | 'both';
 
-export type Component = (typeof components)[number];
+const onMachines: readonly Purpose[] = ['standalone', 'node', 'both'];
+const onNodes: readonly Purpose[] = ['node', 'both'];
+const inControllers: readonly Purpose[] = ['controller', 'both'];
+const everywhere: readonly Purpose[] = ['standalone', 'node', 'controller', 'both'];
+
+/** The parts of the agent that can be ready or not, by their names in logs, metrics and health, and where there are which. */
+const components = {
+	config: everywhere,
+	journal: onMachines,
+	monitor: everywhere,
+	collector: onMachines,
+	analyzer: onMachines,
+	storage: onMachines,
+	discovery: onNodes,
+	publisher: onNodes,
+	leader: inControllers,
+	expiry: inControllers,
+} as const;
+
+export type Component = keyof typeof components;
 
 type ComponentState = { readonly ready: boolean; readonly reason: string };
 
 export type Telemetry = ReturnType<typeof createTelemetry>;
 
 /** Everything that is worth telling, by name: each writes its line and counts its metric, so that the two never disagree. */
-export function createTelemetry(log: Logger, { isInCluster = false } = {}) {
+export function createTelemetry(log: Logger, purpose: Purpose = 'standalone') {
 	const metrics = createMetrics();
 	const starting: ComponentState = { ready: false, reason: 'starting' };
-	const present = components.filter((component) => isInCluster || !clusterComponents.some((one) => one === component));
+	const present = (Object.keys(components) as Component[]).filter((component) => components[component].includes(purpose));
 	const states = new Map<Component, ComponentState>(present.map((component) => [component, starting]));
 	for (const component of present) metrics.componentReady.set({ component }, 0);
 	metrics.up.set(1);
+	let isLeading = false;
 
 	function setState(component: Component, state: ComponentState) {
 		const before = states.get(component);
@@ -33,6 +53,13 @@ export function createTelemetry(log: Logger, { isInCluster = false } = {}) {
 		if (before?.ready === state.ready && before.reason === state.reason) return;
 		if (state.ready) log.info({ component }, before === starting ? `${component} is ready` : `${component} is ready again`);
 		else log.error({ component }, `${component} is not ready: ${printable(state.reason)}`);
+	}
+
+	/** It can do its work, be it that there is none. */
+	function setReady(component: Component, reason: string) {
+		const state = { ready: true, reason };
+		if (states.get(component)?.ready) states.set(component, state);
+		else setState(component, state);
 	}
 
 	function configIsRight() {
@@ -51,10 +78,12 @@ export function createTelemetry(log: Logger, { isInCluster = false } = {}) {
 		agentStarted: (facts: {
 			readonly version: string;
 			readonly mode: string;
-			readonly cores: string;
-			readonly journal: string;
+			readonly cores?: string;
+			readonly journal?: string;
 			readonly node?: string;
 			readonly cluster?: string;
+			readonly role?: string;
+			readonly identity?: string;
 		}) => log.info(facts, 'agent started'),
 		listening: (ports: { readonly metrics?: number; readonly health?: number }) => log.info(ports, 'listening'),
 		agentStopping: (signal: string) => log.info({ signal }, `${signal}: the agent is stopping`),
@@ -133,6 +162,37 @@ export function createTelemetry(log: Logger, { isInCluster = false } = {}) {
 		eventRefused(kind: string, reason: string) {
 			metrics.errors.inc({ component: 'publisher' });
 			log.error({ reason }, `the API server refuses an Event ${kind}: ${printable(reason)}`);
+		},
+
+		/** This process leads, and goes on to. */
+		leads(identity: string) {
+			if (!isLeading) log.info({ identity }, `this agent leads as ${identity}`);
+			isLeading = true;
+			metrics.leader.set(1);
+			setReady('leader', 'this agent leads');
+		},
+		/** @param holder who leads; empty: nobody */
+		follows(holder: string) {
+			const reason = holder === '' ? 'nobody leads yet' : `${printable(holder)} leads`;
+			if (states.get('leader')?.reason !== reason) log.info({ holder }, reason);
+			setReady('leader', reason);
+			if (!isLeading) setReady('expiry', leftToLeader);
+		},
+		leadershipEnded(reason: string) {
+			isLeading = false;
+			metrics.leader.set(0);
+			log.info({ reason }, `this agent leads no longer: ${reason}`);
+			setReady('expiry', leftToLeader);
+		},
+		leadershipGivenBack: () => log.info('the lead is given back: another may take it at once'),
+		expiryWorks: () => setReady('expiry', ''),
+		reportExpired(object: string, why: 'age' | 'number', lastTime: Date) {
+			metrics.expired.inc({ reason: why });
+			log.info({ object, why, lastTime }, `crash report ${object} expired by its ${why === 'age' ? 'age' : 'number among others'}`);
+		},
+		reportNotExpired(object: string, reason: string) {
+			metrics.errors.inc({ component: 'expiry' });
+			log.error({ object, reason }, `crash report ${object} can't be deleted: ${printable(reason)}`);
 		},
 
 		coreFound(id: string, path: string, sizeBytes: number) {
@@ -223,6 +283,8 @@ export function createTelemetry(log: Logger, { isInCluster = false } = {}) {
 		},
 	};
 }
+
+const leftToLeader = 'left to who leads';
 
 /** The kubelet's reasons are few, but a runtime may send its own. */
 const reasonLabel = (reason: string | undefined) => (reason === 'Error' || reason === 'OOMKilled' ? reason : 'other');

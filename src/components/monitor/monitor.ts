@@ -5,6 +5,8 @@ import { Hono } from 'hono';
 import { codeOf, messageOf } from '../../base/errors.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 
+export { type ExpiryOptions, expiry } from './expiry/expiry.ts';
+export { type ReportTable, reportTable } from './expiry/report-table.ts';
 export { type PublisherDeps, type PublisherOptions, publisher } from './publisher/publisher.ts';
 
 export type MonitorOptions = {

@@ -71,6 +71,7 @@ export function published({ cluster, outbox, telemetry, options, write, now = Da
 		const seen = new Map<string, Present>();
 		const selection = { labelSelector: nodeSelector(node), metadataOnly: true };
 		for await (const { metadata } of cluster.list<KubernetesObject>(path(apiVersion, resource.plural), selection, signal)) {
+			if (metadata.deletionTimestamp !== undefined) continue; // as good as gone, though its generation is another
 			const at = path(apiVersion, resource.plural, metadata.namespace, metadata.name);
 			const known = before.get(at);
 			const is = { hash: metadata.annotations?.[hashAnnotation], generation: metadata.generation };

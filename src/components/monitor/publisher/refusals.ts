@@ -4,14 +4,14 @@ import { KubernetesRefused } from '../../../drivers/kubernetes/kubernetes.ts';
 /** The rule of the chart and the manifests, in words. */
 const inWords = `list, create, patch on ${resource.plural}.${resource.group}, patch on ${resource.plural}.${resource.group}/status, create and patch on events`;
 
-/** What is wrong, and what to do about it, in one line. */
-export function problemOf(error: Error): string {
+/** What is wrong, and what to do about it, in one line. @param rights that are needed */
+export function problemOf(error: Error, rights = inWords): string {
 	if (!(error instanceof KubernetesRefused)) return error.message;
 	switch (error.status) {
 		case 404:
 			return `the cluster does not know ${resource.kind} in ${apiVersion}: install it by kubectl apply --server-side -f deploy/crds/crashreports.yaml (${error.message})`;
 		case 403:
-			return `the agent lacks rights: its service account needs ${inWords} (${error.message})`;
+			return `the agent lacks rights: its service account needs ${rights} (${error.message})`;
 		default:
 			return error.message;
 	}

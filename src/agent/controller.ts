@@ -1,0 +1,89 @@
+import { type LeadersWork, leader } from '../components/leader/leader.ts';
+import { expiry, reportTable } from '../components/monitor/monitor.ts';
+import type { Config } from '../config/config.ts';
+import { leaseName } from '../domain/rights.ts';
+import type { Cluster } from '../drivers/kubernetes/kubernetes.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { Part } from './part.ts';
+import { pause } from './pause.ts';
+
+/** The cluster, seen from who works for all of it. */
+export type OfCluster = {
+	readonly cluster: Cluster;
+	/** Of the Lease: the agent's own. */
+	readonly namespace: string;
+	/** Of this process, and of no other before or after. */
+	readonly identity: string;
+};
+
+/** For how long work may go on after it was told to stop; the Lease is not given back before. */
+const graceMs = 6_000;
+
+/** The keys that the work of a controller depends on. */
+const concernsController = (key: string) => key.startsWith('monitor.crashReports.');
+
+/**
+ * What the leader does for the cluster, each by itself and until the signal: it compares what should be with what is, and acts on the difference.
+ * All that they know they know from the cluster, so that the next leader knows it too.
+ */
+function reconcilers({ monitor: { crashReports } }: Config, telemetry: Telemetry): readonly LeadersWork[] {
+	const reports = reportTable();
+	const tell = (problem: string | undefined) =>
+		problem === undefined ? telemetry.expiryWorks() : telemetry.componentNotReady('expiry', problem);
+	const limits = { maxAgeMs: crashReports.retentionDays * dayMs, maxNumber: crashReports.maxNumber };
+	return [(cluster, signal) => reports.follow(cluster, tell, signal), expiry({ reports, telemetry, options: limits })];
+}
+
+const dayMs = 24 * 3600_000;
+
+/** The part that works for the whole cluster, in one process of those that have it. Another configuration is no reason to give up the lead. */
+export function controllerPart(configured: Config, { cluster, ...options }: OfCluster, telemetry: Telemetry): Part {
+	const stopping = new AbortController();
+	const failure = Promise.withResolvers<never>();
+	failure.promise.catch(() => {}); // whoever waits for it hears of it
+	let config = configured;
+	let changed = new AbortController();
+	let running: Promise<void> | undefined;
+
+	/** All reconcilers, anew with each configuration. */
+	async function work(fenced: Cluster, signal: AbortSignal): Promise<void> {
+		while (!signal.aborted) {
+			const over = AbortSignal.any([signal, changed.signal]);
+			await together(reconcilers(config, telemetry), fenced, over);
+		}
+	}
+
+	return {
+		async start() {
+			running = leader({ cluster, telemetry, work, options: { ...options, name: leaseName } }).run(stopping.signal);
+			running.catch(failure.reject);
+		},
+		failed: failure.promise,
+		async prepare(change) {
+			return async () => {
+				config = change.config;
+				if (!change.keys.some(concernsController)) return;
+				const before = changed;
+				changed = new AbortController();
+				before.abort();
+			};
+		},
+		async stop() {
+			stopping.abort();
+			const finished = new AbortController();
+			const ended = running?.catch(() => {}).then(() => finished.abort()); // a failure is told as such
+			await Promise.race([ended, pause(graceMs, finished.signal)]);
+			return 0;
+		},
+		[Symbol.dispose]() {},
+	};
+}
+
+/** When one of them fails, which it does only by a bug, the others end. */
+async function together(all: readonly LeadersWork[], cluster: Cluster, signal: AbortSignal): Promise<void> {
+	const stop = new AbortController();
+	const either = AbortSignal.any([signal, stop.signal]);
+	const runs = all.map((run) => run(cluster, either).finally(() => stop.abort()));
+	await Promise.allSettled(runs);
+	await Promise.all(runs);
+}
