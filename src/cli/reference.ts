@@ -11,6 +11,8 @@ const lookedAt = {
 	"the agent's own places": 'scratch folder, store, journal',
 	'the cluster, if there is one':
 		'the API server and as whom it is asked, each right that the agent needs, the CustomResourceDefinition of CrashReports, the node, the Milvus pods on it, the folder of pod logs; where the kernel writes cores itself, whether the pods mount that folder',
+	'what a controller needs (`--role controller`)':
+		'API server, rights and CustomResourceDefinition, and nothing of the machine; `--role both` looks at all',
 };
 
 /** The page on the command line, made from the help of each command. */

@@ -1,5 +1,6 @@
 import type { Config } from '../../config/config.ts';
 import { hostRoot } from '../../drivers/host/host.ts';
+import type { Role } from '../../telemetry/telemetry.ts';
 import { isThere } from '../files.ts';
 import type { ClusterOptions } from '../on-cluster.ts';
 import type { Check } from './check.ts';
@@ -13,13 +14,17 @@ import { placeChecks } from './places.ts';
 import { programChecks } from './programs.ts';
 import { systemdChecks } from './systemd-coredump.ts';
 
+/** Which cluster, and what the agent does there. */
+export type InCluster = ClusterOptions & { readonly role: Role };
+
 /**
- * All that the agent needs, in the order in which a core passes it; at the end what it needs of the cluster.
+ * All that the agent needs, in the order in which a core passes it; at the end what it needs of the cluster, which for a controller is all.
  *
  * @param onCluster absent on a machine of its own
  */
-export async function allChecks(config: Config, onCluster: ClusterOptions | undefined): Promise<Check[]> {
-	const cluster = onCluster && (await clusterFindings(config, onCluster));
+export async function allChecks(config: Config, onCluster: InCluster | undefined): Promise<Check[]> {
+	const cluster = onCluster && (await clusterFindings(config, onCluster, onCluster.role));
+	if (cluster && onCluster.role === 'controller') return [...cluster.checks];
 	const root = hostRoot(config.collector.coredumpPath);
 	const surroundings = {
 		isOnCluster: onCluster !== undefined,

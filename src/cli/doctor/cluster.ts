@@ -10,8 +10,9 @@ import {
 	KubernetesRefused,
 	resource,
 } from '../../drivers/kubernetes/kubernetes.ts';
+import type { Role } from '../../telemetry/telemetry.ts';
 import { unreadable } from '../files.ts';
-import { type ClusterOptions, nodeName } from '../on-cluster.ts';
+import { type ClusterOptions, nodeName, ownNamespace } from '../on-cluster.ts';
 import { type Check, error, ok, warning } from './check.ts';
 import { type PodHere, type PodsHere, podsHere } from './pods.ts';
 import { rightsChecks } from './rights.ts';
@@ -26,15 +27,16 @@ export type ClusterFindings = {
 const patienceMs = 60_000;
 const requestMs = 10_000;
 
-/** Whether the agent finds on the cluster what it needs on a node. */
-export async function clusterFindings(config: Config, options: ClusterOptions): Promise<ClusterFindings> {
-	const logs = await podLogsCheck(config);
+/** Whether the agent finds on the cluster what it needs for its role: on a node, or for the whole of it. */
+export async function clusterFindings(config: Config, options: ClusterOptions, role: Role): Promise<ClusterFindings> {
+	const node = role === 'controller' ? undefined : nodeName(options);
+	const logs = node === undefined ? [] : [await podLogsCheck(config)];
 	const patience = AbortSignal.timeout(patienceMs);
-	const failed = (finding: string, todo: string) => ({ checks: [error('API server', finding, todo), logs], pods: undefined });
+	const failed = (finding: string, todo: string) => ({ checks: [error('API server', finding, todo), ...logs], pods: undefined });
 	try {
 		using cluster = await connect({ kubeconfig: options.kubeconfig, timeoutMs: requestMs });
-		const { checks, pods } = await onCluster(cluster, config, nodeName(options), patience);
-		return { checks: [...checks, logs], pods };
+		const { checks, pods } = await onCluster(cluster, config, { node, role }, patience);
+		return { checks: [...checks, ...logs], pods };
 	} catch (cause) {
 		if (cause instanceof ConfigError) return failed(cause.message, 'name the cluster with --kubeconfig');
 		if (isKubernetesError(cause)) return failed(cause.message, 'see that the address, the network and the credentials are right');
@@ -43,16 +45,20 @@ export async function clusterFindings(config: Config, options: ClusterOptions): 
 	}
 }
 
-async function onCluster(cluster: Cluster, { discovery }: Config, node: string, signal: AbortSignal): Promise<ClusterFindings> {
+type Seat = { readonly node: string | undefined; readonly role: Role };
+
+async function onCluster(cluster: Cluster, { discovery }: Config, { node, role }: Seat, signal: AbortSignal): Promise<ClusterFindings> {
 	const version = await cluster.get<KubernetesObject & { readonly gitVersion?: string }>('/version', signal);
 	const who = await whoAmI(cluster, signal);
 	const { helmReleaseLabels, operatorLabels, namespaces } = discovery;
-	const found = await unlessRefused(podsHere(cluster, { node, namespaces, selectors: { helmReleaseLabels, operatorLabels } }, signal));
+	const selectors = { helmReleaseLabels, operatorLabels };
+	const found = node === undefined ? undefined : await unlessRefused(podsHere(cluster, { node, namespaces, selectors }, signal));
+	const asker = { who: printable(who), role, namespace: ownNamespace(cluster), namespaces };
 	const checks = [
 		ok('API server', `${cluster.server}, Kubernetes ${printable(version?.gitVersion ?? 'of no known version')}, as ${printable(who)}`),
-		...(await rightsChecks(cluster, printable(who), namespaces, signal)),
+		...(await rightsChecks(cluster, asker, signal)),
 		await reportsCheck(cluster, signal),
-		...(await nodeCheck(cluster, node, found, signal)),
+		...(node === undefined ? [] : await nodeCheck(cluster, node, found, signal)),
 		...(found ? [podsCheck(found)] : []), // the check of the rights tells why not
 	];
 	return { checks, pods: found?.milvus };

@@ -1,22 +1,39 @@
 import { several } from '../../base/several.ts';
-import { type Right, nodeAgentRights as rights } from '../../domain/rights.ts';
+import { controllerRights, nodeAgentRights, type Right } from '../../domain/rights.ts';
 import { type Cluster, type KubernetesObject, resource } from '../../drivers/kubernetes/kubernetes.ts';
+import type { Role } from '../../telemetry/telemetry.ts';
 import { type Check, error, ok, warning } from './check.ts';
 
+/** Where rights are asked for, and for whom. */
+export type Asker = {
+	readonly who: string;
+	readonly role: Role;
+	/** The agent's own. */
+	readonly namespace: string;
+	/** Those that are looked at. */
+	readonly namespaces: 'all' | readonly string[];
+};
+
+const rightsOf: Readonly<Record<Role, readonly Right[]>> = {
+	node: nodeAgentRights,
+	controller: controllerRights,
+	both: [...nodeAgentRights, ...controllerRights],
+};
+
 /**
- * Whether who asks may do what the agent on a node does.
+ * Whether who asks may do what an agent of that role does.
  *
  * @throws {KubernetesUnavailable}
  * @throws {KubernetesRefused}
  */
 export async function rightsChecks(
 	cluster: Cluster,
-	who: string,
-	namespaces: 'all' | readonly string[],
+	{ who, role, namespace: own, namespaces }: Asker,
 	signal: AbortSignal,
 ): Promise<Check[]> {
+	const rights = rightsOf[role];
 	const missing = await several(rights, 4, async (right) => {
-		const scopes = namespaces === 'all' || right.isOfAll ? [undefined] : namespaces;
+		const scopes = right.isOfOwn ? [own] : namespaces === 'all' || right.isOfAll ? [undefined] : namespaces;
 		const asked = right.verbs.flatMap((verb) => scopes.map((namespace) => ({ verb, namespace })));
 		const allowed = await several(asked, 4, ({ verb, namespace }) => isAllowed(cluster, right, verb, namespace, signal));
 		return asked.filter((_, index) => !allowed[index]);
@@ -30,12 +47,13 @@ export async function rightsChecks(
 
 type Asked = { readonly verb: string; readonly namespace: string | undefined };
 
-function missingCheck({ group, resource, loss, isVital }: Right, missing: readonly Asked[], who: string): Check {
+function missingCheck({ group, resource, names, loss, isVital }: Right, missing: readonly Asked[], who: string): Check {
 	const verbs = [...new Set(missing.map(({ verb }) => verb))];
 	const places = [...new Set(missing.map(({ namespace }) => namespace))];
 	const where = places[0] === undefined ? 'in all namespaces' : `in ${places.join(', ')}`;
 	const name = group === '' ? resource : resource.replace(/^[^/]+/, (plural) => `${plural}.${group}`);
-	const rule = `{apiGroups: ["${group}"], resources: ["${resource}"], verbs: [${verbs.join(', ')}]}`;
+	const named = names ? `resourceNames: [${names.join(', ')}], ` : '';
+	const rule = `{apiGroups: ["${group}"], resources: ["${resource}"], ${named}verbs: [${verbs.join(', ')}]}`;
 	return (isVital ? error : warning)(
 		'rights',
 		`may not ${verbs.join(', ')} ${name} ${where}: ${loss}`,
@@ -47,7 +65,7 @@ type Review = KubernetesObject & { readonly status?: { readonly allowed?: boolea
 
 async function isAllowed(
 	cluster: Cluster,
-	{ group, resource: of }: Right,
+	{ group, resource: of, names: [name] = [] }: Right,
 	verb: string,
 	namespace: string | undefined,
 	signal: AbortSignal,
@@ -58,7 +76,7 @@ async function isAllowed(
 		{
 			apiVersion: 'authorization.k8s.io/v1',
 			kind: 'SelfSubjectAccessReview',
-			spec: { resourceAttributes: { verb, group, resource: plural, subresource, namespace } },
+			spec: { resourceAttributes: { verb, group, resource: plural, subresource, namespace, name } },
 		},
 		signal,
 	);

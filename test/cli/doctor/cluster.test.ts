@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { controllerRights, nodeAgentRights } from '../../../src/domain/rights.ts';
 import { cli } from '../../support/cli.ts';
 import { cliInContainer, host } from '../../support/container.ts';
 import { mountTest, temporaryFolder } from '../../support/crash.ts';
@@ -127,6 +128,32 @@ describeKubernetes('doctor on a cluster', () => {
 		expect(told[0]).toEqual(startingWith('error rights: may not list, watch pods in all namespaces'));
 		expect(told[1]).toEqual(startingWith(`warning rights: may not get pods in ${two.name}: `));
 		expect(told).toHaveLength(12);
+	});
+
+	test('asks a controller for nothing of a node, and who does both for all', async () => {
+		const cluster = await sharedControlPlane();
+		await using namespace = await cluster.namespace();
+		const ofAll = [{ apiGroups: ['diagnostics.milvus.io'], resources: ['crashreports'], verbs: ['list', 'watch'] }];
+		const who = await account(cluster, namespace.name, ofAll, true);
+		const { stdout } = await cli(['doctor', '--kubeconfig', who, '--role', 'controller'], {
+			environment: { POD_NAMESPACE: namespace.name },
+		});
+		const lines = stdout
+			.replaceAll(/agent-\w{8}\b/g, 'agent')
+			.replaceAll(namespace.name, 'milvus')
+			.split(/\n(?=\w)/);
+		expect(lines.map((line) => line.replace(/\s+/g, ' ').trim())).toEqual([
+			'ok configuration: the defaults (node)',
+			startingWith('ok API server: '),
+			'warning rights: may not delete crashreports.diagnostics.milvus.io in all namespaces: they stay for ever, and fill etcd → add to the role of system:serviceaccount:milvus:agent: {apiGroups: ["diagnostics.milvus.io"], resources: ["crashreports"], verbs: [delete]}',
+			'error rights: may not get, update leases.coordination.k8s.io in milvus: it does nothing → add to the role of system:serviceaccount:milvus:agent: {apiGroups: ["coordination.k8s.io"], resources: ["leases"], resourceNames: [milvus-coredump-agent-controller], verbs: [get, update]}',
+			'error rights: may not create leases.coordination.k8s.io in milvus: it does nothing → add to the role of system:serviceaccount:milvus:agent: {apiGroups: ["coordination.k8s.io"], resources: ["leases"], verbs: [create]}',
+			expect.stringContaining('CrashReports: '),
+		]);
+		const node = await cluster.node();
+		expect(await doctor(cluster.kubeconfig, node, '--role', 'both')).toContain(
+			`ok rights: all that the agent needs (${nodeAgentRights.length + controllerRights.length} kinds)`,
+		);
 	});
 
 	test('sees that the CustomResourceDefinition is installed', async () => {
