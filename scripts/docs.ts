@@ -8,21 +8,31 @@ import { loadKnownIssues } from '../src/components/analyzer/knownissues/knowniss
 import { knownIssuesReference } from '../src/components/analyzer/knownissues/reference.ts';
 import { configurationReference } from '../src/config/reference.ts';
 import { crashReport } from '../src/domain/report.ts';
+import { defaultsFile, rightsFile } from './chart/files.ts';
+import { valuesSchema } from './chart/values.ts';
 import { crashReportDefinition } from './crd.ts';
+import { manifests } from './manifests.ts';
+import { rbacReference } from './rbac/page.ts';
 
 /** The files by their paths from the root of the repository. */
 export const pages: Readonly<Record<string, () => string>> = {
 	'docs/reference/configuration.md': configurationReference,
 	'docs/reference/command-line.md': () => commandLineReference(createProgram()),
 	'docs/reference/known-issues.md': () => knownIssuesReference(loadKnownIssues([])),
+	'docs/reference/rbac.md': rbacReference,
 	'docs/reference/report.schema.json': () => `${JSON.stringify(z.toJSONSchema(crashReport, { io: 'output' }), null, '\t')}\n`,
 	'deploy/crds/crashreports.yaml': crashReportDefinition,
+	'charts/milvus-coredump-agent/files/crds/crashreports.yaml': crashReportDefinition,
+	'charts/milvus-coredump-agent/files/rights.yaml': rightsFile,
+	'charts/milvus-coredump-agent/files/defaults.yaml': defaultsFile,
+	'charts/milvus-coredump-agent/values.schema.json': valuesSchema,
 };
 
 const root = join(import.meta.dirname, '..');
 
 if (import.meta.main) {
-	for (const [name, make] of Object.entries(pages)) {
+	// The manifests are made of other pages.
+	for (const [name, make] of [...Object.entries(pages), ...Object.entries(manifests)]) {
 		mkdirSync(dirname(join(root, name)), { recursive: true });
 		writeFileSync(join(root, name), make());
 	}

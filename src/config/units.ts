@@ -34,6 +34,18 @@ export const freeSpace = quantity('a share such as 10%, or a size such as 20GB',
 	return bytes === undefined ? undefined : { is: 'bytes', bytes };
 });
 
+/** How quantities are written, for who can't run the functions above: JSON Schema knows no flags of patterns. */
+export const quantityPatterns = {
+	duration: { type: 'string', pattern: patternOf(durationUnits) },
+	size: { type: ['string', 'integer'], pattern: `${patternOf(sizeUnits)}|^unlimited$`, minimum: 0 },
+	'share or size': { type: ['string', 'integer'], pattern: `${patternOf({ '%': 1, ...sizeUnits })}|^ *[0-9]+ *$`, minimum: 0 },
+} as const;
+
+function patternOf(units: Units): string {
+	const inAnyCase = (unit: string) => unit.replace(/[a-z]/gi, (letter) => `[${letter.toLowerCase()}${letter.toUpperCase()}]`);
+	return `^ *[0-9]+([.][0-9]+)? *(${Object.keys(units).map(inAnyCase).join('|')}) *$`;
+}
+
 function quantity<T>(expected: string, read: (value: unknown) => T | undefined) {
 	return z.unknown().transform((value, context) => {
 		const result = read(value);

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { exec } from '../crash.ts';
 
 /** @returns the folder with the programs of that, see build.sh; @throws if they are not built */
-export async function find(what: 'kubernetes' | 'kwok'): Promise<string> {
+export async function find(what: 'kubernetes' | 'kwok' | 'helm'): Promise<string> {
 	const { stdout } = await exec(join(import.meta.dirname, 'build.sh'), ['--find', what]);
 	return stdout.trim();
 }
@@ -13,6 +13,7 @@ export async function whatIsMissing(): Promise<string | null> {
 		await exec('sh', ['-c', 'for i; do command -v "$i" >/dev/null || { echo "$i is missing" >&2 && exit 1; }; done', 'sh', ...needed]);
 		await find('kubernetes');
 		await find('kwok');
+		await find('helm');
 		return null;
 	} catch (error) {
 		return String((error as { stderr?: string }).stderr).trim();
