@@ -70,6 +70,9 @@ Never here: /run/containerd and /run/crio whole, as a read-only mount does not k
 {{- $paths := dict "journal.path" $config.journal.path "analyzer.scratchPath" $config.analyzer.scratchPath "collector.coredumpPath" $config.collector.coredumpPath -}}
 {{- if eq $config.storage.backend "local" }}{{ $_ := set $paths "storage.localPath" $config.storage.localPath }}{{ end -}}
 {{- range $key, $path := $paths }}
+{{- if not (hasPrefix "/" $path) }}
+{{- fail (printf "config.%s is %s: it must begin with /" $key $path) }}
+{{- end }}
 {{- $isThere := false }}
 {{- range $mounted }}{{ if hasPrefix (printf "%s/" (trimSuffix "/" .)) (printf "%s/" $path) }}{{ $isThere = true }}{{ end }}{{ end }}
 {{- if not $isThere }}
