@@ -31,7 +31,7 @@ Never here: /run/containerd and /run/crio whole, as a read-only mount does not k
 {{- if .enabled }}
 - { name: host-containerd, path: "/host{{ .containerdState }}/io.containerd.runtime.v2.task", isFollowed: true }
 - { name: host-containerd-layers, path: "/host{{ .containerdRoot }}/io.containerd.snapshotter.v1.overlayfs" }
-- { name: host-crio, path: "/host{{ .crioRoot }}", isFollowed: true }
+- { name: host-crio, path: "/host{{ .crioRoot }}" }
 {{- end }}
 {{- end }}
 {{- end }}

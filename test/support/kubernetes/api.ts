@@ -87,7 +87,8 @@ export function apiOf(kubeconfig: string): Api {
 				response.on('end', () => {
 					const text = Buffer.concat(chunks).toString();
 					const status = response.statusCode ?? 0;
-					if (status < 300) resolve(JSON.parse(text));
+					// Of a watch, only the answer with one event can be read so.
+					if (status < 300) Promise.try(() => JSON.parse(text)).then(resolve, reject);
 					else reject(new ApiError(status, `${method} ${path}: ${status} ${text.slice(0, 500)}`));
 				});
 			});

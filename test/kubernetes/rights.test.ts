@@ -1,0 +1,145 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { controllerRights, nodeAgentRights, type Right } from '../../src/domain/rights.ts';
+import { installation } from '../support/agent.ts';
+import { cli } from '../support/cli.ts';
+import { root } from '../support/crash.ts';
+import { type Manifest, pathOf, type Stored } from '../support/kubernetes/api.ts';
+import { type Attempt, attempts } from '../support/kubernetes/attempts.ts';
+import { type Cluster, clusterOf } from '../support/kubernetes/cluster.ts';
+import { describeKubernetes, sharedControlPlane } from '../support/kubernetes/control-plane.ts';
+import { installDefinitions } from '../support/kubernetes/definitions.ts';
+import { helmRelease } from '../support/kubernetes/helm-release.ts';
+import { playKubelet } from '../support/kubernetes/played-kubelet.ts';
+import { objectsIn, rendered } from '../support/kubernetes/rendered.ts';
+
+type Variant = { readonly account: string; readonly rights: readonly Right[]; readonly manifests: (namespace: string) => Promise<string> };
+
+const ofChart = (namespace: string) => rendered(namespace, '--show-only', 'templates/rbac.yaml');
+const ofPlain = async (namespace: string) =>
+	readFileSync(join(root, 'deploy/rbac.yaml'), 'utf8').replaceAll(/^( +namespace:) default$/gm, `$1 ${namespace}`);
+
+const variants: Readonly<Record<string, Variant>> = {
+	"the chart's node agent": { account: 'milvus-coredump-agent', rights: nodeAgentRights, manifests: ofChart },
+	"the chart's controller": { account: 'milvus-coredump-agent-controller', rights: controllerRights, manifests: ofChart },
+	'the agent of the plain manifests': {
+		account: 'milvus-coredump-agent',
+		rights: [...nodeAgentRights, ...controllerRights],
+		manifests: ofPlain,
+	},
+};
+
+/** A namespace in which the accounts are, with their rights, until the end of the block. */
+async function installed({ account, manifests }: Variant) {
+	const cluster = await sharedControlPlane();
+	await installDefinitions(cluster);
+	const namespace = await cluster.namespace();
+	const objects = objectsIn(await manifests(namespace.name));
+	const made: Manifest[] = [];
+	for (const { metadata, ...object } of objects) {
+		const isOfCluster = object.kind.startsWith('Cluster');
+		made.push(
+			await cluster.create({ ...object, metadata: { ...metadata, ...(!isOfCluster && { namespace: namespace.name }) } } as Manifest),
+		);
+	}
+	const kubeconfig = await cluster.kubeconfigOf(namespace.name, account);
+	return {
+		cluster,
+		namespace: namespace.name,
+		kubeconfig,
+		as: clusterOf(kubeconfig),
+		[Symbol.asyncDispose]: async () => {
+			for (const object of made.filter(({ kind }) => kind.startsWith('Cluster'))) await cluster.call('DELETE', pathOf(object));
+			await namespace[Symbol.asyncDispose]();
+		},
+	};
+}
+
+describeKubernetes('rights', () => {
+	for (const [name, variant] of Object.entries(variants)) {
+		test(`of ${name} are those that are listed, and no others`, async () => {
+			await using scenery = await installed(variant);
+			const { cluster, namespace, as } = scenery;
+			await cluster.create({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'nobody', namespace } });
+			const everybodys = await grantsOf(clusterOf(await cluster.kubeconfigOf(namespace, 'nobody')), namespace);
+			const own = (await grantsOf(as, namespace)).filter((grant) => !everybodys.includes(grant));
+			expect(own.toSorted()).toEqual([...new Set(variant.rights.flatMap(grantsIn))].toSorted());
+			const elsewhere = (await grantsOf(as, 'kube-system')).filter((grant) => !everybodys.includes(grant));
+			expect(elsewhere.toSorted()).toEqual([...new Set(variant.rights.filter(({ isOfOwn }) => !isOfOwn).flatMap(grantsIn))].toSorted());
+		});
+
+		test(`of ${name} let pass what it asks for, and refuse all else that is tried`, async () => {
+			await using scenery = await installed(variant);
+			const { cluster, namespace, as } = scenery;
+			const all = await attempts(cluster, namespace);
+			const may = ({ right: { group = '', resource, verb, name, isElsewhere } }: Attempt) =>
+				variant.rights.some(
+					(right) =>
+						right.group === group &&
+						right.resource === resource &&
+						right.verbs.includes(verb) &&
+						(!right.names || right.names.includes(name ?? '')) &&
+						!(right.isOfOwn && isElsewhere),
+				);
+			const isAllowed = ({ method, path, body }: Attempt) =>
+				as.call(method, path, body).then(
+					() => true,
+					(error: { status?: number }) => error.status !== 403,
+				);
+			const answers = await Promise.all(all.map(isAllowed));
+			const allowed = all.filter((_, index) => answers[index]).map(({ what }) => what);
+			const expected = all.filter(may).map(({ what }) => what);
+			expect(allowed).toEqual(expected);
+			const impersonating = as.kubectl('--as', 'admin', '-n', namespace, 'get', 'pods');
+			await expect(impersonating).rejects.toMatchObject({ stderr: expect.stringContaining('cannot impersonate resource "users"') });
+			expect(all.length - allowed.length).toBeGreaterThan(100);
+			// Each right was tried.
+			const tried = (right: Right, verb: string) =>
+				all.some((attempt) => attempt.right.resource === right.resource && attempt.right.verb === verb);
+			expect(variant.rights.flatMap((right) => right.verbs.filter((verb) => !tried(right, verb)))).toEqual([]);
+		});
+	}
+
+	test('of the node agent suffice: it tells of crashes, and doctor misses none', async () => {
+		await using scenery = await installed(variants["the chart's node agent"] as Variant);
+		const { cluster, namespace, kubeconfig } = scenery;
+		await using home = await installation({ collector: { correlationTimeout: '1s', journaldPath: '/nowhere' } });
+		await using place = await cluster.namespace();
+		const node = await cluster.node();
+		const components = { querynode: 1 };
+		const { pods } = await helmRelease(cluster, { namespace: place.name, node, release: 'search', chart: 'milvus-5.0.19', components });
+		const played = playKubelet(cluster, pods[0] as Stored);
+		await played.run(new Date(Date.now() - 3600_000));
+		const agent = await home.startOn(kubeconfig, node);
+		await agent.line('publisher is ready');
+		await played.crash({ exitCode: 137, reason: 'OOMKilled' });
+		const reports = () => cluster.list(`/apis/diagnostics.milvus.io/v1alpha1/namespaces/${place.name}/crashreports`);
+		await expect.poll(async () => (await reports())[0]?.status?.summary?.what, { timeout: 60_000 }).toBe('OOMKilled');
+		const events = () => cluster.list(`/api/v1/namespaces/${place.name}/events?fieldSelector=source=milvus-coredump-agent`);
+		await expect.poll(async () => (await events()).length, { timeout: 60_000 }).toBe(2);
+		await agent.stop();
+		expect(agent.lines.filter(({ msg }) => /right|forbidden/i.test(msg))).toEqual([]);
+		const { stdout } = await cli(['doctor', '--kubeconfig', kubeconfig, '--node', node]);
+		expect(stdout).toMatch(/^ok +rights: all that the agent needs/m);
+		expect(stdout).toContain(`system:serviceaccount:${namespace}:milvus-coredump-agent`);
+	});
+});
+
+/** What the API server says that an account may do in a namespace: VERB GROUP/RESOURCE, with a name where it is of one object. */
+async function grantsOf(as: Cluster, namespace: string): Promise<string[]> {
+	const { status } = await as.call('POST', '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews', {
+		apiVersion: 'authorization.k8s.io/v1',
+		kind: 'SelfSubjectRulesReview',
+		spec: { namespace },
+	});
+	type Rule = { verbs: string[]; apiGroups: string[]; resources: string[]; resourceNames?: string[] };
+	const grants = (status.resourceRules as Rule[]).flatMap(({ verbs, apiGroups, resources, resourceNames = [] }) =>
+		apiGroups.flatMap((group) => resources.flatMap((resource) => verbs.map((verb) => grant(verb, group, resource, resourceNames)))),
+	);
+	return [...new Set(grants)];
+}
+
+const grantsIn = ({ verbs, group, resource, names = [] }: Right) => verbs.map((verb) => grant(verb, group, resource, names));
+const grant = (verb: string, group: string, resource: string, names: readonly string[]) =>
+	`${verb} ${group}/${resource}${names.length > 0 ? ` ${names.join(',')}` : ''}`;
