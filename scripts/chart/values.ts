@@ -44,9 +44,7 @@ export const values = z
 			systemdFiles: z.boolean(),
 			containerFiles: z.strictObject({
 				enabled: z.boolean(),
-				containerdState: folder,
 				containerdRoot: folder,
-				crioRoot: folder,
 			}),
 			seLinuxOptions: object,
 			extraVolumes: objects,

@@ -29,9 +29,9 @@ Never here: /run/containerd and /run/crio whole, as a read-only mount does not k
 {{- end }}
 {{- with .containerFiles }}
 {{- if .enabled }}
-- { name: host-containerd, path: "/host{{ .containerdState }}/io.containerd.runtime.v2.task", isFollowed: true }
+- { name: host-containerd, path: {{ $config.discovery.containerdTasksPath | quote }}, isFollowed: true }
 - { name: host-containerd-layers, path: "/host{{ .containerdRoot }}/io.containerd.snapshotter.v1.overlayfs" }
-- { name: host-crio, path: "/host{{ .crioRoot }}" }
+- { name: host-crio, path: {{ $config.discovery.crioStoragePath | quote }} }
 {{- end }}
 {{- end }}
 {{- end }}
