@@ -3,7 +3,8 @@
 export type HostPath = {
 	/** With the default values. */
 	readonly path: string;
-	readonly access: 'read' | 'write';
+	/** `none`: it is mounted where the agent may not enter. */
+	readonly access: 'read' | 'write' | 'none';
 	readonly purpose: string;
 	readonly loss: string;
 	/** The value that decides on it. */
@@ -52,19 +53,27 @@ export const hostPaths: readonly HostPath[] = [
 		loss: 'doctor does not warn before cores are lost',
 	},
 	{
-		...{ path: '/run/containerd/io.containerd.runtime.v2.task', access: 'read', by: '`nodeAgent.containerFiles`' },
+		...{
+			path: '/run/containerd/io.containerd.runtime.v2.task',
+			access: 'none',
+			by: '`nodeAgent.containerFiles`, `config.discovery.containerdTasksPath`',
+		},
 		purpose:
-			'the mounts of the containers of containerd, which tell what their root file systems are made of; those that come later follow (mountPropagation: HostToContainer)',
+			'the roots of running containers are mounted below it, and /proc/self/mountinfo then tells what they are made of; those that come later follow (mountPropagation: HostToContainer)',
 		loss: 'stacks have no names from executables and libraries that are in the image only',
 	},
 	{
-		...{ path: '/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs', access: 'read', by: '`nodeAgent.containerFiles`' },
+		...{
+			path: '/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs',
+			access: 'read',
+			by: '`nodeAgent.containerFiles.containerdRoot`',
+		},
 		purpose: 'the layers of images and containers, still there when the container is gone',
 		loss: 'the same',
 	},
 	{
-		...{ path: '/var/lib/containers/storage', access: 'read', by: '`nodeAgent.containerFiles`' },
-		purpose: 'both of it for CRI-O',
+		...{ path: '/var/lib/containers/storage', access: 'read', by: '`nodeAgent.containerFiles`, `config.discovery.crioStoragePath`' },
+		purpose: 'both of it for CRI-O, whose files tell which layers a container has',
 		loss: 'the same, on nodes with CRI-O',
 	},
 ];
@@ -84,6 +93,7 @@ export const capabilities: readonly Capability[] = [
 		purpose:
 			"to read cores that are for another user only: where kernel.core_pattern is a path, the core of a Milvus that does not run as root is that user's, mode 0600. systemd-coredump's are root's, and need no capability",
 		loss: 'such cores are found and can not be read; the report says so',
-		price: 'with it every file of the node can be opened, also outside of what is mounted (open_by_handle_at(2))',
+		price:
+			'with it every file of the node can be opened, also outside of what is mounted (open_by_handle_at(2)), and the roots of other containers can be entered and written to',
 	},
 ];

@@ -1,11 +1,11 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { knownRoots } from '../../src/components/discovery/known-roots.ts';
 import { readPod } from '../../src/components/discovery/read-pod.ts';
 import { createRoots } from '../../src/components/discovery/roots.ts';
 import { nodeContainers } from '../../src/drivers/containerfiles/containerfiles.ts';
-import { exec, mountTest, temporaryFolder } from '../support/crash.ts';
+import { exec, mountTest, root, temporaryFolder } from '../support/crash.ts';
 import { playPod } from '../support/node.ts';
 
 const nothing = () => false;
@@ -123,5 +123,33 @@ describe('where the files of containers are', () => {
 		gone.end(1, { exitCode: 139 });
 		await later.see(readPod(gone.object()), nothing);
 		expect(reads).toBe(readsThen);
+	});
+
+	// As in the agent's pod: the image has it so, and who is root without capabilities is a user like others.
+	mountTest('is seen of containers in a folder that may not be entered', async () => {
+		await using folder = await temporaryFolder();
+		const place = (name: string) => join(folder.path, name);
+		const task = place('closed/tasks/k8s.io/abc/rootfs');
+		for (const path of [task, place('lower'), place('upper'), place('work')]) mkdirSync(path, { recursive: true });
+		chmodSync(place('closed'), 0o700);
+		chownSync(place('closed'), 65_534, 65_534);
+		const withoutCapabilities = ['setpriv', '--bounding-set=-all', '--inh-caps=-all', '--no-new-privs'] as const;
+		const [setpriv, ...options] = withoutCapabilities;
+		const seeing = exec(setpriv, [...options, process.execPath, join(root, 'test/support/seen-roots.ts'), place('closed/tasks'), 'abc'], {
+			timeout: 20_000,
+		});
+		await exec('mount', [
+			'-t',
+			'overlay',
+			'overlay',
+			'-o',
+			`lowerdir=${place('lower')},upperdir=${place('upper')},workdir=${place('work')}`,
+			task,
+		]);
+		try {
+			expect(JSON.parse((await seeing).stdout)).toEqual({ layers: { upper: place('upper'), lowers: [place('lower')] }, entered: 'EACCES' });
+		} finally {
+			await exec('umount', [task]);
+		}
 	});
 });

@@ -16,6 +16,8 @@ const longestPauseMs = 500;
 const mountWithinMs = 5_000;
 /** In between inotify tells. */
 const rescanMs = 10_000;
+/** Where it does not, as the folder is closed to the agent. */
+const closedRescanMs = 2_000;
 /** Whose containers these are, the API tells later. So many are kept until then. */
 const mostUnclaimed = 1_000;
 
@@ -36,23 +38,33 @@ export function createRoots(containers: NodeContainers, bookmark: Bookmark) {
 		// On a node without pods the folder is not there yet.
 		using above = folderWatch(dirname(containers.tasksFolder), gatherMs);
 		while (!signal.aborted) {
-			await readNew(signal);
+			const isOpen = await readNew(signal);
 			const woken = new AbortController();
 			const either = AbortSignal.any([signal, woken.signal]);
-			await Promise.race([folder, above].map((watched) => watched.wait(rescanMs, either)));
+			await Promise.race([folder, above].map((watched) => watched.wait(isOpen ? rescanMs : closedRescanMs, either)));
 			woken.abort();
 			if (folder.take().length === 0) folder.renew();
 			if (above.take().length === 0) above.renew();
 		}
 	}
 
-	async function readNew(signal: AbortSignal): Promise<void> {
+	/**
+	 * In the agent's pod the folder may not be entered, as the roots of containers that are mounted in it can be written to. That they are there is
+	 * seen all the same.
+	 *
+	 * @returns whether the folder tells what is new
+	 */
+	async function readNew(signal: AbortSignal): Promise<boolean> {
 		const since = new Map<string, number>();
 		for (let pauseMs = firstPauseMs; !signal.aborted; pauseMs = Math.min(pauseMs * 1.5, longestPauseMs)) {
 			const there = await namesIn(containers.tasksFolder);
+			if (there === undefined) {
+				await readMounts();
+				return false;
+			}
 			for (const id of others) if (!there.includes(id)) others.delete(id);
 			const left = await withoutRoot(there);
-			if (left.length === 0) return;
+			if (left.length === 0) return true;
 			for (const id of left) {
 				const firstSeen = since.get(id) ?? performance.now();
 				if (!since.has(id)) pauseMs = firstPauseMs;
@@ -61,6 +73,7 @@ export function createRoots(containers: NodeContainers, bookmark: Bookmark) {
 			}
 			await delay(pauseMs, undefined, { signal }).catch(() => {}); // aborted: the loop ends
 		}
+		return true;
 	}
 
 	/** Which of these have none that was seen, as yet. */
@@ -105,11 +118,18 @@ export function createRoots(containers: NodeContainers, bookmark: Bookmark) {
 	return { watch, see };
 }
 
-async function namesIn(folder: string): Promise<string[]> {
+/** @returns undefined where it may not be looked into */
+async function namesIn(folder: string): Promise<string[] | undefined> {
 	try {
 		return await readdir(folder);
 	} catch (error) {
-		if (['ENOENT', 'EACCES'].includes(codeOf(error) ?? '')) return []; // no containerd, or nothing of it for us
-		throw error;
+		switch (codeOf(error)) {
+			case 'ENOENT':
+				return []; // no containerd
+			case 'EACCES':
+				return undefined;
+			default:
+				throw error;
+		}
 	}
 }
