@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { manifestOf } from '../../src/components/monitor/publisher/manifest.ts';
 import { exec, root, temporaryFolder } from '../support/crash.ts';
 import type { Manifest, Stored } from '../support/kubernetes/api.ts';
 import { type Cluster, unique } from '../support/kubernetes/cluster.ts';
-import { controlPlane, describeKubernetes } from '../support/kubernetes/control-plane.ts';
+import { type ControlPlane, controlPlane, describeKubernetes } from '../support/kubernetes/control-plane.ts';
 import { chart, helm } from '../support/kubernetes/helm.ts';
 import { find } from '../support/kubernetes/programs.ts';
 import { rendered } from '../support/kubernetes/rendered.ts';
@@ -29,6 +29,30 @@ function crashReport(namespace: string): Manifest {
 	const report = podReport({ id: '0123456789ab', time, association: { namespace, pod: 'pod' } });
 	const { status, ...manifest } = manifestOf(report, { count: 1, firstTime: time, lastTime: time }, { node: 'node-1', namespace });
 	return manifest as unknown as Manifest;
+}
+
+let plane: Promise<ControlPlane> | undefined;
+/** One for the tests of this file that leave nothing in it. */
+const shared = () => {
+	plane ??= controlPlane();
+	return plane;
+};
+afterAll(async () => (await plane)?.[Symbol.asyncDispose]());
+
+/** A namespace in which the agent may be, of which the rest of the cluster is cleaned at the end of the block. */
+async function scene() {
+	const cluster = await shared();
+	const namespace = await cluster.namespace();
+	await cluster.kubectl('label', 'node', await cluster.node(), 'kubernetes.io/os=linux');
+	return {
+		cluster,
+		namespace: namespace.name,
+		[Symbol.asyncDispose]: async () => {
+			await cluster.kubectl('delete', 'clusterrole,clusterrolebinding', '-l', `app=${name}`);
+			await namespace[Symbol.asyncDispose]();
+			await cluster.kubectl('delete', 'nodes', '--all');
+		},
+	};
 }
 
 describeKubernetes('the chart on a cluster', () => {
@@ -83,12 +107,12 @@ describeKubernetes('the chart on a cluster', () => {
 	});
 
 	test('asks for no more than it must of a namespace that enforces pod security', async () => {
-		await using cluster = await controlPlane();
-		await using namespace = await cluster.namespace();
-		const objects = await rendered(namespace.name, '--set', 'crds.install=false', '--skip-tests');
+		await using scenery = await scene();
+		const { cluster, namespace } = scenery;
+		const objects = await rendered(namespace, '--set', 'crds.install=false', '--skip-tests');
 		const violations = async (level: string) => {
-			await cluster.kubectl('label', '--overwrite', 'namespace', namespace.name, `pod-security.kubernetes.io/warn=${level}`);
-			const { stderr } = await kubectl(cluster, objects, '-n', namespace.name, 'apply', '--dry-run=server', '-f', '-');
+			await cluster.kubectl('label', '--overwrite', 'namespace', namespace, `pod-security.kubernetes.io/warn=${level}`);
+			const { stderr } = await kubectl(cluster, objects, '-n', namespace, 'apply', '--dry-run=server', '-f', '-');
 			return stderr.split('\n').filter((line) => line.startsWith('Warning'));
 		};
 		const hostPaths = /hostPath volumes \((volume "[a-z-]+"|volumes ("[a-z-]+"(, )?)+)\)/;
@@ -101,21 +125,18 @@ describeKubernetes('the chart on a cluster', () => {
 			'Warning: would violate PodSecurity "restricted:latest": restricted volume types (VOLUMES use restricted volume type "hostPath"), runAsNonRoot != true (pod or container "node-agent" must set securityContext.runAsNonRoot=true), runAsUser=0 (pod must not set runAsUser=0)',
 		);
 
-		await cluster.kubectl('label', 'namespace', namespace.name, 'pod-security.kubernetes.io/enforce=restricted');
-		await cluster.node();
-		await kubectl(cluster, objects, '-n', namespace.name, 'apply', '-f', '-');
-		const controllers = () =>
-			cluster.list(`/api/v1/namespaces/${namespace.name}/pods?labelSelector=app.kubernetes.io/component=controller`);
+		await cluster.kubectl('label', 'namespace', namespace, 'pod-security.kubernetes.io/enforce=restricted');
+		await kubectl(cluster, objects, '-n', namespace, 'apply', '-f', '-');
+		const controllers = () => cluster.list(`/api/v1/namespaces/${namespace}/pods?labelSelector=app.kubernetes.io/component=controller`);
 		await expect.poll(async () => (await controllers()).length, soon).toBe(2);
-		await cluster.kubectl('delete', 'clusterrole,clusterrolebinding', '-l', `app=${name}`);
 	});
 });
 
 describeKubernetes('the plain manifests', () => {
 	test('are taken by the API server as they are, the one by hand and those for later too', async () => {
-		await using cluster = await controlPlane();
-		await using namespace = await cluster.namespace();
-		const apply = (...args: readonly string[]) => cluster.kubectl('-n', namespace.name, 'apply', '--validate=strict', ...args);
+		await using scenery = await scene();
+		const { cluster, namespace } = scenery;
+		const apply = (...args: readonly string[]) => cluster.kubectl('-n', namespace, 'apply', '--validate=strict', ...args);
 		await apply('-f', join(root, 'deploy/crds'));
 		const files = ['rbac', 'configmap', 'daemonset', 'enforce', 'test-crash-pod'].flatMap((file) => [
 			'-f',
@@ -123,30 +144,29 @@ describeKubernetes('the plain manifests', () => {
 		]);
 		await apply('--server-side', '--dry-run=server', ...files);
 		await apply(...files);
-		expect(await present(cluster, namespace.name)).toContain('daemonset.apps/milvus-coredump-agent');
-		const { data } = await cluster.call<Stored>('GET', `/api/v1/namespaces/${namespace.name}/configmaps/${name}`);
+		expect(await present(cluster, namespace)).toContain('daemonset.apps/milvus-coredump-agent');
+		const { data } = await cluster.call<Stored>('GET', `/api/v1/namespaces/${namespace}/configmaps/${name}`);
 		expect(data['config.yaml']).toBe(readFileSync(join(root, 'configs/config.yaml'), 'utf8'));
 	});
 
 	test('come and go by deploy.sh, with the image and in the namespace that it is told', async () => {
-		await using cluster = await controlPlane();
-		await using namespace = await cluster.namespace();
-		await cluster.node();
+		await using scenery = await scene();
+		const { cluster, namespace } = scenery;
 		const image = { IMAGE_NAME: 'registry.example.com:5000/team/agent', IMAGE_TAG: '1.10' };
-		const place = { NAMESPACE: namespace.name };
+		const place = { NAMESPACE: namespace };
 		const { stdout } = await deploy(cluster, { ...image, ...place, TIMEOUT: '0' });
-		expect(stdout).toContain(`registry.example.com:5000/team/agent:1.10 runs in namespace ${namespace.name}`);
-		const pods = () => cluster.list(`/api/v1/namespaces/${namespace.name}/pods?labelSelector=app=${name}`);
+		expect(stdout).toContain(`registry.example.com:5000/team/agent:1.10 runs in namespace ${namespace}`);
+		const pods = () => cluster.list(`/api/v1/namespaces/${namespace}/pods?labelSelector=app=${name}`);
 		await expect
 			.poll(async () => (await pods()).map(({ spec }) => spec.containers[0].image), soon)
 			.toEqual(['registry.example.com:5000/team/agent:1.10']);
-		const asAgent = `system:serviceaccount:${namespace.name}:${name}`;
+		const asAgent = `system:serviceaccount:${namespace}:${name}`;
 		expect(await cluster.kubectl('auth', 'can-i', 'list', 'pods', '-A', '--as', asAgent)).toBe('yes\n');
-		const { data } = await cluster.call<Stored>('GET', `/api/v1/namespaces/${namespace.name}/configmaps/${name}`);
+		const { data } = await cluster.call<Stored>('GET', `/api/v1/namespaces/${namespace}/configmaps/${name}`);
 		expect(data['config.yaml']).toBe(readFileSync(join(root, 'configs/config.yaml'), 'utf8'));
 
 		await deploy(cluster, { ...image, ...place, TIMEOUT: '0' });
-		await cluster.create(crashReport(namespace.name));
+		await cluster.create(crashReport(namespace));
 		await expect(deploy(cluster, { ...place, TIMEOUT: '1s' })).rejects.toMatchObject({
 			code: 1,
 			stderr: expect.stringContaining('it is not ready everywhere'),
@@ -155,13 +175,14 @@ describeKubernetes('the plain manifests', () => {
 		const gone = await deploy(cluster, place, '--delete');
 		expect(gone.stdout).toContain('kubectl --kubeconfig');
 		expect(gone.stdout).toContain('rm -r /var/lib/milvus-coredump-agent');
-		expect(await present(cluster, namespace.name)).toEqual([]);
-		expect(await cluster.kubectl('-n', namespace.name, 'get', 'crashreports', '-o', 'name')).toContain('pod-0123456789ab');
+		expect(await present(cluster, namespace)).toEqual([]);
+		expect(await cluster.kubectl('-n', namespace, 'get', 'crashreports', '-o', 'name')).toContain('pod-0123456789ab');
 		await deploy(cluster, place, '--delete');
 	});
 
 	test('are not applied by deploy.sh to a namespace that is not there, or with an argument that it does not know', async () => {
-		await using cluster = await controlPlane();
+		await using scenery = await scene();
+		const { cluster } = scenery;
 		const nowhere = unique('nowhere');
 		await expect(deploy(cluster, { NAMESPACE: nowhere })).rejects.toMatchObject({
 			code: 1,
