@@ -118,6 +118,12 @@ describeImage('the image', () => {
 		expect((await exec('getfattr', ['-Rhm', 'security.capability', '.'], { cwd: image.root })).stdout).toBe('');
 	});
 
+	test('keeps who is root without capabilities out of the folders that are for the roots of other containers', async () => {
+		const script = 'for folder in containerd k3s; do ls /host/run/$folder || chmod 755 /host/run/$folder || echo closed; done';
+		const { stdout } = await image.run(['sh', '-c', script], { uid: 0 });
+		expect(stdout).toBe('closed\nclosed\n');
+	});
+
 	test('lists what it is made of, with the licences that ask for it', async () => {
 		const papers = join(image.root, 'usr/share/doc/milvus-coredump-agent');
 		expect(readdirSync(papers).sort()).toEqual(['LICENSE', 'licenses.txt', 'sbom.cdx.json']);
