@@ -18,7 +18,7 @@ export PATH
 
 # Programs, each with the Debian package that brings it.
 programs='gdb:gdb gcc:gcc zstd:zstd gzip:gzip lz4:lz4 xz:xz-utils getfattr:attr c++filt:binutils timeout:coreutils cc1:libc6-dev'
-[ "$purpose" = demo ] || programs="$programs g++:g++ go:golang-go rustc:rustc gdb-multiarch:gdb-multiarch readelf:binutils eu-readelf:elfutils setfattr:attr flock:util-linux unshare:util-linux nsenter:util-linux script:bsdutils zsh:zsh fish:fish curl:curl openssl:openssl setpriv:util-linux journalctl:systemd /usr/lib/systemd/systemd-journal-remote:systemd-journal-remote musl-gcc:musl-tools buildah:buildah perl:perl-base"
+[ "$purpose" = demo ] || programs="$programs g++:g++ go:golang-go rustc:rustc gdb-multiarch:gdb-multiarch readelf:binutils eu-readelf:elfutils setfattr:attr flock:util-linux unshare:util-linux nsenter:util-linux script:bsdutils zsh:zsh fish:fish curl:curl openssl:openssl setpriv:util-linux journalctl:systemd /usr/lib/systemd/systemd-journal-remote:systemd-journal-remote musl-gcc:musl-tools perl:perl-base clang++:clang aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu qemu-aarch64:qemu-user /usr/aarch64-linux-gnu/include/stdlib.h:libc6-dev-arm64-cross"
 
 # For a real node in the tests, which only root can have.
 [ "$purpose" = demo ] || [ "$(id -u)" != 0 ] || programs="$programs containerd:containerd runc:runc bridge:containernetworking-plugins iptables:iptables ip:iproute2 buildah:buildah mmdebstrap:mmdebstrap"
@@ -27,6 +27,7 @@ missing_packages() {
 	for entry in $programs; do
 		case $entry in
 		cc1:*) [ -e /usr/include/stdlib.h ] || echo "${entry#*:}" ;;
+		*.h:*) [ -e "${entry%%:*}" ] || echo "${entry#*:}" ;;
 		bridge:*) [ -e /usr/lib/cni/bridge ] || [ -e /opt/cni/bin/bridge ] || echo "${entry#*:}" ;;
 		*) command -v "${entry%%:*}" >/dev/null || echo "${entry#*:}" ;;
 		esac
@@ -71,8 +72,8 @@ build_crasher() {
 
 # It runs in any container.
 build_static_crasher() {
-	[ build/milvus_crasher-static -nt crasher/milvus_crasher.c ] && return 0
-	crasher/build-static.sh build/milvus_crasher-static || fail 'the static crash program could not be built'
+	[ build/crash-test-program/milvus_crasher -nt crasher/milvus_crasher.c ] && return 0
+	crasher/build-static.sh build/crash-test-program/milvus_crasher || fail 'the static crash program could not be built'
 }
 
 # The tests that need it are skipped without it, except in CI.

@@ -9,7 +9,18 @@ import type { Event } from '../../src/domain/events.ts';
 import { crashReport } from '../../src/domain/report.ts';
 import { Journal } from '../../src/journal/journal.ts';
 import { bin, type CliResult, cli } from '../support/cli.ts';
-import { canSetPattern, crash, crashTest, exec, program, root, setCorePattern, temporaryFolder, withoutRights } from '../support/crash.ts';
+import {
+	canSetPattern,
+	crash,
+	crashTest,
+	exec,
+	keepCorePattern,
+	program,
+	root,
+	setCorePattern,
+	temporaryFolder,
+	withoutRights,
+} from '../support/crash.ts';
 import { events } from '../support/events.ts';
 
 describe('help', () => {
@@ -432,6 +443,7 @@ describe('config and doctor', () => {
 	});
 
 	test('doctor says of each thing whether it works, and what to do', async () => {
+		await using _pattern = await keepCorePattern();
 		await using folder = await temporaryFolder();
 		mkdirSync(join(folder.path, 'cores'));
 		const file = join(folder.path, 'config.yaml');

@@ -258,7 +258,7 @@ describe('the same bug has the same fingerprint', () => {
 
 	crashTest('whichever compiler built it', async ({ skip }) => {
 		const hasClang = await exec('clang++', ['--version']).catch(() => undefined);
-		if (!hasClang) skip('clang++ is not installed');
+		if (!hasClang && process.env.CI !== 'true') skip('clang++ is not installed');
 		for (const kind of ['fault', 'own type', 'lambda', 'local type', 'pure virtual', 'null call'])
 			expect({ kind, fingerprint: await fingerprintOf(await program('deaths.cc', ['-g', '-O1'], 'clang++'), kind) }).toEqual({
 				kind,

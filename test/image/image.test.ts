@@ -15,7 +15,7 @@ describeImage('the image', () => {
 	let core: Crash;
 	beforeAll(async () => {
 		image = await unpack(await agentImage());
-		core = await crash(join(root, 'build/milvus_crasher-static'), ['abort']);
+		core = await crash(join(root, 'build/crash-test-program/milvus_crasher'), ['abort']);
 	}, buildTimeoutMs);
 	afterAll(async () => {
 		await core[Symbol.asyncDispose]();
@@ -46,7 +46,7 @@ describeImage('the image', () => {
 	});
 
 	test('says of a core what there is to say, source lines included', async () => {
-		const command = ['milvus-coredump-agent', 'analyze', '--json', '--exe', '/program/milvus_crasher-static', '/cores/core'];
+		const command = ['milvus-coredump-agent', 'analyze', '--json', '--exe', '/program/milvus_crasher', '/cores/core'];
 		const { code, stdout, stderr } = await image.run(command, { mounts: { '/cores': core.folder, '/program': join(root, 'build') } });
 		expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
 		expect(JSON.parse(stdout)).toMatchObject({
