@@ -74,9 +74,13 @@ function terminal(shell: keyof typeof shells, cwd: string) {
 		type: (text: string) => child.stdin.write(text),
 		/** What the program was called with; zsh takes the slash off a folder's name. */
 		calls: () => [...output.matchAll(/^called(<.*?)\/?>\r?$/gm)].map(([, words = '']) => words.slice(1).split('><')),
+		/** By its own command: killed with the terminal, a shell would still write its history, into a folder that is being removed. */
 		[Symbol.asyncDispose]: async () => {
-			child.kill('SIGKILL');
-			if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+			if (child.exitCode !== null || child.signalCode !== null) return;
+			child.stdin.write('\u0003\u0015exit\n');
+			const late = setTimeout(() => child.kill('SIGKILL'), 10_000);
+			await once(child, 'exit');
+			clearTimeout(late);
 		},
 	};
 }
