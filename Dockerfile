@@ -15,12 +15,10 @@ COPY src/ src/
 COPY scripts/bundle.ts scripts/
 RUN node scripts/bundle.ts /out/app && mv /out/app/packages.json /out/app/licenses.txt /out/
 
-FROM docker.io/library/node:26-bookworm-slim AS node
-
 # Of node its debugging symbols are a fifth, and of binutils only c++filt is wanted: the rest assembles and links.
 FROM docker.io/library/debian:bookworm-slim AS stripped
 RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends binutils
-COPY --from=node /usr/local/bin/node /out/
+COPY --from=docker.io/library/node:26-bookworm-slim /usr/local/bin/node /out/
 RUN strip /out/node && cp -L /usr/bin/c++filt /out/
 
 # What is mounted in the folders of another user is closed to an agent that is root without capabilities; docs/reference/rbac.md says why it is mounted at all.

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Makes the images that the Dockerfiles begin with, under the names that they have there: Debian's out of Debian's packages, and Node's out of that,
-# the npm package `node` and the npm of this machine. What Debian leaves out of its slim image is left out here.
+# the npm packages `node` and `npm`. What Debian leaves out of its slim image is left out here.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 node=node_modules/node/bin/node
-npm=$(dirname "$(readlink -f "$(command -v npm)")")/..
+npm=11.19.1
 certificates=${NODE_EXTRA_CA_CERTS:+/etc/ssl/certs/ca-certificates.crt}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -23,7 +23,8 @@ make_node() {
 	container=$(buildah from --pull-never "$1")
 	buildah run "$container" -- sh -c 'apt-get update && apt-get install -y --no-install-recommends libatomic1'
 	buildah copy -q "$container" "$node" /usr/local/bin/
-	buildah copy -q "$container" "$npm" /usr/local/lib/node_modules/npm
+	npm install --prefix "$work" --no-audit --no-fund --loglevel=error "npm@$npm"
+	buildah copy -q "$container" "$work/node_modules/npm" /usr/local/lib/node_modules/npm
 	buildah run "$container" -- ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm
 	buildah config --cmd node ${certificates:+--env "NODE_EXTRA_CA_CERTS=$certificates"} "$container"
 }
@@ -41,4 +42,4 @@ base() {
 
 debian=$(declare -f make_debian)
 base docker.io/library/debian:bookworm-slim "$debian" make_debian
-base docker.io/library/node:26-bookworm-slim "$debian $(declare -f make_node) $certificates $("$node" --version) $(cat "$npm/package.json")" make_node "$made"
+base docker.io/library/node:26-bookworm-slim "$debian $(declare -f make_node) $certificates $npm $("$node" --version)" make_node "$made"

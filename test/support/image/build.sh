@@ -10,15 +10,21 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/milvus-coredump-agent/image
 inputs=(.dockerignore Dockerfile Dockerfile.crasher LICENSE crasher image package-lock.json package.json scripts/build.sh scripts/bundle.ts scripts/sbom.ts src test/support/image/bases.sh test/support/image/build.sh)
 folder=$cache/$(find "${inputs[@]}" -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c1-12)
 
-if [ ! -e "$folder" ]; then
+if [ ! -e "$folder" ] && [ "${1:-}" != --apart ]; then
 	[ "${1:-}" != --find ] || { echo 'the image is not built yet: test/support/image/build.sh' >&2 && exit 1; }
 	[ "$(id -u)" = 0 ] || { echo 'building the image takes root' >&2 && exit 1; }
+	# What buildah mounts is to be gone when this ends.
+	exec unshare --mount "$here/build.sh" --apart
+fi
+if [ "${1:-}" = --apart ]; then
 	mkdir -p "$cache"
 	exec 9>"$cache/.lock"
 	flock 9
 fi
 if [ ! -e "$folder" ]; then
 	rm -rf --one-file-system "$cache"/.part.*
+	# Each change of the source leaves its layers behind.
+	[ ! -e "$cache/storage" ] || [ "$(du -sm "$cache/storage" | cut -f1)" -lt 20000 ] || rm -rf --one-file-system "$cache/storage"
 	work=$(mktemp -d "$cache/.part.XXXXXX")
 	trap 'rm -rf --one-file-system "$work"' EXIT
 	# A storage of its own, whatever this machine has.
@@ -37,6 +43,7 @@ if [ ! -e "$folder" ]; then
 		buildah push -q "milvus-coredump-agent:$tag" "docker-archive:$work/images/agent.tar:docker.io/library/milvus-coredump-agent:$tag"
 		buildah push -q "milvus-coredump-agent-crasher:$tag" "docker-archive:$work/images/crasher.tar:docker.io/library/milvus-coredump-agent-crasher:$tag"
 		cp build/crash-test-program/milvus_crasher "$work/images/"
+		buildah rm -a >/dev/null
 	} >&2
 	chmod 755 "$work/images"
 	mv "$work/images" "$folder"
