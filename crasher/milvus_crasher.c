@@ -22,20 +22,25 @@ __attribute__((noinline)) static long read_row_count(const struct segment *segme
 	return ((volatile const struct segment *)segment)->row_count;
 }
 
-/* The abort() of musl has no unwind tables, so that no debugger finds back from it to who called it. */
-static inline void end_by_abort(void)
+/* abort() and raise() of musl have no unwind tables, so that no debugger finds back from them to who called them. */
+static inline void end_by(long signal_number)
 {
 #if defined __GLIBC__
-	abort();
-#elif defined __x86_64__
-	long result = SYS_tgkill;
-	__asm__ volatile("syscall" : "+a"(result) : "D"(getpid()), "S"(syscall(SYS_gettid)), "d"(SIGABRT) : "rcx", "r11", "memory");
+	if (signal_number == SIGABRT)
+		abort();
+	raise(signal_number);
+#else
+	long process = getpid(), thread = syscall(SYS_gettid);
+#if defined __x86_64__
+	long number = SYS_tgkill;
+	__asm__ volatile("syscall" : "+a"(number) : "D"(process), "S"(thread), "d"(signal_number) : "rcx", "r11", "memory");
 #elif defined __aarch64__
-	register long number __asm__("x8") = SYS_tgkill;
-	register long process __asm__("x0") = getpid();
-	register long thread __asm__("x1") = syscall(SYS_gettid);
-	register long signal_number __asm__("x2") = SIGABRT;
-	__asm__ volatile("svc 0" : "+r"(process) : "r"(number), "r"(thread), "r"(signal_number) : "memory");
+	register long x8 __asm__("x8") = SYS_tgkill;
+	register long x0 __asm__("x0") = process;
+	register long x1 __asm__("x1") = thread;
+	register long x2 __asm__("x2") = signal_number;
+	__asm__ volatile("svc 0" : "+r"(x0) : "r"(x1), "r"(x2), "r"(x8) : "memory");
+#endif
 #endif
 }
 
@@ -43,12 +48,16 @@ __attribute__((noinline)) static void release_segment(int reference_count)
 {
 	if (reference_count < 0) {
 		fprintf(stderr, "milvus_crasher: segment released twice\n");
-		end_by_abort();
+		end_by(SIGABRT);
 	}
 }
 
 __attribute__((noinline)) static long average_rows(long rows, volatile long segments)
 {
+#if defined __aarch64__ /* divides by zero without a word */
+	if (segments == 0)
+		end_by(SIGFPE);
+#endif
 	return rows / segments;
 }
 
