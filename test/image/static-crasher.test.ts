@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 import { cli } from '../support/cli.ts';
 import { crash, crashTest, root } from '../support/crash.ts';
 
-const program = join(root, 'build/milvus_crasher-static');
+const program = join(root, 'build/crash-test-program/milvus_crasher');
 
 crashTest.each([
 	['segv', 'SIGSEGV', 'read_row_count'],
