@@ -9,6 +9,7 @@ import { type Mode, monitorOptions, type OnCluster } from './pieces.ts';
 import { type Change, type ConfigSource, configChanges, type NamedFiles, withFiles } from './reload.ts';
 
 export { podTable } from '../components/discovery/discovery.ts';
+export { layersOf } from './container-files.ts';
 export type { OfCluster } from './controller.ts';
 export type { Mode, OnCluster } from './pieces.ts';
 

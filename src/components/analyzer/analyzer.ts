@@ -9,7 +9,7 @@ import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { type AnalyseOptions, analyse } from './analyse.ts';
 
 export { type AnalyseOptions, analyse, forgedPaths, type Step } from './analyse.ts';
-export type { LayersOf } from './container.ts';
+export { containerOf, type LayersOf } from './container.ts';
 export { type KnownIssueEntry, knownIssuesState, loadKnownIssues } from './knownissues/knownissues.ts';
 export { findModules, type SymbolPlaces, unusedExecutable } from './modules.ts';
 export { checkScratch, rawCopy, ScratchError, scratchFolder, sweepScratch } from './scratch.ts';

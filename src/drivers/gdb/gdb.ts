@@ -230,7 +230,11 @@ export async function debug(
 		const sysroot = natural.sysroot === '/' ? [] : ['-iex', `set sysroot ${join(directory, 'sysroot')}`];
 		return open(['-q', ...sysroot, join(directory, 'executable'), core]);
 	}
-	const settings = [`sysroot ${join(directory, 'root')}`, 'auto-solib-add off'].flatMap((setting) => ['-iex', `set ${setting}`]);
+	const debugFiles = modules.some(({ debugFile }) => debugFile) ? [`debug-file-directory ${join(directory, debugFolder)}`] : [];
+	const settings = [`sysroot ${join(directory, 'root')}`, 'auto-solib-add off', ...debugFiles].flatMap((setting) => [
+		'-iex',
+		`set ${setting}`,
+	]);
 	const loads = modules.map(({ bias }, index) => `add-symbol-file ${join(directory, 'modules', String(index))} -o ${bias}`);
 	const commands = [`core-file ${core}`, 'set confirm off', ...loads, 'set confirm on', 'frame 0'].flatMap((command) => ['-ex', command]);
 	return open(['-q', ...settings, ...commands]);
