@@ -7,7 +7,7 @@
 #   NAMESPACE        where the agent is                                   (default: that of the kubectl context)
 #   CRASH_NAMESPACE  where the pod is to crash                            (default: NAMESPACE)
 #   CRASH_IMAGE      its image, which must have a shell                   (default: that of deploy/test-crash-pod.yaml)
-#   CRASH_PROGRAM    the program that crashes, linked statically          (default: build/milvus_crasher.static, which is built if it is not there)
+#   CRASH_PROGRAM    the program that crashes, linked statically          (default: build/crash-test-program/milvus_crasher, by scripts/build.sh)
 #   CRASH_VOLUME     FOLDER:PATH, a folder of the node that pods must have at PATH: where kernel.core_pattern is a path, so do your pods of Milvus
 #   NODE             on which node                                        (default: where the scheduler puts it)
 #   TIMEOUT          how long to wait in each step, in seconds            (default: 120)
@@ -19,7 +19,10 @@ cd "$(dirname "$0")/.."
 kubectl=${KUBECTL:-kubectl}
 timeout=${TIMEOUT:-120}
 agent=milvus-coredump-agent
-pod=test-crash-pod program_map=crash-test-program
+program_map=crash-test-program
+# Of a name and an instance of its own each time, so that its crashes are not mistaken for those of an earlier one, nor counted to them.
+number=$(date +%s)
+pod=test-crash-pod-$number instance=verify-$number
 keep=
 case ${1:-} in
 '') ;;
@@ -59,8 +62,6 @@ namespace=${namespace:-default}
 crash_namespace=${CRASH_NAMESPACE:-$namespace}
 $kubectl -n "$namespace" get daemonset "$agent" >/dev/null 2>&1 ||
 	fail "no DaemonSet $agent in namespace $namespace: scripts/deploy.sh brings it there; NAMESPACE says where it is"
-[ -z "$($kubectl -n "$crash_namespace" get pod "$pod" --ignore-not-found -o name)" ] ||
-	fail "there is a pod $pod already: $kubectl -n $crash_namespace delete pod $pod"
 
 work=$(mktemp -d)
 made=
@@ -73,19 +74,15 @@ finish() {
 trap finish EXIT
 trap 'exit 130' INT TERM HUP
 
-crasher=${CRASH_PROGRAM:-build/milvus_crasher.static}
-if [ -z "${CRASH_PROGRAM:-}" ] && [ ! build/milvus_crasher.static -nt crasher/milvus_crasher.c ]; then
-	compiler=gcc
-	! command -v musl-gcc >/dev/null || compiler=musl-gcc
-	command -v $compiler >/dev/null || fail 'there is no compiler for the crash program: build it elsewhere (gcc -static -g -O1 -pthread -Wl,--build-id crasher/milvus_crasher.c) and name it by CRASH_PROGRAM'
+crasher=${CRASH_PROGRAM:-build/crash-test-program/milvus_crasher}
+if [ -z "${CRASH_PROGRAM:-}" ] && [ ! "$crasher" -nt crasher/milvus_crasher.c ]; then
+	command -v musl-gcc >/dev/null || fail "$crasher is not there, or older than its source: scripts/build.sh makes it; or name another by CRASH_PROGRAM"
 	crasher=$work/milvus_crasher
-	$compiler -static -g -O1 -pthread -Wl,--build-id -o "$crasher" crasher/milvus_crasher.c || fail "$compiler can't build crasher/milvus_crasher.c"
+	crasher/build-static.sh "$crasher" || fail 'the crash program can not be built'
 fi
 [ -r "$crasher" ] || fail "$crasher can't be read"
 
-# An instance of its own for each time, so that its crashes are not counted to those of an earlier one.
-instance=verify-$(date +%s)
-patch=$(printf '{"op": "add", "path": "/metadata/labels/app.kubernetes.io~1instance", "value": "%s"}' "$instance")
+patch=$(printf '{"op": "add", "path": "/metadata/name", "value": "%s"}, {"op": "add", "path": "/metadata/labels/app.kubernetes.io~1instance", "value": "%s"}' "$pod" "$instance")
 [ -z "${CRASH_IMAGE:-}" ] || patch=$patch$(printf ', {"op": "add", "path": "/spec/containers/0/image", "value": "%s"}' "$CRASH_IMAGE")
 [ -z "${NODE:-}" ] || patch=$patch$(printf ', {"op": "add", "path": "/spec/nodeName", "value": "%s"}' "$NODE")
 [ -z "${CRASH_VOLUME:-}" ] || patch=$patch$(printf ', {"op": "add", "path": "/spec/volumes/-", "value": {"name": "cores", "hostPath": {"path": "%s"}}}, {"op": "add", "path": "/spec/containers/0/volumeMounts/-", "value": {"name": "cores", "mountPath": "%s"}}' "${CRASH_VOLUME%%:*}" "${CRASH_VOLUME#*:}")

@@ -34,7 +34,7 @@ const pathPattern: Way = {
 };
 
 /** As clusters have them: a few lines that write what they are given to a folder of the node. */
-const pipeHandler: Way = {
+export const pipeHandler: Way = {
 	name: 'a pipe handler',
 	missing: null,
 	async take(folder) {

@@ -3,10 +3,10 @@
 # it dies. The folder, whose path must be short, goes with them. Needs root, and cgroups of version 1.
 #
 # Speaks as control-plane.sh does; the address that it tells leads into the node's network. Containers are kept by a containerd of its own, whose
-# socket is FOLDER/containerd.sock, and log to FOLDER/pods. The node, node-1, has a network and a mount namespace, which belong to the process that
+# socket is FOLDER/containerd.sock, and log to FOLDER/var-log/pods. The node, node-1, has a network and a mount namespace, which belong to the process that
 # FOLDER/namespace names, and a cgroup in each hierarchy; its processes have the machine's ids, so that what the kernel says of a crash in it is true
-# outside. No setting of the kernel is changed. Inside, containerd and the kubelet have their files where they have them on any node, on the machine
-# in FOLDER; HOST_PATHS puts others there, see namespace.sh.
+# outside. No setting of the kernel is changed. Inside, containerd and the kubelet have their files where they have them on any node, on the machine in
+# FOLDER; HOST_PATHS puts others there, see namespace.sh.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 folder=$(cd "$1" && pwd)
@@ -78,7 +78,7 @@ until_true() {
 	exit 1
 }
 
-mkdir -p "$folder"/{log,cni,pods,control-plane,image}
+mkdir -p "$folder"/{log,var-log/pods,cni,control-plane,image}
 start namespace unshare --net --mount --propagation private "$here/node/namespace.sh" "$folder"
 namespace=${running[namespace]}
 until_true namespace grep -qx ready "$folder/log/namespace.log"

@@ -12,12 +12,14 @@ export type RealNode = ControlPlane & {
 	readonly nodeName: string;
 	/** Where the logs of containers are: NAMESPACE_POD_UID/CONTAINER/N.log; on a real machine /var/log/pods. */
 	readonly podLogs: string;
-	/** Where containerd has a folder for each running container, for who is `inside`. */
+	/** Where containerd has a folder for each running container; seen from inside. */
 	readonly containerdTasks: string;
 	/** What a command is put behind to see the node's files as its processes do: those of containers are mounted there alone. */
 	readonly inside: readonly string[];
 	/** Asks containerd, in the namespace of the kubelet. */
 	ctr(...args: readonly string[]): Promise<string>;
+	/** What is /var/log on the node, which has nothing of the machine's. */
+	readonly logs: string;
 	/**
 	 * Makes an image of files, for pods with `imagePullPolicy: Never`.
 	 *
@@ -59,7 +61,8 @@ export async function realNode(hostPaths: Readonly<Record<string, string>> = {})
 	return {
 		...controlPlaneOf(kept, join(kept.folder, 'control-plane')),
 		nodeName: 'node-1',
-		podLogs: join(kept.folder, 'pods'),
+		podLogs: join(kept.folder, 'var-log/pods'),
+		logs: join(kept.folder, 'var-log'),
 		containerdTasks: '/run/containerd/io.containerd.runtime.v2.task',
 		inside: ['nsenter', '--mount', '--target', readFileSync(join(kept.folder, 'namespace'), 'utf8').trim()],
 		ctr,

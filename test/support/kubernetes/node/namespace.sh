@@ -20,7 +20,7 @@ cd /
 # Shims and network namespaces of containers are named here, and are not to meet those of another containerd.
 mount -t tmpfs none /run
 mkdir /run/netns /run/lock
-printf '%s\n' "/var/log/pods=$folder/pods" "/var/lib/containerd=$folder/containerd" "${HOST_PATHS:-}" | while IFS='=' read -r path source; do
+printf '%s\n' "/var/log=$folder/var-log" "/var/lib/containerd=$folder/containerd" "${HOST_PATHS:-}" | while IFS='=' read -r path source; do
 	[ -n "$path" ] || continue
 	mkdir -p "$path" "$source"
 	mount --bind "$source" "$path"
