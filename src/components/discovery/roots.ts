@@ -17,7 +17,7 @@ const mountWithinMs = 5_000;
 /** In between inotify tells. */
 const rescanMs = 10_000;
 /** Where it does not, as the folder is closed to the agent. */
-const closedRescanMs = 2_000;
+const closedRescanMs = 1_000;
 /** Whose containers these are, the API tells later. So many are kept until then. */
 const mostUnclaimed = 1_000;
 
