@@ -324,6 +324,18 @@ describe('a pod that comes and goes', () => {
 		}
 	});
 
+	test('of a StatefulSet that came back while the agent was away, too: the crash before is known by the journal alone', () => {
+		const at = watchedNode();
+		const first = at.pod('search-querynode-0');
+		at.end(first, 139, crashedAt - 40_000);
+		at.watched.remove(first);
+		at.watched.restart();
+		const second = at.pod('search-querynode-0', { startedAt: crashedAt - 20_000 }, 1);
+		at.watched.pods.isComplete = true;
+		at.end(second);
+		expect(at.of({ host: second.name })).toMatchObject({ isFinal: true, association: { podUid: second.uid, confidence: 'strong' } });
+	});
+
 	test('that this agent never saw is nobody, and not the one that bears its name now', () => {
 		const at = watchedNode();
 		at.pod('search-querynode-0', { startedAt: crashedAt + 1_000 }, 1);

@@ -38,7 +38,10 @@ const removedMs = 2_000;
 export function suspectsAt(death: Death, knowledge: Knowledge): Suspect[] {
 	const told = Map.groupBy(knowledge.restarts, ({ body }) => body.association.podUid);
 	const known = [...knowledge.pods.all()];
-	const forgotten = [...told].filter(([uid]) => !knowledge.pods.byUid(uid)).map(([, restarts]) => restarts);
+	const forgotten = [...told]
+		.filter(([uid]) => !knowledge.pods.byUid(uid))
+		.map(([, restarts]) => restarts)
+		.filter(([first]) => !known.some((one) => first && hasTakenNameOf(one, first.body.association, death)));
 	return [
 		...known
 			.filter((one) => wasThere(one, death) && !known.some((other) => isSuccessor(other, one, death)))
@@ -58,6 +61,10 @@ const isSuccessor = ({ pod }: KnownPod, { pod: before }: KnownPod, { timeMs }: D
 	before.startedAt !== undefined &&
 	before.startedAt < pod.startedAt &&
 	pod.startedAt <= timeMs;
+
+/** The same of one that is known only by what was told of its ends: there is but one pod of a name at a time. */
+const hasTakenNameOf = ({ pod }: KnownPod, before: Partial<Association>, { timeMs }: Death) =>
+	pod.name === before.pod && pod.namespace === before.namespace && pod.startedAt !== undefined && pod.startedAt <= timeMs;
 
 function suspect(
 	known: KnownPod | undefined,
