@@ -53,6 +53,8 @@ manifests
 
 if [ "${1:-}" = --delete ]; then
 	$kubectl delete --ignore-not-found -f "$work/all.yaml"
+	# The agents made it.
+	$kubectl -n "$namespace" delete --ignore-not-found lease "$name-controller"
 	cat <<-TEXT
 
 		What stays, and how to remove it:

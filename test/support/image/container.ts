@@ -36,13 +36,14 @@ export async function unpack({ archive }: Image): Promise<Unpacked> {
 	};
 	const container = await buildah('from', `docker-archive:${archive}`);
 	const root = await buildah('mount', container);
-	let started = 0;
+	const runc = ['--root', join(folder.path, 'runc')];
+	const started: string[] = [];
 	const start = (command: readonly string[], options: RunOptions = {}): Running => {
-		const id = `${basename(folder.path)}-${started++}`;
+		const id = `${basename(folder.path)}-${started.length}`;
+		started.push(id);
 		const bundle = join(folder.path, id);
 		mkdirSync(bundle);
 		writeFileSync(join(bundle, 'config.json'), JSON.stringify(specification(root, command, options)));
-		const runc = ['--root', join(folder.path, 'runc')];
 		return {
 			pid: () => Number(readFileSync(join(bundle, 'pid'), 'utf8')),
 			stop: () => exec('runc', [...runc, 'kill', id, 'TERM']),
@@ -59,6 +60,7 @@ export async function unpack({ archive }: Image): Promise<Unpacked> {
 		start,
 		run: (command, options) => start(command, options).ended,
 		async [Symbol.asyncDispose]() {
+			for (const id of started) await exec('runc', [...runc, 'delete', '--force', id]); // one that a test gave up would outlive it
 			await buildah('rm', container);
 			await folder[Symbol.asyncDispose]();
 		},
