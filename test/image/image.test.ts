@@ -47,7 +47,9 @@ describeImage('the image', () => {
 
 	test('says of a core what there is to say, source lines included', async () => {
 		const command = ['milvus-coredump-agent', 'analyze', '--json', '--exe', '/program/milvus_crasher', '/cores/core'];
-		const { code, stdout, stderr } = await image.run(command, { mounts: { '/cores': core.folder, '/program': join(root, 'build/crash-test-program') } });
+		const { code, stdout, stderr } = await image.run(command, {
+			mounts: { '/cores': core.folder, '/program': join(root, 'build/crash-test-program') },
+		});
 		expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
 		expect(JSON.parse(stdout)).toMatchObject({
 			signal: { name: 'SIGABRT' },
