@@ -5,15 +5,16 @@ import type { PodTable } from '../components/discovery/discovery.ts';
 import type { MonitorOptions } from '../components/monitor/monitor.ts';
 import { sidecar, storage } from '../components/storage/storage.ts';
 import type { Config } from '../config/config.ts';
+import type { Backend } from '../domain/backend.ts';
 import type { Sightings } from '../domain/sightings.ts';
 import { corePattern, hostRoot } from '../drivers/host/host.ts';
 import type { Cluster } from '../drivers/kubernetes/kubernetes.ts';
-import { type LocalBackend, localBackend } from '../drivers/local/local.ts';
 import { Journal, type JournalView } from '../journal/journal.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { layersOf } from './container-files.ts';
 import { goOnOf, readersOf, type Stages } from './pipeline.ts';
 import type { ConfigWithFiles } from './reload.ts';
+import { storeOf } from './store.ts';
 
 export type Mode = 'standalone' | 'node';
 
@@ -33,7 +34,7 @@ type View = Pick<JournalView, 'report' | 'bookmark' | keyof Sightings>;
 /** Everything that works on crashes, as one configuration wants it. */
 export type Pieces = ConfigWithFiles & {
 	readonly journal: Journal;
-	readonly backend: LocalBackend;
+	readonly backend: Backend;
 	readonly stages: Stages;
 	readonly collection: CollectorOptions;
 	/** Absent on a machine of its own. */
@@ -51,7 +52,7 @@ export async function makePieces(
 	telemetry: Telemetry,
 	before?: Pieces,
 ): Promise<Pieces> {
-	const backend = localBackend(config.storage.localPath, config.storage.minFreeSpace, telemetry.storeGrew);
+	const backend = storeOf(config.storage, telemetry);
 	const view: View = {
 		bookmark: (name) => journal.view.bookmark(name),
 		report: (id) => journal.view.report(id),
@@ -84,7 +85,7 @@ export const monitorOptions = ({ monitor: { prometheusEnabled, metricsPort, heal
 function stagesOf(
 	{ config, knownIssues }: ConfigWithFiles,
 	onCluster: OnCluster | undefined,
-	backend: LocalBackend,
+	backend: Backend,
 	view: View,
 	pattern: string | undefined,
 	telemetry: Telemetry,

@@ -1,7 +1,7 @@
 import { checkScratch, ScratchError, sweepScratch } from '../components/analyzer/analyzer.ts';
 import { collector } from '../components/collector/collector.ts';
 import type { Config } from '../config/config.ts';
-import { type Backend, BackendUnavailable } from '../domain/backend.ts';
+import { type Backend, isBackendError } from '../domain/backend.ts';
 import type { Intake } from '../domain/intake.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Component, Telemetry } from '../telemetry/telemetry.ts';
@@ -28,10 +28,10 @@ const pruneIntervalMs = 24 * 3600_000;
 /** Starts all that works on crashes. */
 export async function startWork({ config, journal, backend, stages, collection, onCluster }: Pieces, telemetry: Telemetry): Promise<Work> {
 	await sweepScratch(config.analyzer.scratchPath);
-	telemetry.storeMeasured(await backend.start());
-
 	const stopping = new AbortController();
 	const { signal } = stopping;
+	const storedBytes = await backend.start(signal);
+	if (storedBytes !== undefined) telemetry.storeMeasured(storedBytes);
 	/** When the time to end is over: then the journal may be closed, whoever still works. */
 	const over = new AbortController();
 	const steadily = createSteadily(telemetry, signal);
@@ -41,7 +41,7 @@ export async function startWork({ config, journal, backend, stages, collection, 
 		pipeline.ended,
 		...(onCluster ? clusterWork(config, onCluster, { journal, intake, steadily, telemetry, over: over.signal }, signal) : []),
 		collector({ intake, telemetry, options: collection }).run(signal),
-		watchHealth(healthOf(config, backend), telemetry, signal),
+		watchHealth(healthOf(config, backend, signal), telemetry, signal),
 		pruneDaily(journal, steadily, signal),
 	];
 	const ended = Promise.all(tasks).then(() => {});
@@ -72,20 +72,22 @@ const intakeOf = (journal: Journal, steadily: Steadily, over: AbortSignal): Inta
 /** What each component needs of the disk: why it can't work now, if it can't. */
 type Health = Readonly<Partial<Record<Component, () => Promise<string | undefined>>>>;
 
-const healthOf = ({ analyzer: { scratchPath } }: Config, backend: Backend): Health => ({
-	storage: () => problemOf(() => backend.health(), BackendUnavailable),
+const healthOf = ({ analyzer: { scratchPath } }: Config, backend: Backend, signal: AbortSignal): Health => ({
+	storage: () => problemOf(() => backend.health(signal), isBackendError),
 	analyzer: async () => {
-		const problem = await problemOf(() => checkScratch(scratchPath), ScratchError);
+		const problem = await problemOf(() => checkScratch(scratchPath), isScratchError);
 		return problem && `${problem} (analyzer.scratchPath)`;
 	},
 });
 
-async function problemOf(check: () => Promise<void>, expected: new (message: string) => Error): Promise<string | undefined> {
+const isScratchError = (error: unknown): error is ScratchError => error instanceof ScratchError;
+
+async function problemOf(check: () => Promise<void>, isExpected: (error: unknown) => error is Error): Promise<string | undefined> {
 	try {
 		await check();
 		return undefined;
 	} catch (error) {
-		if (error instanceof expected) return error.message;
+		if (isExpected(error)) return error.message;
 		throw error;
 	}
 }

@@ -1,28 +1,80 @@
-/** A place that keeps cores. */
+/** A place that keeps cores, and what belongs to them: a local directory, NFS, S3. */
 export interface Backend {
+	readonly kind: 'local' | 'nfs' | 's3';
+
 	/**
-	 * Stores one file under a name, verified by reading it back. The same name twice is one object.
+	 * Before anything is put: what an earlier process of this agent left half-written is removed, now or, where there is no answer, later.
+	 *
+	 * @returns the size of all that is stored, in bytes; undefined where it is shared with other agents, and looking would cost too much
+	 */
+	start(signal: AbortSignal): Promise<number | undefined>;
+
+	/**
+	 * Stores one file under a name, verified. When it returns, the file is there under that name, complete; before, nothing is. The same name twice is
+	 * one object.
 	 *
 	 * @param name relative, made of `/`-separated safe characters
 	 * @param content opened anew for each try
 	 * @returns where it is, and SHA-256 (hex) and size of what is now stored
-	 * @throws {BackendUnavailable} no answer, no right to write, or full: trying again may help
+	 * @throws {BackendUnavailable | BackendRefused}
 	 */
 	put(name: string, content: Content, signal: AbortSignal): Promise<Stored>;
 
-	/** @throws {BackendUnavailable} when nothing could be stored now, with the reason */
-	health(): Promise<void>;
+	/**
+	 * Reads what was stored under a name.
+	 *
+	 * @throws {NotStored} nothing is
+	 * @throws {BackendUnavailable | BackendRefused}
+	 */
+	get(name: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
+
+	/**
+	 * All that is stored, in no order; what is half-written is not.
+	 *
+	 * @param prefix what the names begin with
+	 * @throws {BackendUnavailable | BackendRefused}
+	 */
+	list(prefix: string, signal: AbortSignal): AsyncIterable<StoredFile>;
+
+	/**
+	 * Removes files; one that is not there is no mistake.
+	 *
+	 * @throws {BackendUnavailable | BackendRefused}
+	 */
+	remove(names: readonly string[], signal: AbortSignal): Promise<void>;
+
+	/** @throws {BackendUnavailable | BackendRefused} when nothing could be stored now, with the reason */
+	health(signal: AbortSignal): Promise<void>;
 }
 
 export type Content = {
 	/** @throws {ContentLost | ContentUnavailable} */
 	open(signal: AbortSignal): AsyncIterable<Uint8Array>;
+	/** Where it is known before it is read. */
+	readonly sizeBytes?: number | undefined;
 };
 
 export type Stored = { readonly location: string; readonly sha256: string; readonly sizeBytes: number };
 
+export type StoredFile = {
+	readonly name: string;
+	readonly sizeBytes: number /** When it was written last, in ms since the epoch. */;
+	readonly storedAt: number;
+};
+
+/** No answer, or no room: trying again may help. */
 export class BackendUnavailable extends Error {
 	override readonly name = 'BackendUnavailable';
+}
+
+/** Wrong credentials, bucket or mount: trying again does not help until somebody changes that. */
+export class BackendRefused extends Error {
+	override readonly name = 'BackendRefused';
+}
+
+/** There is nothing under that name. */
+export class NotStored extends Error {
+	override readonly name = 'NotStored';
 }
 
 /** What was to be stored is no longer there. */
@@ -33,4 +85,14 @@ export class ContentLost extends Error {
 /** What was to be stored can't be read now. */
 export class ContentUnavailable extends Error {
 	override readonly name = 'ContentUnavailable';
+}
+
+/** The error of a backend, whether trying again helps or not. */
+export const isBackendError = (error: unknown): error is BackendUnavailable | BackendRefused =>
+	error instanceof BackendUnavailable || error instanceof BackendRefused;
+
+/** @throws for a name that could lead elsewhere */
+export function checkName(name: string): string {
+	if (name.split('/').some((part) => !/^[A-Za-z0-9_-][A-Za-z0-9._-]*$/.test(part))) throw new Error(`not a safe name: ${name}`);
+	return name;
 }

@@ -239,8 +239,12 @@ export function createTelemetry(log: Logger, purpose: Purpose = 'standalone') {
 			log.warn({ id, path: printable(path), reason }, "core file can't be analysed");
 		},
 
-		coreStored(id: string, location: string, sizeBytes: number, sha256: string) {
-			metrics.stored.inc({ backend: 'local' });
+		coreStored(
+			id: string,
+			backend: string,
+			{ location, sizeBytes, sha256 }: Readonly<{ location: string; sizeBytes: number; sha256: string }>,
+		) {
+			metrics.stored.inc({ backend });
 			log.info({ id, location, sizeBytes, sha256 }, `stored ${formatBytes(sizeBytes)}`);
 		},
 		coreNotStored(id: string, reason: string) {
@@ -251,8 +255,8 @@ export function createTelemetry(log: Logger, purpose: Purpose = 'standalone') {
 			metrics.errors.inc({ component: 'storage' });
 			log.warn({ id }, `core lost: ${printable(reason)}`);
 		},
-		storageFailed(id: string, reason: string) {
-			metrics.storageErrors.inc({ backend: 'local' });
+		storageFailed(id: string, backend: string, reason: string) {
+			metrics.storageErrors.inc({ backend });
 			log.debug({ id, reason }, 'storing failed');
 		},
 		/** What all files of the store take: measured at the start, then by each that is put. */

@@ -145,11 +145,14 @@ describe('a core that is not stored says why', () => {
 	});
 });
 
+/** A backend of which nothing but `put` is asked. */
+const elsewhere = localBackend('/nowhere', { is: 'bytes', bytes: 0 });
+
 describe('what may be better later is tried again', () => {
 	crashTest('a backend that does not answer', async () => {
 		await using home = await withStore();
 		const put = () => Promise.reject(new BackendUnavailable('no answer'));
-		expect(await home.handle({}, { put, health: put })).toEqual({ is: 'retry', reason: 'no answer' });
+		expect(await home.handle({}, { ...elsewhere, put })).toEqual({ is: 'retry', reason: 'no answer' });
 	});
 
 	crashTest('a report that can not be put beside its core, which is not put again', async () => {
@@ -158,7 +161,7 @@ describe('what may be better later is tried again', () => {
 		const { location } = storedBy(outcome);
 		const { ino } = statSync(location);
 		const put = () => Promise.reject(new BackendUnavailable('no answer'));
-		expect(await home.stored(outcome, { put, health: put })).toEqual({ is: 'retry', reason: 'no answer' });
+		expect(await home.stored(outcome, { ...elsewhere, put })).toEqual({ is: 'retry', reason: 'no answer' });
 		expect(await home.stored(outcome)).toEqual({ is: 'done', emit: [] });
 		expect(readdirSync(join(location, '..'))).toHaveLength(2);
 		expect(statSync(location).ino).toBe(ino);
@@ -181,7 +184,7 @@ describe('what may be better later is tried again', () => {
 	crashTest('but a bug is thrown', async () => {
 		await using home = await withStore();
 		const put = () => Promise.reject(new TypeError('x is undefined'));
-		await expect(home.handle({}, { put, health: put })).rejects.toThrow(TypeError);
+		await expect(home.handle({}, { ...elsewhere, put })).rejects.toThrow(TypeError);
 	});
 });
 

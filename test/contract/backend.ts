@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { type Backend, type Content, ContentUnavailable } from '../../src/domain/backend.ts';
+import { type Backend, type Content, ContentUnavailable, NotStored } from '../../src/domain/backend.ts';
 
 /** A place to store, made anew for each test. */
 export type Place = AsyncDisposable & {
@@ -95,8 +95,32 @@ export function backendContract(make: () => Promise<Place>): void {
 		expect(await place.names()).toEqual([]);
 	});
 
+	test('what is stored is listed, read back and removed, and nothing else', async () => {
+		await using place = await make();
+		const content = Buffer.alloc(700_000, 'x');
+		for (const name of ['a.b/one', 'a.b/two', 'c/three']) await place.backend.put(name, bytesOf(content, Buffer.from(name)), signal);
+		const listed = async (prefix: string) => {
+			const found = await Array.fromAsync(place.backend.list(prefix, signal));
+			for (const { sizeBytes, storedAt, name } of found) {
+				expect(sizeBytes).toBe(content.length + name.length);
+				expect(Math.abs(Date.now() - storedAt)).toBeLessThan(600_000);
+			}
+			return found.map(({ name }) => name).sort();
+		};
+		expect(await listed('')).toEqual(['a.b/one', 'a.b/two', 'c/three']);
+		expect(await listed('a.b/')).toEqual(['a.b/one', 'a.b/two']);
+		const read = Buffer.concat(await Array.fromAsync(place.backend.get('a.b/two', signal)));
+		expect(read.equals(Buffer.concat([content, Buffer.from('a.b/two')]))).toBe(true);
+		await place.backend.remove(['a.b/one', 'c/three', 'c/nothing'], signal);
+		expect(await listed('')).toEqual(['a.b/two']);
+		expect(await place.names()).toEqual(['a.b/two']);
+		await expect(Array.fromAsync(place.backend.get('a.b/one', signal))).rejects.toBeInstanceOf(NotStored);
+		await place.backend.put('c/three', bytesOf(content), signal);
+		expect(await place.names()).toEqual(['a.b/two', 'c/three']);
+	});
+
 	test('a healthy place says nothing', async () => {
 		await using place = await make();
-		await expect(place.backend.health()).resolves.toBeUndefined();
+		await expect(place.backend.health(signal)).resolves.toBeUndefined();
 	});
 }

@@ -53,7 +53,7 @@ test('killed in the middle, no part stands under the final name, and the next st
 	expect(files(path)).toEqual([expect.stringMatching(/^a\/\.core\..*\.part$/)]);
 	const backend = localBackend(path, noFloor);
 	await backend.put('a/other', bytesOf(Buffer.alloc(1234)), signal);
-	expect(await backend.start()).toBe(1234);
+	expect(await backend.start(signal)).toBe(1234);
 	expect(files(path)).toEqual(['a/other']);
 });
 
@@ -67,7 +67,7 @@ test('a start sweeps only its own parts, and does not fail where a file that is 
 	chmodSync(closed, 0o400);
 	const script = `
 		import { localBackend } from ${JSON.stringify(join(root, 'src/drivers/local/local.ts'))};
-		console.log(await localBackend(process.argv[1], { is: 'bytes', bytes: 0 }).start());`;
+		console.log(await localBackend(process.argv[1], { is: 'bytes', bytes: 0 }).start(new AbortController().signal));`;
 	expect(await runWithoutRights(script, folder.path)).toBe('4');
 	expect(files(folder.path)).toEqual(['.core.part', '.notes.part', '.part', 'closed/listed', 'core']);
 	chmodSync(closed, 0o700);
@@ -85,7 +85,7 @@ test('what the store grows by is told for each file, and what it replaces is tak
 	] as const)
 		await backend.put(name, bytesOf(Buffer.alloc(size)), signal);
 	expect(growth).toEqual([1000, 0, -600, 10]);
-	expect(await backend.start()).toBe(410);
+	expect(await backend.start(signal)).toBe(410);
 });
 
 describe('space on the disk', () => {
@@ -93,7 +93,7 @@ describe('space on the disk', () => {
 		await using folder = await temporaryFolder();
 		const backend = localBackend(folder.path, { is: 'bytes', bytes: 1e18 });
 		const message = /: only [\d.]+ [GTM]B are free, and 1000000\.0 TB must stay free \(storage\.minFreeSpace\)$/;
-		await expect(backend.health()).rejects.toThrow(message);
+		await expect(backend.health(new AbortController().signal)).rejects.toThrow(message);
 		const put = backend.put('a/b', bytesOf(Buffer.from('x')), signal);
 		await expect(put).rejects.toThrow(message);
 		await expect(put).rejects.toBeInstanceOf(BackendUnavailable);
@@ -149,11 +149,11 @@ test('what stands in the way is told in one line', async () => {
 	await using folder = await temporaryFolder();
 	writeFileSync(join(folder.path, 'file'), '');
 	const backend = localBackend(join(folder.path, 'file'), noFloor);
-	for (const attempt of [() => backend.health(), () => backend.put('a/b', bytesOf(Buffer.from('x')), signal)]) {
+	for (const attempt of [() => backend.health(new AbortController().signal), () => backend.put('a/b', bytesOf(Buffer.from('x')), signal)]) {
 		await expect(attempt()).rejects.toThrow(/^can't write there: E(EXIST|NOTDIR): .* \(storage\.localPath\)$/);
 		await expect(attempt()).rejects.toBeInstanceOf(BackendUnavailable);
 	}
-	expect(await backend.start()).toBe(0);
+	expect(await backend.start(signal)).toBe(0);
 });
 
 test('a folder that may not be written to', async () => {
@@ -161,6 +161,6 @@ test('a folder that may not be written to', async () => {
 	chmodSync(folder.path, 0o500);
 	const script = `
 		import { localBackend } from ${JSON.stringify(join(root, 'src/drivers/local/local.ts'))};
-		await localBackend(process.argv[1], { is: 'bytes', bytes: 0 }).health().catch((error) => console.log(error.name, error.message));`;
+		await localBackend(process.argv[1], { is: 'bytes', bytes: 0 }).health(new AbortController().signal).catch((error) => console.log(error.name, error.message));`;
 	expect(await runWithoutRights(script, folder.path)).toMatch(/^BackendUnavailable can't write there: EACCES/);
 });

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { codeOf } from '../../base/errors.ts';
 import { formatBytes } from '../../base/quantity.ts';
 import type { Config } from '../../config/config.ts';
-import { BackendUnavailable } from '../../domain/backend.ts';
+import { isBackendError } from '../../domain/backend.ts';
 import { localBackend } from '../../drivers/local/local.ts';
 import { JournalError, readJournal } from '../../journal/journal.ts';
 import { isMissing, isThere } from '../files.ts';
@@ -37,10 +37,10 @@ async function storageCheck({ storage: { localPath, minFreeSpace } }: Config): P
 	if (free === undefined) return error(subject, `${localPath} can not be written to`, todo);
 	if (!(await isThere(localPath))) return ok(subject, `${localPath} is not there yet: the agent makes it; ${formatBytes(free)} free`);
 	try {
-		await localBackend(localPath, minFreeSpace).health();
+		await localBackend(localPath, minFreeSpace).health(new AbortController().signal);
 		return ok(subject, `${localPath}, ${formatBytes(free)} free`);
 	} catch (cause) {
-		if (!(cause instanceof BackendUnavailable)) throw cause;
+		if (!isBackendError(cause)) throw cause;
 		return error(subject, cause.message, todo);
 	}
 }

@@ -1,4 +1,4 @@
-import { type Backend, BackendUnavailable, type Content } from '../../domain/backend.ts';
+import { type Backend, type Content, isBackendError } from '../../domain/backend.ts';
 import type { Reports } from '../../domain/reports.ts';
 import { done, retry, type Stage } from '../../domain/stage.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
@@ -23,8 +23,8 @@ export function sidecar({ backend, reports, telemetry }: Deps): Stage<'StorageEv
 				);
 				return done();
 			} catch (error) {
-				if (!(error instanceof BackendUnavailable)) throw error;
-				telemetry.storageFailed(key, error.message);
+				if (!isBackendError(error)) throw error;
+				telemetry.storageFailed(key, backend.kind, error.message);
 				return retry(error.message);
 			}
 		},

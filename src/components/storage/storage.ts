@@ -1,5 +1,5 @@
 import { messageOf } from '../../base/errors.ts';
-import { type Backend, BackendUnavailable, type Content, ContentLost, ContentUnavailable } from '../../domain/backend.ts';
+import { type Backend, type Content, ContentLost, ContentUnavailable, isBackendError } from '../../domain/backend.ts';
 import { type Event, followsFrom } from '../../domain/events.ts';
 import type { Analysis, Core, Storage } from '../../domain/report.ts';
 import type { Reports } from '../../domain/reports.ts';
@@ -37,15 +37,15 @@ export function storage({ backend, reports, telemetry, options }: Deps): Stage<'
 		try {
 			const name = storedName(report);
 			const storage = { ...(await backend.put(`${name}${storedAs(core, options)}`, contentOf(core, options), signal)), name };
-			telemetry.coreStored(key, storage.location, storage.sizeBytes, storage.sha256);
+			telemetry.coreStored(key, backend.kind, storage);
 			return done(stored(event, core, { form: 'full', ...storage }));
 		} catch (error) {
 			if (error instanceof ContentLost) {
 				telemetry.coreLost(key, error.message);
 				return done({ kind: 'StorageEvent', ...followsFrom(event), body: { is: 'lost', reason: error.message } });
 			}
-			if (!(error instanceof BackendUnavailable || error instanceof ContentUnavailable)) throw error;
-			telemetry.storageFailed(key, error.message);
+			if (!(isBackendError(error) || error instanceof ContentUnavailable)) throw error;
+			telemetry.storageFailed(key, backend.kind, error.message);
 			return retry(error.message);
 		}
 	}

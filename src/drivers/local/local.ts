@@ -1,33 +1,38 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { access, constants, type FileHandle, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { isSystemError } from '../../base/errors.ts';
+import { access, constants, type FileHandle, open, opendir, rename, rm, rmdir, stat, statfs } from 'node:fs/promises';
+import { basename, dirname, join, relative, sep } from 'node:path';
+import { codeOf, isSystemError } from '../../base/errors.ts';
 import { makeFolder } from '../../base/folder.ts';
 import { formatBytes } from '../../base/quantity.ts';
-import { type Backend, BackendUnavailable, type Content, type Stored } from '../../domain/backend.ts';
+import {
+	type Backend,
+	BackendUnavailable,
+	type Content,
+	checkName,
+	NotStored,
+	type Stored,
+	type StoredFile,
+} from '../../domain/backend.ts';
 
 /** What must stay free on the disk. */
 export type FreeSpaceFloor = { readonly is: 'share'; readonly share: number } | { readonly is: 'bytes'; readonly bytes: number };
-
-export type LocalBackend = Backend & {
-	/** Removes what a killed agent left half-written. @returns the size of all files that are stored */
-	start(): Promise<number>;
-};
 
 /** What it names a file while that is being written: nothing else is swept. */
 const partName = (name: string) => `.${name}.${randomUUID()}.part`;
 const isPart = (name: string) => /^\..+\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.part$/.test(name);
 /** How often the free space is looked at while writing. */
 const checkEveryBytes = 64 << 20;
+const highWaterMark = 256 * 1024;
 
 /**
  * A directory on a disk of this machine. Files are for their owner alone: a core holds credentials.
  *
- * @param onGrowth told by how many bytes each file that is put makes the store larger than before; what it replaces is taken off
+ * @param onGrowth told by how many bytes each file that is put makes the store larger than before, what it replaces taken off, and by how many less
+ *   one that is removed
  */
-export function localBackend(root: string, floor: FreeSpaceFloor, onGrowth: (bytes: number) => void = () => {}): LocalBackend {
+export function localBackend(root: string, floor: FreeSpaceFloor, onGrowth: (bytes: number) => void = () => {}): Backend {
 	async function put(name: string, content: Content, signal: AbortSignal): Promise<Stored> {
-		const path = safePath(root, name);
+		const path = pathOf(root, name);
 		const part = join(dirname(path), partName(basename(path)));
 		try {
 			await makeFolder(dirname(path));
@@ -83,25 +88,70 @@ export function localBackend(root: string, floor: FreeSpaceFloor, onGrowth: (byt
 
 	async function start(): Promise<number> {
 		let size = 0;
-		for (const entry of await readdir(root, { recursive: true, withFileTypes: true }).catch(() => [])) {
-			if (!entry.isFile()) continue;
-			const path = join(entry.parentPath, entry.name);
-			if (isPart(entry.name))
-				await rm(path, { force: true }).catch(() => {}); // it only takes room
-			else size += await sizeOf(path);
+		try {
+			for await (const { path, isHalf } of filesBelow(root)) {
+				if (isHalf) await rm(path, { force: true });
+				else size += await sizeOf(path);
+			}
+		} catch (error) {
+			if (!isSystemError(error)) throw error; // what stands in the way of storing, health tells
 		}
 		return size;
 	}
 
-	return { put, health, start };
+	async function* get(name: string, signal: AbortSignal): AsyncIterable<Uint8Array> {
+		const path = pathOf(root, name);
+		try {
+			await using file = await open(path);
+			yield* file.createReadStream({ autoClose: false, highWaterMark, signal });
+		} catch (error) {
+			if (codeOf(error) === 'ENOENT') throw new NotStored(`${path} is not there`, { cause: error });
+			throw sorted(error);
+		}
+	}
+
+	async function* list(prefix: string, signal: AbortSignal): AsyncIterable<StoredFile> {
+		try {
+			for await (const { path, isHalf } of filesBelow(root)) {
+				signal.throwIfAborted();
+				const name = relative(root, path).replaceAll(sep, '/');
+				const found = isHalf || !name.startsWith(prefix) ? undefined : await statOf(path);
+				if (found) yield { name, sizeBytes: found.size, storedAt: found.mtimeMs };
+			}
+		} catch (error) {
+			throw sorted(error);
+		}
+	}
+
+	async function remove(names: readonly string[], signal: AbortSignal): Promise<void> {
+		try {
+			for (const name of names) {
+				signal.throwIfAborted();
+				const path = pathOf(root, name);
+				const size = await sizeOf(path);
+				await rm(path, { force: true });
+				onGrowth(-size);
+				await rmdir(dirname(path)).catch(() => {}); // others are in it still
+			}
+		} catch (error) {
+			throw sorted(error);
+		}
+	}
+
+	return { kind: 'local', start, put, get, list, remove, health };
 }
 
 type Written = Omit<Stored, 'location'>;
 
-function safePath(root: string, name: string): string {
-	const parts = name.split('/');
-	if (parts.some((part) => !/^[A-Za-z0-9_-][A-Za-z0-9._-]*$/.test(part))) throw new Error(`not a safe name: ${name}`);
-	return join(root, ...parts);
+const pathOf = (root: string, name: string) => join(root, ...checkName(name).split('/'));
+
+/** All files below a folder, half-written ones too; none where it is not there. */
+async function* filesBelow(folder: string): AsyncGenerator<{ readonly path: string; readonly isHalf: boolean }> {
+	const entries = await opendir(folder, { recursive: true }).catch((error) => {
+		if (['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '')) return [];
+		throw error;
+	});
+	for await (const entry of entries) if (entry.isFile()) yield { path: join(entry.parentPath, entry.name), isHalf: isPart(entry.name) };
 }
 
 async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
@@ -113,7 +163,7 @@ async function verify(path: string, { sha256, sizeBytes }: Written): Promise<voi
 	await using file = await open(path);
 	const hash = createHash('sha256');
 	let size = 0;
-	for await (const chunk of file.createReadStream({ autoClose: false, highWaterMark: 256 * 1024 })) {
+	for await (const chunk of file.createReadStream({ autoClose: false, highWaterMark })) {
 		hash.update(chunk);
 		size += chunk.length;
 	}
@@ -127,12 +177,9 @@ async function syncFolder(path: string): Promise<void> {
 	await folder.sync();
 }
 
-/** None where it is gone by now, or can't be seen: what stands in the way of storing, health tells. */
-const sizeOf = (path: string) =>
-	stat(path).then(
-		({ size }) => size,
-		() => 0,
-	);
+/** Nothing where it is gone by now, or can't be seen: what stands in the way of storing, health tells. */
+const statOf = (path: string) => stat(path).catch(() => undefined);
+const sizeOf = async (path: string) => (await statOf(path))?.size ?? 0;
 
 /** The disk's errors as what they mean for the caller; others as they are. */
 function sorted(error: unknown): unknown {
