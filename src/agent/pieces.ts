@@ -29,7 +29,7 @@ export type OnCluster = {
 	readonly journald: { isExpected: boolean };
 };
 
-type View = Pick<JournalView, 'report' | 'bookmark' | keyof Sightings>;
+type View = Pick<JournalView, 'report' | 'bookmark' | 'kept' | keyof Sightings>;
 
 /** Everything that works on crashes, as one configuration wants it. */
 export type Pieces = ConfigWithFiles & {
@@ -56,6 +56,7 @@ export async function makePieces(
 	const view: View = {
 		bookmark: (name) => journal.view.bookmark(name),
 		report: (id) => journal.view.report(id),
+		kept: (...of) => journal.view.kept(...of),
 		record: (key) => journal.view.record(key),
 		hasCore: (key) => journal.view.hasCore(key),
 		restartsSince: (time) => journal.view.restartsSince(time),
@@ -126,11 +127,13 @@ function stagesOf(
 		storage: storage({
 			backend,
 			reports: view,
+			history: view,
 			telemetry,
 			options: {
 				valueThreshold: analysis.valueThreshold,
 				maxFileSizeBytes: collection.maxFileSize,
 				compression: store.compressionEnabled ? store.compression : 'none',
+				sampling: store.sampling,
 			},
 		}),
 		sidecar: sidecar({ backend, reports: view, telemetry }),

@@ -197,11 +197,18 @@ export const configSchema = (paths: ModeDefaults) =>
 				compression: key(z.enum(['zstd', 'gzip']), 'zstd', 'How plain cores are packed; packed ones are kept as they are.'),
 				sampling: section(
 					{
-						full: key(count, 3, 'So many cores of one bug are kept whole.'),
-						slim: key(count, 10, 'So many more are kept with stacks only.'),
+						full: key(
+							count,
+							3,
+							'So many cores of one bug are kept whole, of each instance and image; a higher score than all of them had starts anew.',
+						),
+						slim: key(
+							count,
+							10,
+							'So many more are kept with stacks only: whole in this version, which has no such form yet. Those beyond are only counted.',
+						),
 					},
-					'What is kept of crashes that repeat.',
-					planned,
+					'What is kept of crashes that repeat. A core of which nothing tells the bug is always kept.',
 				),
 				s3: section(
 					{

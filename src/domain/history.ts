@@ -1,10 +1,31 @@
 import type { CrashReport } from './report.ts';
+import { instanceKey } from './sightings.ts';
 import type { EpochMs } from './stage.ts';
 
 /** What is known of earlier crashes. Read-only. */
 export interface History {
 	/** Other crashes with the same fingerprint that happened before a given one. */
 	earlier(fingerprint: string, before: EpochMs): Earlier;
+
+	/**
+	 * How many cores of one series were kept: those that are stored, and those that went to make room.
+	 *
+	 * @param series as `seriesOf` gives it
+	 * @param least only those that are worth so much, or more
+	 * @param besides the id of a crash that is not counted
+	 */
+	kept(series: string, least: number, besides: string): number;
+}
+
+/**
+ * What the crashes have in common of which a few cores tell as much as all: one bug, in one instance (without one, of one program on one host), of one
+ * image (without one, of one build). Undefined where nothing tells which bug it is.
+ */
+export function seriesOf({ fingerprint, association, process, modules }: CrashReport): string | undefined {
+	if (fingerprint === null) return undefined;
+	const where = instanceKey(association) ?? [association.host ?? '', process.name ?? ''];
+	const build = modules.find(({ path }) => path === process.executable)?.buildId;
+	return JSON.stringify([fingerprint, where, association.image ?? build ?? '']);
 }
 
 export type Earlier = {

@@ -132,6 +132,7 @@ export const storage = z.discriminatedUnion('form', [
 		name: z.string().exactOptional().describe('in the store, without its end; absent where an earlier version stored it'),
 		sha256: z.string().regex(/^[0-9a-f]{64}$/),
 		sizeBytes: z.int(),
+		reason: z.string().exactOptional().describe('why it is kept in this form; absent where an earlier version stored it'),
 	}),
 	z.strictObject({ form: z.literal('none'), reason: z.string() }),
 ]);

@@ -16,7 +16,12 @@ export type ScoreInputs = {
 	readonly panicKeywords: readonly string[];
 };
 
+/** What a core is worth. An analysis that failed says nothing against it: then it is what every core is given. */
+export const worthOf = (score: Score | null): number => score?.total ?? base;
+
 type Part = Score['parts'][number];
+
+const base = 4;
 
 const severeSignals: readonly (number | undefined)[] = [11, 6, 8];
 
@@ -24,7 +29,7 @@ const severeSignals: readonly (number | undefined)[] = [11, 6, 8];
 export function scoreOf(inputs: ScoreInputs): Score {
 	const text = `${inputs.reason ?? ''}\n${inputs.stackText}`.toLowerCase();
 	const rules: readonly [Part['name'], number, boolean][] = [
-		['base', 4, true],
+		['base', base, true],
 		['reason', 2, inputs.reason !== null],
 		['keywords', 1, inputs.panicKeywords.some((keyword) => text.includes(keyword.toLowerCase()))],
 		['stack', 1.5, inputs.stackText.length > 100],

@@ -1,7 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { bodies, type Event, type Kind } from '../domain/events.ts';
 import { fold, foldGivenUp } from '../domain/fold.ts';
+import { seriesOf } from '../domain/history.ts';
 import type { CrashReport } from '../domain/report.ts';
+import { worthOf } from '../domain/score.ts';
 import { componentKey, containerKey } from '../domain/sightings.ts';
 import type { EpochMs, Outcome } from '../domain/stage.ts';
 import { backoffMs, longestDelayMs } from './backoff.ts';
@@ -241,6 +243,8 @@ export class Journal implements Disposable {
 	#write(report: CrashReport): void {
 		const nextChange = () => (this.#sql.nextChange.get() as { change: number }).change;
 		this.#sql.report.run(reportRow(report, nextChange()));
+		const kept = keptRow(report);
+		if (kept) this.#sql.keep.run(kept);
 		this.#publication.written(report, nextChange);
 	}
 
@@ -329,6 +333,15 @@ const reportRow = (report: CrashReport, changed: number) => ({
 	changed,
 	body: JSON.stringify(report),
 });
+
+/** What is kept of a crash's core, where that is something. */
+function keptRow(report: CrashReport) {
+	const { id, fingerprint, storage } = report;
+	if (storage?.form !== 'full') return undefined;
+	const { location, sizeBytes } = storage;
+	const series = seriesOf(report) ?? null;
+	return { id, series, fingerprint, worth: worthOf(report.score), foundAt: Date.parse(report.foundAt), location, sizeBytes };
+}
 
 /**
  * Opens a journal beside the agent that runs, or when none does, to look only.

@@ -10,6 +10,8 @@
  *
  * `changed` numbers the changes of all reports. Once a crash has been analysed, it has its `ordinal` in a `family` of crashes that are alike, which
  * `opened` at a time, and a `head`: the report in which it is published; `published` is the change of a head that has been.
+ *
+ * `kept` are the cores that are stored, and without `location` those that went to make room: of which `series`, and what they are worth.
  */
 export const migrations = [
 	`
@@ -83,6 +85,22 @@ export const migrations = [
 	update report set status = body ->> '$.status', is_lost = body ->> '$.status' = 'lost';
 	update report set body = json_set(body, '$.restart', json('null'), '$.lostCore', json('null'));
 	create table bookmark (name text primary key, value text not null) strict, without rowid;
+	`,
+	`
+	create table kept (
+		id text primary key references report on delete cascade,
+		series text,
+		fingerprint text,
+		worth real not null,
+		found_at integer not null,
+		location text,
+		size_bytes integer not null
+	) strict, without rowid;
+	create index kept_series on kept (series, worth) where series is not null;
+	insert into kept (id, fingerprint, worth, found_at, location, size_bytes)
+		select id, fingerprint, coalesce(body ->> '$.score.total', 4), unixepoch(body ->> '$.foundAt') * 1000,
+			body ->> '$.storage.location', body ->> '$.storage.sizeBytes'
+		from report where body ->> '$.storage.form' = 'full';
 	`,
 ] as const;
 

@@ -15,6 +15,11 @@ export const statements = (db: DatabaseSync) => ({
 		values (:id, :time, :fingerprint, :container, :instance, :status, :isLost, :isStartUp, :changed, :body)
 		on conflict (id) do update set time = :time, fingerprint = :fingerprint, container = :container, instance = :instance,
 			status = :status, is_lost = :isLost, is_start_up = :isStartUp, changed = :changed, body = :body`),
+	keep: db.prepare(`
+		insert into kept (id, series, fingerprint, worth, found_at, location, size_bytes)
+		values (:id, :series, :fingerprint, :worth, :foundAt, :location, :sizeBytes)
+		on conflict (id) do update set series = :series, fingerprint = :fingerprint, worth = :worth, found_at = :foundAt, location = :location,
+			size_bytes = :sizeBytes`),
 	nextChange: db.prepare(`
 		insert into bookmark (name, value) values ('changes', '1') on conflict (name) do update set value = cast(value as integer) + 1
 		returning cast(value as integer) as change`),

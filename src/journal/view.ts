@@ -59,6 +59,13 @@ export class JournalView implements History, Reports, Sightings {
 		};
 	}
 
+	kept(series: string, least: number, besides: string): number {
+		const row = this.#db
+			.prepare('select count(*) as count from kept where series = :series and worth >= :least and id <> :besides')
+			.get({ series, least, besides }) as { count: number };
+		return row.count;
+	}
+
 	/** Crashes of the same bug together, those that came last first. */
 	groups(most = Number.MAX_SAFE_INTEGER): Group[] {
 		const rows = this.#db

@@ -110,6 +110,7 @@ function files(report: CrashReport): Fact[] {
 		...lost(report),
 		['log', log && `${log.path} (${formatBytes(log.sizeBytes)} read)`],
 		['stored', storage && (storage.form === 'none' ? `no: ${storage.reason}` : `${storage.location} (${formatBytes(storage.sizeBytes)})`)],
+		['kept as', storage?.form === 'full' ? storage.reason : undefined],
 		['SHA-256', storage?.form === 'full' ? storage.sha256 : undefined],
 	]);
 }

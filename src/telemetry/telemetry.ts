@@ -251,6 +251,10 @@ export function createTelemetry(log: Logger, purpose: Purpose = 'standalone') {
 			metrics.skipped.inc({ reason: 'not stored' });
 			log.info({ id }, `not stored: ${printable(reason)}`);
 		},
+		coreSampledOut(id: string, reason: string) {
+			metrics.skipped.inc({ reason: 'sampled' });
+			log.info({ id }, `not stored: ${printable(reason)}`);
+		},
 		coreLost(id: string, reason: string) {
 			metrics.errors.inc({ component: 'storage' });
 			log.warn({ id }, `core lost: ${printable(reason)}`);

@@ -33,8 +33,15 @@ async function withStore(pack?: (core: string) => Promise<string>) {
 		storage({
 			backend,
 			reports: { report: () => report },
+			history: { kept: () => 0 },
 			telemetry,
-			options: { valueThreshold: 4, maxFileSizeBytes: Number.POSITIVE_INFINITY, compression: 'zstd', ...options },
+			options: {
+				valueThreshold: 4,
+				maxFileSizeBytes: Number.POSITIVE_INFINITY,
+				compression: 'zstd',
+				sampling: { full: 3, slim: 10 },
+				...options,
+			},
 		}).handle(event, new AbortController().signal);
 	const stored = async (outcome: Outcome, backend?: Backend) => {
 		const [event] = outcome.is === 'done' ? outcome.emit : [];

@@ -23,7 +23,6 @@ test('what has no effect in this version is marked, and nothing else', () => {
 		'aiAnalysis',
 		'storage.maxStorageSize',
 		'storage.retentionDays',
-		'storage.sampling',
 		'storage.s3',
 		'storage.nfs',
 		'cleaner',

@@ -49,7 +49,7 @@ describe('a crash goes in, a report comes out', () => {
 	});
 
 	crashTest('each of two hundred cores at once has its report and its file', async () => {
-		await using home = await installation({ analyzer: { enableGdbAnalysis: false } });
+		await using home = await installation({ analyzer: { enableGdbAnalysis: false }, storage: { sampling: { full: 200 } } });
 		const agent = await home.start();
 		await agent.line('collector is ready');
 		await using crashed = await crash(await program('faults.c'), ['null']);

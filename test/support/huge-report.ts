@@ -48,7 +48,7 @@ export function hugeReport(unit: string): CrashReport {
 		lostCore: { reason: text, advice: text },
 		log: { path: text, sizeBytes: 1 },
 		core: { path: text, sizeBytes: 1, encoding: 'raw', fileId: text },
-		storage: { form: 'full', location: text, sha256: 'ab'.repeat(32), sizeBytes: 1 },
+		storage: { form: 'full', location: text, sha256: 'ab'.repeat(32), sizeBytes: 1, reason: text },
 		association: { ...report.association, host: text, image: text, reason: text },
 		knownIssues: Array(5).fill({ ...issue, issues: [...issue.issues] }),
 		notes: Array(20).fill(text),

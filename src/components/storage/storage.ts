@@ -1,13 +1,16 @@
 import { messageOf } from '../../base/errors.ts';
 import { type Backend, type Content, ContentLost, ContentUnavailable, isBackendError } from '../../domain/backend.ts';
 import { type Event, followsFrom } from '../../domain/events.ts';
-import type { Analysis, Core, Storage } from '../../domain/report.ts';
+import { type History, seriesOf } from '../../domain/history.ts';
+import type { Analysis, Core, CrashReport, Storage } from '../../domain/report.ts';
 import type { Reports } from '../../domain/reports.ts';
-import { done, type Outcome, retry, type Stage } from '../../domain/stage.ts';
+import { worthOf } from '../../domain/score.ts';
+import { done, type EpochMs, type Outcome, retry, type Stage, wait } from '../../domain/stage.ts';
 import { type Compression, packed } from '../../drivers/compression/compression.ts';
 import { openOriginal } from '../../drivers/original/original.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { type StoredAs, storedName } from './name.ts';
+import { asWhole, type Sample, type Sampling, sampleOf, unsampled } from './sampling.ts';
 
 export { sidecar } from './sidecar.ts';
 
@@ -18,12 +21,26 @@ export type StorageOptions = {
 	readonly maxFileSizeBytes: number;
 	/** For cores that are not packed yet; `none` stores them as they are. */
 	readonly compression: Compression | 'none';
+	readonly sampling: Sampling;
 };
 
-type Deps = { readonly backend: Backend; readonly reports: Reports; readonly telemetry: Telemetry; readonly options: StorageOptions };
+type Deps = {
+	readonly backend: Backend;
+	readonly reports: Reports;
+	readonly history: Pick<History, 'kept'>;
+	readonly telemetry: Telemetry;
+	readonly options: StorageOptions;
+	readonly now?: () => EpochMs;
+};
+
+/** After so long it is looked again whether a core that was being stored is. */
+const lookAgainMs = 1_000;
 
 /** Keeps the cores that are worth keeping. */
-export function storage({ backend, reports, telemetry, options }: Deps): Stage<'AnalysisResults'> {
+export function storage({ backend, reports, history, telemetry, options, now = Date.now }: Deps): Stage<'AnalysisResults'> {
+	/** The cores that are being stored, or are and the journal does not say so yet, by the ids of their crashes. */
+	const underway = new Map<string, Kin>();
+
 	async function handle(event: Event<'AnalysisResults'>, signal: AbortSignal): Promise<Outcome> {
 		const { key, body } = event;
 		const { core, analysis } = body;
@@ -34,12 +51,21 @@ export function storage({ backend, reports, telemetry, options }: Deps): Stage<'
 		if (report.storage?.form === 'full') return done(stored(event, core, report.storage));
 		const reason = reasonToSkip(core, analysis, options);
 		if (reason !== undefined) return skip(event, reason);
+		const sample = sampleFor(report);
+		if (!sample) return wait(now() + lookAgainMs, `stored/${key}`);
+		if (sample.form === 'none') {
+			telemetry.coreSampledOut(key, sample.reason);
+			return done(skipped(event, sample.reason));
+		}
+		underway.set(key, kinOf(report));
 		try {
 			const name = storedName(report);
-			const storage = { ...(await backend.put(`${name}${storedAs(core, options)}`, contentOf(core, options), signal)), name };
+			const put = await backend.put(`${name}${storedAs(core, options)}`, contentOf(core, options), signal);
+			const storage = { ...put, name, reason: sample.reason };
 			telemetry.coreStored(key, backend.kind, storage);
 			return done(stored(event, core, { form: 'full', ...storage }));
 		} catch (error) {
+			underway.delete(key);
 			if (error instanceof ContentLost) {
 				telemetry.coreLost(key, error.message);
 				return done({ kind: 'StorageEvent', ...followsFrom(event), body: { is: 'lost', reason: error.message } });
@@ -52,11 +78,32 @@ export function storage({ backend, reports, telemetry, options }: Deps): Stage<'
 
 	function skip(event: Event<'AnalysisResults'>, reason: string): Outcome {
 		telemetry.coreNotStored(event.key, reason);
-		return done({ kind: 'StorageEvent', ...followsFrom(event), body: { is: 'skipped', reason } });
+		return done(skipped(event, reason));
+	}
+
+	/** Undefined where it depends on whether others of its series, which are being stored, will be. */
+	function sampleFor(report: CrashReport): Sample | undefined {
+		const { series, worth } = kinOf(report);
+		if (series === undefined) return unsampled;
+		for (const id of underway.keys()) if (id === report.id || reports.report(id)?.storage?.form === 'full') underway.delete(id);
+		const kept = history.kept(series, worth, report.id);
+		const perhaps = [...underway.values()].filter((other) => other.series === series && other.worth >= worth).length;
+		const sample = sampleOf(kept + perhaps, options.sampling);
+		if (sample.form === 'none' && sampleOf(kept, options.sampling).form !== 'none') return undefined;
+		return asWhole(sample);
 	}
 
 	return { reads: ['AnalysisResults'], concurrency: 2, handle };
 }
+
+type Kin = { readonly series: string | undefined; readonly worth: number };
+const kinOf = (report: CrashReport): Kin => ({ series: seriesOf(report), worth: worthOf(report.score) });
+
+const skipped = (event: Event<'AnalysisResults'>, reason: string): Event<'StorageEvent'> => ({
+	kind: 'StorageEvent',
+	...followsFrom(event),
+	body: { is: 'skipped', reason },
+});
 
 const stored = (event: Event<'AnalysisResults'>, core: Core, storage: Extract<Storage, { form: 'full' }>): Event<'StorageEvent'> => ({
 	kind: 'StorageEvent',

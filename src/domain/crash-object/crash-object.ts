@@ -55,7 +55,7 @@ export const spec = open(
 				name: text.exactOptional().describe('in the store, without its end'),
 				sha256: text.exactOptional(),
 				sizeBytes: z.int().exactOptional(),
-				reason: text.exactOptional().describe('why it is not stored'),
+				reason: text.exactOptional().describe('why it is kept in this form, or why it is not stored'),
 			})
 			.exactOptional()
 			.describe('absent: not decided yet'),
