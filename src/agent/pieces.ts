@@ -3,7 +3,7 @@ import { analyzer } from '../components/analyzer/analyzer.ts';
 import { type CollectorOptions, correlation, remover } from '../components/collector/collector.ts';
 import type { PodTable } from '../components/discovery/discovery.ts';
 import type { MonitorOptions } from '../components/monitor/monitor.ts';
-import { sidecar, storage } from '../components/storage/storage.ts';
+import { createRoom, eraser, type Room, sidecar, storage } from '../components/storage/storage.ts';
 import type { Config } from '../config/config.ts';
 import type { Backend } from '../domain/backend.ts';
 import type { Sightings } from '../domain/sightings.ts';
@@ -35,6 +35,7 @@ type View = Pick<JournalView, 'report' | 'bookmark' | 'kept' | keyof Sightings>;
 export type Pieces = ConfigWithFiles & {
 	readonly journal: Journal;
 	readonly backend: Backend;
+	readonly room: Room;
 	readonly stages: Stages;
 	readonly collection: CollectorOptions;
 	/** Absent on a machine of its own. */
@@ -53,6 +54,7 @@ export async function makePieces(
 	before?: Pieces,
 ): Promise<Pieces> {
 	const backend = storeOf(config.storage, telemetry);
+	const room = createRoom();
 	const view: View = {
 		bookmark: (name) => journal.view.bookmark(name),
 		report: (id) => journal.view.report(id),
@@ -67,14 +69,14 @@ export async function makePieces(
 		openCorrelations: (time) => journal.view.openCorrelations(time),
 	};
 	const pattern = await corePattern();
-	const stages = stagesOf({ config, knownIssues }, onCluster, backend, view, pattern, telemetry);
+	const stages = stagesOf({ config, knownIssues }, onCluster, { backend, room }, view, pattern, telemetry);
 	const collection = { ...collectorOptions(config, pattern), isOnCluster: onCluster !== undefined };
 	const { path } = config.journal;
 	const journal =
 		before?.config.journal.path === path
 			? before.journal
 			: new Journal(path, readersOf(stages), { goOn: goOnOf(stages), onRejected: telemetry.workRejected });
-	return { config, knownIssues, journal, backend, stages, collection, onCluster };
+	return { config, knownIssues, journal, backend, room, stages, collection, onCluster };
 }
 
 export const monitorOptions = ({ monitor: { prometheusEnabled, metricsPort, healthPort } }: Config, mode: Mode): MonitorOptions => ({
@@ -86,7 +88,7 @@ export const monitorOptions = ({ monitor: { prometheusEnabled, metricsPort, heal
 function stagesOf(
 	{ config, knownIssues }: ConfigWithFiles,
 	onCluster: OnCluster | undefined,
-	backend: Backend,
+	{ backend, room }: Pick<Pieces, 'backend' | 'room'>,
 	view: View,
 	pattern: string | undefined,
 	telemetry: Telemetry,
@@ -128,6 +130,7 @@ function stagesOf(
 			backend,
 			reports: view,
 			history: view,
+			room,
 			telemetry,
 			options: {
 				valueThreshold: analysis.valueThreshold,
@@ -136,6 +139,7 @@ function stagesOf(
 				sampling: store.sampling,
 			},
 		}),
+		eraser: eraser({ backend, telemetry }),
 		sidecar: sidecar({ backend, reports: view, telemetry }),
 		remover: remover({ telemetry, removeOriginal: collection.removeOriginal }),
 	};

@@ -9,6 +9,7 @@ import { clusterWork } from './cluster-work.ts';
 import { pause } from './pause.ts';
 import type { Pieces } from './pieces.ts';
 import { startPipeline } from './pipeline.ts';
+import { holdToLimits } from './retention.ts';
 import { createSteadily, type Steadily } from './steadily.ts';
 
 export type Work = {
@@ -26,7 +27,8 @@ const keepMs = 90 * 24 * 3600_000;
 const pruneIntervalMs = 24 * 3600_000;
 
 /** Starts all that works on crashes. */
-export async function startWork({ config, journal, backend, stages, collection, onCluster }: Pieces, telemetry: Telemetry): Promise<Work> {
+export async function startWork(pieces: Pieces, telemetry: Telemetry): Promise<Work> {
+	const { config, journal, backend, stages, collection, onCluster } = pieces;
 	await sweepScratch(config.analyzer.scratchPath);
 	const stopping = new AbortController();
 	const { signal } = stopping;
@@ -42,7 +44,8 @@ export async function startWork({ config, journal, backend, stages, collection, 
 		...(onCluster ? clusterWork(config, onCluster, { journal, intake, steadily, telemetry, over: over.signal }, signal) : []),
 		collector({ intake, telemetry, options: collection }).run(signal),
 		watchHealth(healthOf(config, backend, signal), telemetry, signal),
-		pruneDaily(journal, steadily, signal),
+		holdToLimits(pieces, { journal, intake, steadily }, signal),
+		pruneDaily(journal, { keepsStored: backend.kind === 'local' }, steadily, signal),
 	];
 	const ended = Promise.all(tasks).then(() => {});
 	ended.catch(() => {}); // whoever waits for it hears of it
@@ -103,9 +106,14 @@ async function watchHealth(health: Health, telemetry: Telemetry, signal: AbortSi
 	}
 }
 
-async function pruneDaily(journal: Journal, steadily: Steadily, signal: AbortSignal): Promise<void> {
+async function pruneDaily(
+	journal: Journal,
+	options: { readonly keepsStored: boolean },
+	steadily: Steadily,
+	signal: AbortSignal,
+): Promise<void> {
 	while (!signal.aborted) {
-		await steadily(() => journal.prune(keepMs));
+		await steadily(() => journal.prune(keepMs, options));
 		await pause(pruneIntervalMs, signal);
 	}
 }

@@ -112,7 +112,7 @@ async function chosenCore(target: string, options: Options): Promise<Chosen> {
 					scratch: config.analyzer.scratchPath,
 					container: { association, layers: await layersOf(config.discovery, podTable(), journal)({ ...association, containerId }) },
 				};
-	const stored = storage?.form === 'full' ? storage.location : undefined;
+	const stored = storage?.form === 'full' ? storage.location : storage?.was?.location;
 	if (stored !== undefined && (await isThere(stored))) return { ...(await examined(stored)), time, ...ran };
 	if (core && (await isOriginal(core))) return { ...(await examined(core.path)), time, ...ran };
 	const places = [stored, core?.path].filter((path) => path !== undefined).map(printable);

@@ -190,9 +190,19 @@ export const configSchema = (paths: ModeDefaults) =>
 			{
 				backend: key(z.enum(['local', 's3', 'nfs']), 'local', 'Where cores are kept; this version keeps them in a local directory.'),
 				localPath: key(text, paths.localPath, 'The directory of backend local.'),
-				maxStorageSize: key(size, '50GB', 'The most that all stored cores may take.', { ...inSize, ...planned }),
-				minFreeSpace: key(freeSpace, '10%', 'What must stay free on the disk; below it nothing is stored.', { format: 'share or size' }),
-				retentionDays: key(count, 30, 'For how long cores are kept.', planned),
+				maxStorageSize: key(
+					size,
+					'50GB',
+					'The most that all stored cores of one machine may take; beyond it those that are worth least are deleted, the best of each bug last.',
+					inSize,
+				),
+				minFreeSpace: key(
+					freeSpace,
+					'10%',
+					'What must stay free on the disk; below it nothing is stored, and stored cores are deleted as above.',
+					{ format: 'share or size' },
+				),
+				retentionDays: key(count, 30, 'After so many days a stored core is deleted; 0: never.'),
 				compressionEnabled: key(flag, true, 'Whether plain cores are packed.'),
 				compression: key(z.enum(['zstd', 'gzip']), 'zstd', 'How plain cores are packed; packed ones are kept as they are.'),
 				sampling: section(

@@ -67,6 +67,9 @@ export class BackendUnavailable extends Error {
 	override readonly name = 'BackendUnavailable';
 }
 
+/** No room. */
+export class BackendFull extends BackendUnavailable {}
+
 /** Wrong credentials, bucket or mount: trying again does not help until somebody changes that. */
 export class BackendRefused extends Error {
 	override readonly name = 'BackendRefused';

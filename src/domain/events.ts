@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { analysis, association, core, log, lostCore, restart, storage } from './report.ts';
+import { analysis, association, core, excess, log, lostCore, restart, storage } from './report.ts';
 
 const time = z.iso.datetime({ precision: 3 });
 const container = z.strictObject({ podUid: z.string(), containerId: z.string() });
@@ -98,6 +98,15 @@ export const bodies = {
 		z.strictObject({ is: z.literal('skipped'), reason: z.string() }),
 		z.strictObject({ is: z.literal('lost'), reason: z.string() }),
 	]),
+	/** That a stored core goes. An event of its own kind: it is of no revision of the crash. */
+	DeletionEvent: z.strictObject({
+		time,
+		/** By their names in the store. */
+		files: z.array(z.string()),
+		sizeBytes: z.int(),
+		why: excess,
+		reason: z.string(),
+	}),
 } as const;
 
 export type Kind = keyof typeof bodies;

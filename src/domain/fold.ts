@@ -16,7 +16,9 @@ export function fold(report: CrashReport | undefined, event: Event): CrashReport
 		case 'AnalysisResults':
 			return report && analysed(report, event);
 		case 'StorageEvent':
-			return report && { ...report, ...settled(event.body) };
+			return report && (isDeleted(report) ? report : { ...report, ...settled(event.body) });
+		case 'DeletionEvent':
+			return report && deleted(report, event);
 		default:
 			return event satisfies never;
 	}
@@ -54,9 +56,20 @@ function amended(report: CrashReport, { revision = 1, body }: Event<'CoredumpFil
 /** What was found out of less than is known now says nothing of where it was, and nothing at all beside what was found out of more. */
 function analysed(report: CrashReport, { revision = 1, body }: Event<'AnalysisResults'>): CrashReport {
 	const { core, analysis } = body;
-	if (revision >= report.revision) return { ...report, status: 'analysed', core, ...analysis };
+	const status = isDeleted(report) ? 'deleted' : 'analysed';
+	if (revision >= report.revision) return { ...report, status, core, ...analysis };
 	return report.status === 'found' ? { ...report, status: 'analysed', ...analysis, association: report.association } : report;
 }
+
+/** Once only, and for good. */
+function deleted(report: CrashReport, { body: { time, why, reason } }: Event<'DeletionEvent'>): CrashReport {
+	if (report.storage?.form !== 'full') return report;
+	const { location, sha256, sizeBytes } = report.storage;
+	return { ...report, status: 'deleted', storage: { form: 'none', reason, was: { location, sha256, sizeBytes, deletedAt: time, why } } };
+}
+
+/** Whether its core was stored, and is not any more. */
+export const isDeleted = ({ storage }: CrashReport): boolean => storage?.form === 'none' && storage.was !== undefined;
 
 const evidenceOf = ({ core, log, restart }: Event<'CoredumpFile'>['body']): CrashReport['evidence'] => [
 	...(core ? (['core'] as const) : []),

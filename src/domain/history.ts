@@ -17,6 +17,20 @@ export interface History {
 	kept(series: string, least: number, besides: string): number;
 }
 
+/** A core that is stored. */
+export type KeptCore = {
+	/** Of its crash. */
+	readonly id: string;
+	readonly fingerprint: string | null;
+	readonly worth: number;
+	readonly foundAt: EpochMs;
+	readonly location: string;
+	readonly sizeBytes: number;
+};
+
+/** All that are stored; `oldest`: when the first of them was found. */
+export type KeptSum = { readonly sizeBytes: number; readonly oldest?: EpochMs };
+
 /**
  * What the crashes have in common of which a few cores tell as much as all: one bug, in one instance (without one, of one program on one host), of one
  * image (without one, of one build). Undefined where nothing tells which bug it is.

@@ -125,6 +125,9 @@ export const lostCore = z.strictObject({
 	process: process.pick({ hostPid: true, name: true, executable: true }).exactOptional().describe('as systemd-coredump recorded it'),
 });
 
+/** By what a stored core was too much. */
+export const excess = z.enum(['age', 'size', 'space']);
+
 export const storage = z.discriminatedUnion('form', [
 	z.strictObject({
 		form: z.literal('full'),
@@ -134,7 +137,14 @@ export const storage = z.discriminatedUnion('form', [
 		sizeBytes: z.int(),
 		reason: z.string().exactOptional().describe('why it is kept in this form; absent where an earlier version stored it'),
 	}),
-	z.strictObject({ form: z.literal('none'), reason: z.string() }),
+	z.strictObject({
+		form: z.literal('none'),
+		reason: z.string(),
+		was: z
+			.strictObject({ location: z.string(), sha256: z.string(), sizeBytes: z.int(), deletedAt: time, why: excess })
+			.exactOptional()
+			.describe('what was stored, until it was deleted'),
+	}),
 ]);
 
 /** What ended the process. */
@@ -203,8 +213,10 @@ export const crashReport = z.strictObject({
 	id: crashId,
 	revision: z.int().min(1).describe('grows when a report is amended later; finding, analysing and storing make the first'),
 	status: z
-		.enum(['found', 'analysed', 'stored', 'skipped', 'lost', 'failed'])
-		.describe('how far it has come; skipped: not worth storing; lost: its core is gone; failed: given up, as the notes say'),
+		.enum(['found', 'analysed', 'stored', 'skipped', 'lost', 'failed', 'deleted'])
+		.describe(
+			'how far it has come; skipped: not worth storing; lost: its core is gone; failed: given up, as the notes say; deleted: was stored, and had to go',
+		),
 	evidence: z.array(z.enum(['core', 'log', 'restart'])),
 	time: time.describe('of the crash'),
 	foundAt: time,
@@ -230,6 +242,7 @@ export type Association = z.infer<typeof association>;
 export type Restart = z.infer<typeof restart>;
 export type LostCore = z.infer<typeof lostCore>;
 export type Log = z.infer<typeof log>;
+export type Excess = z.infer<typeof excess>;
 export type Storage = z.infer<typeof storage>;
 export type Core = z.infer<typeof core>;
 export type Analysis = z.infer<typeof analysis>;

@@ -177,13 +177,18 @@ export class Journal implements Disposable {
 		return this.#sleep(due ?? Infinity, signal);
 	}
 
-	/** Forgets the bodies of settled events that are older than so long, and the reports of which nothing else is left. Keys stay, so that nothing is reported anew. */
-	prune(olderThanMs: number): void {
+	/**
+	 * Forgets the bodies of settled events that are older than so long, and the reports of which nothing else is left. Keys stay, so that nothing is
+	 * reported anew.
+	 *
+	 * @param more.keepsStored whether reports of stored cores stay: who deletes these must know them
+	 */
+	prune(olderThanMs: number, { keepsStored = false } = {}): void {
 		this.#transaction(() => {
 			const before = this.#now() - olderThanMs;
 			this.#sql.pruneWork.run({ before });
 			this.#sql.pruneBodies.run({ before });
-			this.#sql.pruneReports.run();
+			this.#sql.pruneReports.run({ keepsStored: Number(keepsStored) });
 		});
 	}
 
@@ -245,6 +250,7 @@ export class Journal implements Disposable {
 		this.#sql.report.run(reportRow(report, nextChange()));
 		const kept = keptRow(report);
 		if (kept) this.#sql.keep.run(kept);
+		else this.#sql.letGo.run({ id: report.id });
 		this.#publication.written(report, nextChange);
 	}
 
@@ -337,8 +343,8 @@ const reportRow = (report: CrashReport, changed: number) => ({
 /** What is kept of a crash's core, where that is something. */
 function keptRow(report: CrashReport) {
 	const { id, fingerprint, storage } = report;
-	if (storage?.form !== 'full') return undefined;
-	const { location, sizeBytes } = storage;
+	if (!storage || (storage.form === 'none' && (!storage.was || storage.was.why === 'age'))) return undefined;
+	const [location, sizeBytes] = storage.form === 'full' ? [storage.location, storage.sizeBytes] : [null, storage.was?.sizeBytes ?? 0];
 	const series = seriesOf(report) ?? null;
 	return { id, series, fingerprint, worth: worthOf(report.score), foundAt: Date.parse(report.foundAt), location, sizeBytes };
 }

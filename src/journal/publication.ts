@@ -106,7 +106,7 @@ export function publication(db: DatabaseSync) {
 const sorts: Readonly<Record<TallySort, string>> = {
 	crashes: `status <> 'found'`,
 	pastStart: `status <> 'found' and not is_start_up`,
-	stored: `status = 'stored'`,
+	stored: `status in ('stored', 'deleted')`,
 	lost: 'is_lost',
 };
 

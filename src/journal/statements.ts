@@ -20,6 +20,7 @@ export const statements = (db: DatabaseSync) => ({
 		values (:id, :series, :fingerprint, :worth, :foundAt, :location, :sizeBytes)
 		on conflict (id) do update set series = :series, fingerprint = :fingerprint, worth = :worth, found_at = :foundAt, location = :location,
 			size_bytes = :sizeBytes`),
+	letGo: db.prepare('delete from kept where id = :id'),
 	nextChange: db.prepare(`
 		insert into bookmark (name, value) values ('changes', '1') on conflict (name) do update set value = cast(value as integer) + 1
 		returning cast(value as integer) as change`),
@@ -46,5 +47,7 @@ export const statements = (db: DatabaseSync) => ({
 	nextDue: db.prepare("select min(due) as due from work where stage = :stage and state in ('ready', 'waiting')"),
 	pruneWork: db.prepare("delete from work where state in ('done', 'rejected') and event in (select id from event where at < :before)"),
 	pruneBodies: db.prepare('update event set body = null where at < :before and body is not null and id not in (select event from work)'),
-	pruneReports: db.prepare('delete from report where id not in (select key from event where body is not null)'),
+	pruneReports: db.prepare(`
+		delete from report where id not in (select key from event where body is not null)
+			and not (:keepsStored and id in (select id from kept where location is not null))`),
 });

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { defined } from '../base/defined.ts';
 import type { Bodies } from '../domain/events.ts';
 import { grouped, type Part } from '../domain/groups.ts';
-import type { Earlier, Group, History } from '../domain/history.ts';
+import type { Earlier, Group, History, KeptCore, KeptSum } from '../domain/history.ts';
 import type { CrashReport } from '../domain/report.ts';
 import type { Reports } from '../domain/reports.ts';
 import type { Seen, Sightings } from '../domain/sightings.ts';
@@ -19,6 +19,8 @@ export type Rejection = {
 
 const isNewest =
 	'not exists (select 1 from event as newer where newer.kind = event.kind and newer.key = event.key and newer.revision > event.revision)';
+
+const keptIn = "from kept where location > :folder || '/' and location < :folder || '0'";
 
 /** What can be asked of a journal without changing it. */
 export class JournalView implements History, Reports, Sightings {
@@ -64,6 +66,24 @@ export class JournalView implements History, Reports, Sightings {
 			.prepare('select count(*) as count from kept where series = :series and worth >= :least and id <> :besides')
 			.get({ series, least, besides }) as { count: number };
 		return row.count;
+	}
+
+	/** The cores that are stored below a folder, in sum. */
+	keptSum(folder: string): KeptSum {
+		const row = this.#db.prepare(`select coalesce(sum(size_bytes), 0) as sizeBytes, min(found_at) as oldest ${keptIn}`).get({ folder });
+		return { sizeBytes: row?.sizeBytes as number, ...defined({ oldest: (row?.oldest as number | null) ?? undefined }) };
+	}
+
+	keptCores(folder: string): KeptCore[] {
+		const columns = 'id, fingerprint, worth, found_at as foundAt, location, size_bytes as sizeBytes';
+		return this.#db.prepare(`select ${columns} ${keptIn}`).all({ folder }) as KeptCore[];
+	}
+
+	/** Whether there is something that a stage has not settled yet. */
+	hasWork(stage: string): boolean {
+		return (
+			this.#db.prepare("select 1 from work where stage = ? and state in ('ready', 'waiting', 'claimed') limit 1").get(stage) !== undefined
+		);
 	}
 
 	/** Crashes of the same bug together, those that came last first. */

@@ -1,7 +1,7 @@
 import { formatBytes, formatSpan } from '../base/quantity.ts';
 import { placeName, sourcePlace } from '../domain/frames.ts';
 import type { Earlier } from '../domain/history.ts';
-import type { CrashReport, KnownIssue, Repeats } from '../domain/report.ts';
+import type { CrashReport, KnownIssue, Repeats, Storage } from '../domain/report.ts';
 import { lost, place } from './place.ts';
 import { otherThreads, stack } from './stacks.ts';
 
@@ -109,10 +109,15 @@ function files(report: CrashReport): Fact[] {
 		['core', core && size ? `${core.path} (${size.filter(Boolean).join(', ')})` : noCore(report)],
 		...lost(report),
 		['log', log && `${log.path} (${formatBytes(log.sizeBytes)} read)`],
-		['stored', storage && (storage.form === 'none' ? `no: ${storage.reason}` : `${storage.location} (${formatBytes(storage.sizeBytes)})`)],
+		['stored', storage && storedAs(storage)],
 		['kept as', storage?.form === 'full' ? storage.reason : undefined],
 		['SHA-256', storage?.form === 'full' ? storage.sha256 : undefined],
 	]);
+}
+
+function storedAs(storage: Storage): string {
+	if (storage.form === 'full') return `${storage.location} (${formatBytes(storage.sizeBytes)})`;
+	return storage.was ? `no more: ${storage.reason}; it was ${storage.was.location}` : `no: ${storage.reason}`;
 }
 
 function noCore({ log, lostCore }: CrashReport): string | undefined {

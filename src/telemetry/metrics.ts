@@ -37,6 +37,7 @@ export function createMetrics() {
 		analysisDuration: histogram('analysis_duration_seconds', 'Duration of an analysis', [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]),
 		score: histogram('value_score_distribution', 'Scores given', [4, 5, 6, 7, 8, 9, 10]),
 		stored: counter('files_stored_total', 'Cores that were stored', 'backend'),
+		deleted: counter('files_deleted_total', 'Stored cores that were deleted, by what was too much: age, size or space', 'reason'),
 		storageSize: gauge('storage_size_bytes', 'Bytes that the stored files take', 'backend'),
 		storageErrors: counter('storage_errors_total', 'Failed tries to store a core', 'backend'),
 		instances: gauge('milvus_instances_total', 'Milvus instances with a pod on this node'),

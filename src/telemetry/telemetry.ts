@@ -263,6 +263,10 @@ export function createTelemetry(log: Logger, purpose: Purpose = 'standalone') {
 			metrics.storageErrors.inc({ backend });
 			log.debug({ id, reason }, 'storing failed');
 		},
+		coreDeleted(id: string, why: string, reason: string, sizeBytes: number) {
+			metrics.deleted.inc({ reason: why });
+			log.info({ id, why, sizeBytes }, `stored core ${reason}`);
+		},
 		/** What all files of the store take: measured at the start, then by each that is put. */
 		storeMeasured: (sizeBytes: number) => metrics.storageSize.set({ backend: 'local' }, sizeBytes),
 		storeGrew: (bytes: number) => metrics.storageSize.inc({ backend: 'local' }, bytes),

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import { type Sampling, sampleOf } from '../../src/components/storage/sampling.ts';
-import { storage } from '../../src/components/storage/storage.ts';
+import { createRoom, storage } from '../../src/components/storage/storage.ts';
 import { type Backend, BackendUnavailable } from '../../src/domain/backend.ts';
 import { localBackend } from '../../src/drivers/local/local.ts';
 import { type Claim, Journal } from '../../src/journal/journal.ts';
@@ -24,12 +24,12 @@ async function withStage(sampling: Sampling = { full: 2, slim: 3 }) {
 	const stage = () => {
 		const { view } = opened.journal;
 		const options = { valueThreshold: 4, maxFileSizeBytes: Number.POSITIVE_INFINITY, compression: 'zstd', sampling } as const;
-		return storage({ backend, reports: view, history: view, telemetry, options, now: () => opened.clock.now });
+		return storage({ backend, reports: view, history: view, room: createRoom(), telemetry, options, now: () => opened.clock.now });
 	};
 	let current = stage();
 	let crashes = 0;
 	const append = (change?: Parameters<typeof madeUpCrash>[2]) => {
-		const id = (++crashes).toString(16).padStart(12, '0');
+		const id = `${++crashes}`.padStart(6, '0').padEnd(12, '0');
 		const { found, analysed } = madeUpCrash(folder.path, id, change);
 		opened.journal.append(found, analysed);
 		return { id, analysed };

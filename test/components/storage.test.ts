@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { examine } from '../../src/components/collector/collector.ts';
 import { storedName } from '../../src/components/storage/name.ts';
-import { type StorageOptions, sidecar, storage } from '../../src/components/storage/storage.ts';
+import { createRoom, type StorageOptions, sidecar, storage } from '../../src/components/storage/storage.ts';
 import { type Backend, BackendUnavailable } from '../../src/domain/backend.ts';
 import type { Event } from '../../src/domain/events.ts';
 import { fold } from '../../src/domain/fold.ts';
@@ -34,6 +34,7 @@ async function withStore(pack?: (core: string) => Promise<string>) {
 			backend,
 			reports: { report: () => report },
 			history: { kept: () => 0 },
+			room: createRoom(),
 			telemetry,
 			options: {
 				valueThreshold: 4,

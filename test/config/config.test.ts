@@ -113,7 +113,6 @@ describe('keys that have no effect in this version', () => {
 			'    enabled: true',
 		];
 		expect(await warningsOf(text.join('\n'))).toEqual([
-			'2: storage.retentionDays has no effect in this version',
 			'3: storage.s3.bucket has no effect in this version',
 			'5: cleaner.mode has no effect in this version',
 			'7: monitor.alerting.enabled has no effect in this version',

@@ -21,8 +21,6 @@ test('what has no effect in this version is marked, and nothing else', () => {
 	expect(planned.map(({ path }) => path.join('.'))).toEqual([
 		'analyzer.symbols.debuginfod',
 		'aiAnalysis',
-		'storage.maxStorageSize',
-		'storage.retentionDays',
 		'storage.s3',
 		'storage.nfs',
 		'cleaner',

@@ -16,6 +16,9 @@ export function storedName({ id, time, association, process }: Pick<CrashReport,
 	return `${folder}/${compactTime}-${id.slice(0, 6)}_${safe(where)}_${safe(what ?? 'unknown')}`;
 }
 
+/** The report beside a stored core. */
+export const sidecarOf = (coreName: string) => `${coreName.replace(/\.(core(\.(zst|gz|lz4|xz))?|crash)$/, '')}.json`;
+
 /** Two names of Kubernetes, of 63 and 53 characters. */
 const longestFolder = 128;
 

@@ -1,4 +1,5 @@
 import { type Backend, type Content, isBackendError } from '../../domain/backend.ts';
+import { isDeleted } from '../../domain/fold.ts';
 import type { Reports } from '../../domain/reports.ts';
 import { done, retry, type Stage } from '../../domain/stage.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
@@ -15,12 +16,11 @@ export function sidecar({ backend, reports, telemetry }: Deps): Stage<'StorageEv
 			if (body.is !== 'stored') return done();
 			const report = reports.report(key);
 			if (!report) throw new Error(`crash ${key} has no report`);
+			const name = `${body.storage.name ?? storedName(report)}.json`;
 			try {
-				await backend.put(
-					`${body.storage.name ?? storedName(report)}.json`,
-					textContent(`${JSON.stringify(report, null, '\t')}\n`),
-					signal,
-				);
+				if (!isDeleted(report)) await backend.put(name, textContent(`${JSON.stringify(report, null, '\t')}\n`), signal);
+				// Who removed the core may have looked for this before it was there.
+				if (isDeleted(reports.report(key) ?? report)) await backend.remove([name], signal);
 				return done();
 			} catch (error) {
 				if (!isBackendError(error)) throw error;

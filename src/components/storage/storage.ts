@@ -1,6 +1,7 @@
 import { messageOf } from '../../base/errors.ts';
-import { type Backend, type Content, ContentLost, ContentUnavailable, isBackendError } from '../../domain/backend.ts';
+import { type Backend, BackendFull, type Content, ContentLost, ContentUnavailable, isBackendError } from '../../domain/backend.ts';
 import { type Event, followsFrom } from '../../domain/events.ts';
+import { isDeleted } from '../../domain/fold.ts';
 import { type History, seriesOf } from '../../domain/history.ts';
 import type { Analysis, Core, CrashReport, Storage } from '../../domain/report.ts';
 import type { Reports } from '../../domain/reports.ts';
@@ -10,8 +11,12 @@ import { type Compression, packed } from '../../drivers/compression/compression.
 import { openOriginal } from '../../drivers/original/original.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { type StoredAs, storedName } from './name.ts';
+import type { Room } from './room.ts';
 import { asWhole, type Sample, type Sampling, sampleOf, unsampled } from './sampling.ts';
 
+export { eraser } from './eraser.ts';
+export { retention } from './retention.ts';
+export { createRoom, type Room } from './room.ts';
 export { sidecar } from './sidecar.ts';
 
 export type StorageOptions = {
@@ -28,6 +33,7 @@ type Deps = {
 	readonly backend: Backend;
 	readonly reports: Reports;
 	readonly history: Pick<History, 'kept'>;
+	readonly room: Room;
 	readonly telemetry: Telemetry;
 	readonly options: StorageOptions;
 	readonly now?: () => EpochMs;
@@ -37,7 +43,7 @@ type Deps = {
 const lookAgainMs = 1_000;
 
 /** Keeps the cores that are worth keeping. */
-export function storage({ backend, reports, history, telemetry, options, now = Date.now }: Deps): Stage<'AnalysisResults'> {
+export function storage({ backend, reports, history, room, telemetry, options, now = Date.now }: Deps): Stage<'AnalysisResults'> {
 	/** The cores that are being stored, or are and the journal does not say so yet, by the ids of their crashes. */
 	const underway = new Map<string, Kin>();
 
@@ -49,6 +55,7 @@ export function storage({ backend, reports, history, telemetry, options, now = D
 		if (!report) throw new Error(`crash ${key} has no report`);
 		// What is stored stays under its name, whatever has become known since.
 		if (report.storage?.form === 'full') return done(stored(event, core, report.storage));
+		if (isDeleted(report)) return done();
 		const reason = reasonToSkip(core, analysis, options);
 		if (reason !== undefined) return skip(event, reason);
 		const sample = sampleFor(report);
@@ -62,10 +69,13 @@ export function storage({ backend, reports, history, telemetry, options, now = D
 			const name = storedName(report);
 			const put = await backend.put(`${name}${storedAs(core, options)}`, contentOf(core, options), signal);
 			const storage = { ...put, name, reason: sample.reason };
+			room.forget(key);
 			telemetry.coreStored(key, backend.kind, storage);
 			return done(stored(event, core, { form: 'full', ...storage }));
 		} catch (error) {
 			underway.delete(key);
+			if (error instanceof BackendFull) room.lacks(key, core.sizeBytes);
+			else room.forget(key);
 			if (error instanceof ContentLost) {
 				telemetry.coreLost(key, error.message);
 				return done({ kind: 'StorageEvent', ...followsFrom(event), body: { is: 'lost', reason: error.message } });
@@ -85,7 +95,7 @@ export function storage({ backend, reports, history, telemetry, options, now = D
 	function sampleFor(report: CrashReport): Sample | undefined {
 		const { series, worth } = kinOf(report);
 		if (series === undefined) return unsampled;
-		for (const id of underway.keys()) if (id === report.id || reports.report(id)?.storage?.form === 'full') underway.delete(id);
+		for (const id of underway.keys()) if (id === report.id || isStored(reports.report(id))) underway.delete(id);
 		const kept = history.kept(series, worth, report.id);
 		const perhaps = [...underway.values()].filter((other) => other.series === series && other.worth >= worth).length;
 		const sample = sampleOf(kept + perhaps, options.sampling);
@@ -95,6 +105,8 @@ export function storage({ backend, reports, history, telemetry, options, now = D
 
 	return { reads: ['AnalysisResults'], concurrency: 2, handle };
 }
+
+const isStored = (report: CrashReport | undefined) => report !== undefined && (report.storage?.form === 'full' || isDeleted(report));
 
 type Kin = { readonly series: string | undefined; readonly worth: number };
 const kinOf = (report: CrashReport): Kin => ({ series: seriesOf(report), worth: worthOf(report.score) });

@@ -56,6 +56,10 @@ export const spec = open(
 				sha256: text.exactOptional(),
 				sizeBytes: z.int().exactOptional(),
 				reason: text.exactOptional().describe('why it is kept in this form, or why it is not stored'),
+				was: z
+					.object({ location: text, sha256: text, sizeBytes: z.int(), deletedAt: shape.time, why: report.excess })
+					.exactOptional()
+					.describe('what was stored, until it was deleted'),
 			})
 			.exactOptional()
 			.describe('absent: not decided yet'),

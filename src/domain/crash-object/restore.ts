@@ -25,8 +25,10 @@ function ofSpec({ schemaVersion, storage, threads, ...spec }: Spec): CrashReport
 	};
 }
 
-const storageOf = ({ form, location = '', name, sha256 = '', sizeBytes = 0, reason }: NonNullable<Spec['storage']>): Storage =>
-	form === 'full' ? { form, location, ...defined({ name, reason }), sha256, sizeBytes } : { form, reason: reason ?? '' };
+const storageOf = ({ form, location = '', name, sha256 = '', sizeBytes = 0, reason, was }: NonNullable<Spec['storage']>): Storage =>
+	form === 'full'
+		? { form, location, ...defined({ name, reason }), sha256, sizeBytes }
+		: { form, reason: reason ?? '', ...defined({ was }) };
 
 const ofStatus = ({ phase, count, firstTime, lastTime }: Status) =>
 	defined({ status: phase, repeats: count > 1 ? { count, firstTime, lastTime } : undefined });

@@ -6,6 +6,7 @@ import { makeFolder } from '../../base/folder.ts';
 import { formatBytes } from '../../base/quantity.ts';
 import {
 	type Backend,
+	BackendFull,
 	BackendUnavailable,
 	type Content,
 	checkName,
@@ -67,12 +68,10 @@ export function localBackend(root: string, floor: FreeSpaceFloor, onGrowth: (byt
 	}
 
 	async function checkSpace(): Promise<void> {
-		const { bavail, blocks, bsize } = await statfs(root);
-		const least = floor.is === 'bytes' ? floor.bytes : floor.share * blocks * bsize;
-		const free = bavail * bsize;
-		if (free < least)
-			throw new BackendUnavailable(
-				`${root}: only ${formatBytes(free)} are free, and ${formatBytes(least)} must stay free (storage.minFreeSpace)`,
+		const { freeBytes, leastBytes } = await spaceOf(root, floor);
+		if (freeBytes < leastBytes)
+			throw new BackendFull(
+				`${root}: only ${formatBytes(freeBytes)} are free, and ${formatBytes(leastBytes)} must stay free (storage.minFreeSpace)`,
 			);
 	}
 
@@ -139,6 +138,20 @@ export function localBackend(root: string, floor: FreeSpaceFloor, onGrowth: (byt
 	}
 
 	return { kind: 'local', start, put, get, list, remove, health };
+}
+
+/**
+ * What is free on the disk of a folder, and what must be.
+ *
+ * @throws {BackendUnavailable} the folder is not there, or can't be looked at
+ */
+export async function spaceOf(root: string, floor: FreeSpaceFloor): Promise<{ readonly freeBytes: number; readonly leastBytes: number }> {
+	try {
+		const { bavail, blocks, bsize } = await statfs(root);
+		return { freeBytes: bavail * bsize, leastBytes: floor.is === 'bytes' ? floor.bytes : floor.share * blocks * bsize };
+	} catch (error) {
+		throw sorted(error);
+	}
 }
 
 type Written = Omit<Stored, 'location'>;
