@@ -2,8 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { idIn, labelsOf, labelValue, objectName, spec } from '../../src/domain/crash-object/crash-object.ts';
 import { restored } from '../../src/domain/crash-object/restore.ts';
 import { cutText, mostSpecBytes, shortened } from '../../src/domain/crash-object/shorten.ts';
+import type { Event } from '../../src/domain/events.ts';
+import { fold } from '../../src/domain/fold.ts';
 import { type CrashReport, crashReport, type Frame } from '../../src/domain/report.ts';
 import { plain, reportText } from '../../src/report/report.ts';
+import { events } from '../support/events.ts';
 import { hugeReport } from '../support/huge-report.ts';
 import { ended, podReport } from '../support/pod-report.ts';
 
@@ -131,3 +134,17 @@ test('a text is cut by what it takes as JSON, and never in the middle of a chara
 
 /** As the API server writes it. */
 const goJson = (value: unknown) => JSON.stringify(value).replaceAll(/[<>&\u2028\u2029]/g, '\\u0000');
+
+test('a core that was deleted is told of with where it was, and so read back', () => {
+	const { found, analysed, stored } = events();
+	const deletion: Event = {
+		kind: 'DeletionEvent',
+		key: found.key,
+		body: { time: '2026-12-23T06:26:00.000Z', files: ['x.core.zst', 'x.json'], sizeBytes: 20_000, why: 'age', reason: 'too old' },
+	};
+	const report = [found, analysed, stored, deletion].reduce<CrashReport | undefined>(fold, undefined) as CrashReport;
+	const { location, sha256, sizeBytes } = stored.body.storage;
+	const was = { location, sha256, sizeBytes, deletedAt: '2026-12-23T06:26:00.000Z', why: 'age' };
+	expect(report).toMatchObject({ status: 'deleted', storage: { form: 'none', reason: 'too old', was } });
+	expect(restored({ spec: shortened(report) })?.storage).toEqual(report.storage);
+});

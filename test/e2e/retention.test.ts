@@ -1,9 +1,9 @@
-import { copyFileSync, readdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { deliver, type Installation, installation, settled } from '../support/agent.ts';
 import { bin } from '../support/cli.ts';
-import { crashTest, exec } from '../support/crash.ts';
+import { crashTest, exec, mountTest } from '../support/crash.ts';
 
 const sizeOf = (home: Installation) =>
 	home.reports().reduce((sum, { storage }) => sum + (storage?.form === 'full' ? storage.sizeBytes : 0), 0);
@@ -64,3 +64,41 @@ crashTest('cores beyond a limit that is lowered go, the only one of a bug last, 
 	await next.stop();
 	expect(next.lines.filter(({ level }) => level === 'error')).toEqual([]);
 });
+
+mountTest(
+	'on a small disk each core finds room, and what must stay free is free again',
+	async () => {
+		await using home = await installation();
+		const disk = home.place('disk');
+		mkdirSync(disk);
+		const leastBytes = 500_000;
+		home.configure({
+			analyzer: { enableGdbAnalysis: false },
+			storage: { localPath: disk, minFreeSpace: leastBytes, compressionEnabled: false, sampling: { full: 100 } },
+		});
+		const agent = await home.start({}, ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs -o size=2m small "$0" && exec "$@"', disk]);
+		await agent.line('storage is ready');
+		const core = await deliver(home, 'null', 'core.0');
+		for (let index = 1; index < 8; index++) copyFileSync(core, join(home.place('cores'), `core.${index}`));
+		await expect.poll(() => agent.lines.filter(({ msg }) => /^stored \d/.test(msg)).length, { timeout: 110_000 }).toBe(8);
+		await settled(home, 8);
+		const freeBytes = () => {
+			const { bavail, bsize } = statfsSync(`/proc/${agent.pid}/root${disk}`);
+			return bavail * bsize;
+		};
+		await expect.poll(freeBytes, { timeout: 30_000 }).toBeGreaterThanOrEqual(leastBytes);
+		expect(new Set(statuses(home))).toEqual(new Set(['deleted', 'stored']));
+		expect(agent.lines.some(({ msg }) => /only .* must stay free/.test(msg))).toBe(true);
+		expect(home.reports().find(({ status }) => status === 'deleted')?.storage).toMatchObject({
+			reason: 'deleted as worth least: the disk had too little room (storage.minFreeSpace)',
+		});
+		expect(
+			agent.lines
+				.filter(({ level }) => level === 'error')
+				.map(({ msg }) => msg)
+				.filter((msg) => !msg.startsWith('storage is not ready')),
+		).toEqual([]);
+		await agent.stop();
+	},
+	150_000,
+);

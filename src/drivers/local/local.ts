@@ -198,5 +198,6 @@ const sizeOf = async (path: string) => (await statOf(path))?.size ?? 0;
 function sorted(error: unknown): unknown {
 	if (!(isSystemError(error) && 'code' in error)) return error;
 	const isForbidden = ['EACCES', 'EPERM', 'ENOTDIR', 'EEXIST', 'EROFS'].includes(String(error.code));
-	return new BackendUnavailable(`${isForbidden ? "can't write there: " : ''}${error.message} (storage.localPath)`, { cause: error });
+	const Kind = ['ENOSPC', 'EDQUOT'].includes(String(error.code)) ? BackendFull : BackendUnavailable;
+	return new Kind(`${isForbidden ? "can't write there: " : ''}${error.message} (storage.localPath)`, { cause: error });
 }
