@@ -1,5 +1,7 @@
 import { ExecaError, execa } from 'execa';
 
+export { type Helper, HelperEnded, HelperSilent, startHelper } from './helper.ts';
+
 /** What a program may use. Zero or absent: no limit of its own. */
 export type Limits = {
 	/** Private writable memory: RLIMIT_DATA. Mapped files do not count. */
