@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { access, constants, type FileHandle, open, opendir, rename, rm, rmdir, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
-import { codeOf, isSystemError } from '../../base/errors.ts';
+import { codeOf, isSystemError, systemMessageOf } from '../../base/errors.ts';
 import { makeFolder } from '../../base/folder.ts';
 import { formatBytes } from '../../base/quantity.ts';
 import {
@@ -18,6 +18,21 @@ import {
 /** What must stay free on the disk. */
 export type FreeSpaceFloor = { readonly is: 'share'; readonly share: number } | { readonly is: 'bytes'; readonly bytes: number };
 
+/** How a directory is dealt with that is not simply on a disk of this machine. */
+export type Manner = {
+	/** What messages call it, and the key of the configuration that names it. */
+	readonly name: string;
+	readonly setting: string;
+	/** Where a file is while it is being written. */
+	part(path: string): string;
+	/** Whether what was written is synced now and then, so that the last time does not take long. */
+	readonly syncsOften: boolean;
+	/** How a file is opened to be read back: open(2). */
+	readonly readBackFlags: number;
+	/** Waited for whenever something moved on. */
+	moved(): Promise<void>;
+};
+
 /** What it names a file while that is being written: nothing else is swept. */
 const partName = (name: string) => `.${name}.${randomUUID()}.part`;
 const isPart = (name: string) => /^\..+\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.part$/.test(name);
@@ -31,15 +46,22 @@ const highWaterMark = 256 * 1024;
  * @param onGrowth told by how many bytes each file that is put makes the store larger than before, what it replaces taken off, and by how many less
  *   one that is removed
  */
-export function localBackend(root: string, floor: FreeSpaceFloor, onGrowth: (bytes: number) => void = () => {}): Backend {
+export function localBackend(
+	root: string,
+	floor: FreeSpaceFloor,
+	onGrowth: (bytes: number) => void = () => {},
+	manner: Manner = plain(root),
+): Backend {
+	const sorted = (error: unknown) => sortedFor(error, manner.setting);
+
 	async function put(name: string, content: Content, signal: AbortSignal): Promise<Stored> {
 		const path = pathOf(root, name);
-		const part = join(dirname(path), partName(basename(path)));
+		const part = manner.part(path);
 		try {
-			await makeFolder(dirname(path));
+			for (const file of [path, part]) await makeFolder(dirname(file));
 			await checkSpace();
 			const written = await write(part, content, signal);
-			await verify(part, written);
+			await verify(part, written, manner);
 			const replaced = await sizeOf(path);
 			await rename(part, path);
 			onGrowth(written.sizeBytes - replaced);
@@ -61,17 +83,19 @@ export function localBackend(root: string, floor: FreeSpaceFloor, onGrowth: (byt
 			hash.update(chunk);
 			const isCheckDue = Math.floor(sizeBytes / checkEveryBytes) !== Math.floor((sizeBytes + chunk.length) / checkEveryBytes);
 			sizeBytes += chunk.length;
-			if (isCheckDue) await checkSpace();
+			if (!isCheckDue) continue;
+			await checkSpace();
+			if (manner.syncsOften) await file.datasync();
 		}
 		await file.sync();
 		return { sizeBytes, sha256: hash.digest('hex') };
 	}
 
 	async function checkSpace(): Promise<void> {
-		const { freeBytes, leastBytes } = await spaceOf(root, floor);
+		const { freeBytes, leastBytes } = await spaceOf(root, floor, manner.setting);
 		if (freeBytes < leastBytes)
 			throw new BackendFull(
-				`${root}: only ${formatBytes(freeBytes)} are free, and ${formatBytes(leastBytes)} must stay free (storage.minFreeSpace)`,
+				`${manner.name}: only ${formatBytes(freeBytes)} are free, and ${formatBytes(leastBytes)} must stay free (storage.minFreeSpace)`,
 			);
 	}
 
@@ -114,7 +138,7 @@ export function localBackend(root: string, floor: FreeSpaceFloor, onGrowth: (byt
 			for await (const { path, isHalf } of filesBelow(root)) {
 				signal.throwIfAborted();
 				const name = relative(root, path).replaceAll(sep, '/');
-				const found = isHalf || !name.startsWith(prefix) ? undefined : await statOf(path);
+				const found = isHalf || isHidden(path) || !name.startsWith(prefix) ? undefined : await statOf(path);
 				if (found) yield { name, sizeBytes: found.size, storedAt: found.mtimeMs };
 			}
 		} catch (error) {
@@ -131,6 +155,7 @@ export function localBackend(root: string, floor: FreeSpaceFloor, onGrowth: (byt
 				await rm(path, { force: true });
 				onGrowth(-size);
 				await rmdir(dirname(path)).catch(() => {}); // others are in it still
+				await manner.moved();
 			}
 		} catch (error) {
 			throw sorted(error);
@@ -145,43 +170,64 @@ export function localBackend(root: string, floor: FreeSpaceFloor, onGrowth: (byt
  *
  * @throws {BackendUnavailable} the folder is not there, or can't be looked at
  */
-export async function spaceOf(root: string, floor: FreeSpaceFloor): Promise<{ readonly freeBytes: number; readonly leastBytes: number }> {
+export async function spaceOf(
+	root: string,
+	floor: FreeSpaceFloor,
+	setting = 'storage.localPath',
+): Promise<{ readonly freeBytes: number; readonly leastBytes: number }> {
 	try {
 		const { bavail, blocks, bsize } = await statfs(root);
 		return { freeBytes: bavail * bsize, leastBytes: floor.is === 'bytes' ? floor.bytes : floor.share * blocks * bsize };
 	} catch (error) {
-		throw sorted(error);
+		throw sortedFor(error, setting);
 	}
 }
+
+const plain = (root: string): Manner => ({
+	name: root,
+	setting: 'storage.localPath',
+	part: (path) => join(dirname(path), partName(basename(path))),
+	syncsOften: false,
+	readBackFlags: constants.O_RDONLY,
+	moved: async () => {},
+});
 
 type Written = Omit<Stored, 'location'>;
 
 const pathOf = (root: string, name: string) => join(root, ...checkName(name).split('/'));
 
-/** All files below a folder, half-written ones too; none where it is not there. */
+/** All files below a folder, half-written ones too, but for what is in hidden folders; none where it is not there. */
 async function* filesBelow(folder: string): AsyncGenerator<{ readonly path: string; readonly isHalf: boolean }> {
-	const entries = await opendir(folder, { recursive: true }).catch((error) => {
+	const entries = await opendir(folder).catch((error) => {
 		if (['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '')) return [];
 		throw error;
 	});
-	for await (const entry of entries) if (entry.isFile()) yield { path: join(entry.parentPath, entry.name), isHalf: isPart(entry.name) };
+	for await (const entry of entries) {
+		const path = join(folder, entry.name);
+		if (entry.isDirectory() && !isHidden(path)) yield* filesBelow(path);
+		if (entry.isFile()) yield { path, isHalf: isPart(entry.name) };
+	}
 }
+
+/** Not of ours: their names never begin so. */
+const isHidden = (path: string) => basename(path).startsWith('.');
 
 async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
 	for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at, chunk.length - at)).bytesWritten;
 }
 
 /** Reads what was written, and compares. */
-async function verify(path: string, { sha256, sizeBytes }: Written): Promise<void> {
-	await using file = await open(path);
+async function verify(path: string, { sha256, sizeBytes }: Written, { name, readBackFlags, moved }: Manner): Promise<void> {
+	await using file = await open(path, readBackFlags);
 	const hash = createHash('sha256');
 	let size = 0;
 	for await (const chunk of file.createReadStream({ autoClose: false, highWaterMark })) {
 		hash.update(chunk);
 		size += chunk.length;
+		await moved();
 	}
 	if (size !== sizeBytes || hash.digest('hex') !== sha256)
-		throw new BackendUnavailable(`${path} reads back other than it was written: the disk is damaged`);
+		throw new BackendUnavailable(`${name}: a file reads back other than it was written: the disk is damaged`);
 }
 
 /** Makes the rename durable. */
@@ -195,9 +241,10 @@ const statOf = (path: string) => stat(path).catch(() => undefined);
 const sizeOf = async (path: string) => (await statOf(path))?.size ?? 0;
 
 /** The disk's errors as what they mean for the caller; others as they are. */
-function sorted(error: unknown): unknown {
+function sortedFor(error: unknown, setting: string): unknown {
+	if (error instanceof SuppressedError) return sortedFor(error.suppressed, setting); // what failed first; closing failed too
 	if (!(isSystemError(error) && 'code' in error)) return error;
 	const isForbidden = ['EACCES', 'EPERM', 'ENOTDIR', 'EEXIST', 'EROFS'].includes(String(error.code));
 	const Kind = ['ENOSPC', 'EDQUOT'].includes(String(error.code)) ? BackendFull : BackendUnavailable;
-	return new Kind(`${isForbidden ? "can't write there: " : ''}${error.message} (storage.localPath)`, { cause: error });
+	return new Kind(`${isForbidden ? "can't write there: " : ''}${systemMessageOf(error)} (${setting})`, { cause: error });
 }
