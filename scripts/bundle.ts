@@ -1,4 +1,4 @@
-// bundle.ts [FOLDER]: makes one JavaScript file of the program and all packages that it takes, with the files that it reads beside it.
+// bundle.ts [FOLDER]: makes one JavaScript file of the program and all packages that it takes, with the files that it reads or starts beside it.
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { build, type Metafile } from 'esbuild';
@@ -23,8 +23,12 @@ export async function bundle(folder: string): Promise<string> {
 	mkdirSync(folder, { recursive: true });
 	const { metafile } = await build({
 		absWorkingDir: root,
-		entryPoints: ['src/main.ts'],
-		outfile: program,
+		entryPoints: [
+			{ in: 'src/main.ts', out: basename(program, '.mjs') },
+			{ in: 'src/drivers/nfs/worker.ts', out: 'nfs-worker' },
+		],
+		outdir: folder,
+		outExtension: { '.js': '.mjs' },
 		bundle: true,
 		metafile: true,
 		platform: 'node',

@@ -18,7 +18,8 @@ const layers: readonly (readonly string[])[] = [
 /** Wings of several rooms, and which of its rooms the others in the wing may import. */
 const wings: Readonly<Record<string, readonly string[]>> = {
 	components: [],
-	drivers: ['drivers/process'],
+	// An NFS mount is a directory too, once there is one.
+	drivers: ['drivers/process', 'drivers/local'],
 	readers: ['readers/bytes', 'readers/elf', 'readers/cgroup'],
 };
 

@@ -78,8 +78,10 @@ function withoutEmpty(value: unknown, known: ReadonlySet<string>, path: readonly
 
 function refuseOtherBackends(given: unknown, problems: Problems): void {
 	const backend = valueAt(given, ['storage', 'backend']);
-	if (backend === 's3' || backend === 'nfs')
-		problems.add(['storage', 'backend'], `storage.backend is ${backend}; this version stores to a local directory only: set it to local`);
+	if (backend === 's3')
+		problems.add(['storage', 'backend'], `storage.backend is ${backend}; this version stores to a directory only: set it to local or nfs`);
+	if (backend === 'nfs' && valueAt(given, ['storage', 'nfs', 'path']) === undefined)
+		problems.add(['storage', 'backend'], 'storage.backend is nfs; set storage.nfs.path to the directory where the share is mounted');
 }
 
 function refuseSharedPort({ monitor: { prometheusEnabled, metricsPort, healthPort } }: Config, problems: Problems): void {

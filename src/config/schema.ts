@@ -188,7 +188,11 @@ export const configSchema = (paths: ModeDefaults) =>
 		),
 		storage: section(
 			{
-				backend: key(z.enum(['local', 's3', 'nfs']), 'local', 'Where cores are kept; this version keeps them in a local directory.'),
+				backend: key(
+					z.enum(['local', 's3', 'nfs']),
+					'local',
+					'Where cores are kept; this version keeps them in a directory, of this machine or on NFS.',
+				),
 				localPath: key(text, paths.localPath, 'The directory of backend local.'),
 				maxStorageSize: key(
 					size,
@@ -234,7 +238,10 @@ export const configSchema = (paths: ModeDefaults) =>
 					'Backend s3.',
 					planned,
 				),
-				nfs: section({ path: optional(text, 'The directory, which must be an NFS mount.') }, 'Backend nfs.', planned),
+				nfs: section(
+					{ path: optional(text, 'The directory, which must be on an NFS mount; where it is not mounted, nothing is stored.') },
+					'Backend nfs.',
+				),
 			},
 			'Where cores are kept.',
 		),

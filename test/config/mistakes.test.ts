@@ -100,12 +100,20 @@ test('the line is that of the mistake, in lists, aliases, merges and under analy
 });
 
 test('aiAnalysis in both places, a key twice, and a backend that this version does not have', async () => {
-	const text = ['aiAnalysis: { enabled: false }', 'analyzer:', '  aiAnalysis: {}', 'storage:', '  backend: s3', '  backend: nfs'];
+	const text = ['aiAnalysis: { enabled: false }', 'analyzer:', '  aiAnalysis: {}', 'storage:', '  backend: nfs', '  backend: s3'];
 	expect(await mistakesIn(text.join('\n'))).toEqual([
 		'3: aiAnalysis is there twice, under analyzer and at the top level; keep one',
-		'5: storage.backend is nfs; this version stores to a local directory only: set it to local',
+		'5: storage.backend is s3; this version stores to a directory only: set it to local or nfs',
 		'6: this key is there twice in its section; keep one',
 	]);
+});
+
+test('backend nfs needs a path', async () => {
+	const backend = 'storage:\n  backend: nfs\n';
+	expect(await mistakesIn(backend)).toEqual([
+		'2: storage.backend is nfs; set storage.nfs.path to the directory where the share is mounted',
+	]);
+	expect(await mistakesIn(`${backend}  nfs: { path: /mnt/cores }\n`)).toEqual([]);
 });
 
 test('files that are not YAML, or hold something else, are told with the line', async () => {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bundle } from '../../scripts/bundle.ts';
@@ -46,6 +46,13 @@ crashTest(
 	},
 	120_000,
 );
+
+test('the bundle works on an NFS mount by a process of its own, as the source does', async () => {
+	const config = join(folder.path, 'nfs.yaml');
+	writeFileSync(config, `storage: { backend: nfs, nfs: { path: ${folder.path} } }\n`);
+	const { stdout } = await cli(['doctor', '--standalone', '--config', config], { program: bundled });
+	expect(stdout).toContain(`storage.nfs.path: ${folder.path} is not an NFS mount: mount the share there (storage.nfs.path)\n`);
+});
 
 test('the bundle says where the crash program is had, which is not in it', async () => {
 	const { code, stderr } = await cli(['crash-test', 'segv'], { program: bundled });

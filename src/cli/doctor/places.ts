@@ -1,10 +1,12 @@
 import { access, constants, statfs } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { codeOf } from '../../base/errors.ts';
 import { formatBytes } from '../../base/quantity.ts';
 import type { Config } from '../../config/config.ts';
-import { isBackendError } from '../../domain/backend.ts';
+import { BackendRefused, isBackendError } from '../../domain/backend.ts';
 import { localBackend } from '../../drivers/local/local.ts';
+import { nfsBackend } from '../../drivers/nfs/nfs.ts';
 import { JournalError, readJournal } from '../../journal/journal.ts';
 import { isMissing, isThere } from '../files.ts';
 import { type Check, error, ok, warning } from './check.ts';
@@ -30,7 +32,24 @@ async function scratchCheck({ analyzer: { scratchPath, scratchSize } }: Config):
 	return ok('analyzer.scratchPath', text);
 }
 
-async function storageCheck({ storage: { localPath, minFreeSpace } }: Config): Promise<Check> {
+const storageCheck = ({ storage }: Config) => (storage.backend === 'nfs' ? nfsCheck(storage) : localCheck(storage));
+
+async function nfsCheck({ nfs: { path = '' }, minFreeSpace }: Config['storage']): Promise<Check> {
+	const subject = 'storage.nfs.path';
+	try {
+		await nfsBackend({ path, floor: minFreeSpace, node: hostname() }).health(new AbortController().signal);
+		return ok(subject, `${path}, an NFS mount that answers`);
+	} catch (cause) {
+		if (!isBackendError(cause)) throw cause;
+		const todo =
+			cause instanceof BackendRefused
+				? 'in a pod: as a volume of type nfs, or a hostPath with mountPropagation: HostToContainer'
+				: 'see that the NFS server is up, and lets this user write there';
+		return error(subject, cause.message, todo);
+	}
+}
+
+async function localCheck({ localPath, minFreeSpace }: Config['storage']): Promise<Check> {
 	const subject = 'storage.localPath';
 	const todo = 'set storage.localPath to a directory that the agent may write to';
 	const free = await freeBytes(localPath);
