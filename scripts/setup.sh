@@ -94,6 +94,20 @@ build_kubernetes() {
 	done
 }
 
+# The tests that need it are skipped without it, except in CI.
+build_s3_server() {
+	build=test/support/s3/build.sh
+	$build --find >/dev/null 2>&1 && return
+	echo 'setup: building an S3 server for the tests, which takes some minutes, once'
+	log=$(mktemp)
+	if ! $build >"$log" 2>&1; then
+		tail -n 5 "$log" >&2
+		[ "${CI:-}" != true ] || fail 'the S3 server could not be built'
+		echo 'setup: the S3 server could not be built: the tests that need it will be skipped'
+	fi
+	rm -f "$log"
+}
+
 # Where it can't be had, the tests with it are skipped, except in CI.
 fetch_systemd_coredump() {
 	build=test/support/systemd-coredump/build.sh
@@ -112,4 +126,5 @@ install_modules
 build_crasher
 [ "$purpose" = demo ] || build_static_crasher
 [ "$purpose" = demo ] || build_kubernetes
+[ "$purpose" = demo ] || build_s3_server
 [ "$purpose" = demo ] || fetch_systemd_coredump
