@@ -42,6 +42,7 @@ const knownTo: Readonly<Record<string, readonly string[]>> = {
 	hono: ['components/monitor'],
 	'@hono/node-server': ['components/monitor'],
 	commander: ['cli'],
+	'@aws-sdk/client-s3': ['drivers/s3'],
 };
 
 const source = join(import.meta.dirname, '../src');

@@ -12,6 +12,7 @@ export { podTable } from '../components/discovery/discovery.ts';
 export { layersOf } from './container-files.ts';
 export type { OfCluster } from './controller.ts';
 export type { Mode, OnCluster } from './pieces.ts';
+export { storeOf } from './store.ts';
 
 /** What the agent is to do: work on the crashes of its machine, be it one of a cluster, for the whole cluster, or both. */
 export type Job = {

@@ -53,7 +53,7 @@ export async function makePieces(
 	telemetry: Telemetry,
 	before?: Pieces,
 ): Promise<Pieces> {
-	const backend = storeOf(config.storage, onCluster?.node ?? hostname(), telemetry);
+	const backend = storeOf(config, onCluster?.node ?? hostname(), telemetry);
 	const room = createRoom();
 	const view: View = {
 		bookmark: (name) => journal.view.bookmark(name),

@@ -98,7 +98,11 @@ async function problemOf(check: () => Promise<void>, isExpected: (error: unknown
 async function watchHealth(health: Health, telemetry: Telemetry, signal: AbortSignal): Promise<void> {
 	while (!signal.aborted) {
 		for (const [component, check] of Object.entries(health) as [Component, () => Promise<string | undefined>][]) {
-			const problem = await check();
+			const problem = await check().catch((error) => {
+				if (signal.aborted) return undefined; // given up half-way
+				throw error;
+			});
+			if (signal.aborted) return;
 			if (problem === undefined) telemetry.componentReady(component);
 			else telemetry.componentNotReady(component, problem);
 		}

@@ -46,7 +46,10 @@ export function loadConfig({ file, namedBy, mode, paths }: LoadOptions): Loaded 
 	const result = schema.safeParse(given);
 	for (const issue of result.error?.issues ?? []) problems.addIssue(issue, given);
 	refuseOtherBackends(given, problems);
-	if (result.success) refuseSharedPort(result.data, problems);
+	if (result.success) {
+		refuseSharedPort(result.data, problems);
+		refuseHalfS3(result.data, problems);
+	}
 	if (problems.lines.length > 0 || !result.success) throw new ConfigError(problems.lines.join('\n'));
 	addWarnings(given, { config: result.data, defaults, fields }, problems);
 	return { config: result.data, warnings: problems.lines, source: file };
@@ -78,10 +81,23 @@ function withoutEmpty(value: unknown, known: ReadonlySet<string>, path: readonly
 
 function refuseOtherBackends(given: unknown, problems: Problems): void {
 	const backend = valueAt(given, ['storage', 'backend']);
-	if (backend === 's3')
-		problems.add(['storage', 'backend'], `storage.backend is ${backend}; this version stores to a directory only: set it to local or nfs`);
 	if (backend === 'nfs' && valueAt(given, ['storage', 'nfs', 'path']) === undefined)
 		problems.add(['storage', 'backend'], 'storage.backend is nfs; set storage.nfs.path to the directory where the share is mounted');
+}
+
+function refuseHalfS3({ storage: { backend, s3 } }: Config, problems: Problems): void {
+	if (backend !== 's3') return;
+	if (s3.bucket === undefined)
+		problems.add(['storage', 'backend'], 'storage.backend is s3, and storage.s3.bucket is missing: name the bucket');
+	for (const name of ['accessKey', 'secretKey'] as const) {
+		if (s3[name] !== undefined && s3[`${name}File`] !== undefined)
+			problems.add(['storage', 's3', `${name}File`], `storage.s3.${name} is there twice, itself and as a file; keep one`);
+	}
+	const has = (name: 'accessKey' | 'secretKey') => (s3[name] ?? s3[`${name}File`]) !== undefined;
+	if (has('accessKey') !== has('secretKey')) {
+		const [given, other] = has('accessKey') ? ['accessKey', 'secretKey'] : ['secretKey', 'accessKey'];
+		problems.add(['storage', 's3'], `storage.s3.${given} is there without ${other}; give both (or their files), or none`);
+	}
 }
 
 function refuseSharedPort({ monitor: { prometheusEnabled, metricsPort, healthPort } }: Config, problems: Problems): void {

@@ -191,7 +191,7 @@ export const configSchema = (paths: ModeDefaults) =>
 				backend: key(
 					z.enum(['local', 's3', 'nfs']),
 					'local',
-					'Where cores are kept; this version keeps them in a directory, of this machine or on NFS.',
+					'Where cores are kept: in a directory of this machine, in a bucket of an S3 server, or in a directory on NFS.',
 				),
 				localPath: key(text, paths.localPath, 'The directory of backend local.'),
 				maxStorageSize: key(
@@ -226,17 +226,29 @@ export const configSchema = (paths: ModeDefaults) =>
 				),
 				s3: section(
 					{
-						bucket: optional(text, 'The bucket.'),
-						region: optional(text, 'Its region.'),
+						bucket: optional(text, 'The bucket. Backend s3 must have it.'),
+						region: optional(text, 'Its region; without it that of the environment (`AWS_REGION`).'),
 						endpoint: optional(z.url(), 'The server, if it is not AWS.'),
-						prefix: optional(text, 'What all names begin with.'),
-						pathStyle: optional(flag, 'Whether the bucket is part of the path.'),
-						caFile: optional(text, "The server's certificate authority."),
-						accessKey: optional(text, 'The key.', secret),
+						prefix: optional(text, 'The folder in the bucket below which all names are.'),
+						pathStyle: optional(flag, 'Whether the bucket is part of the path; without it so where there is an endpoint.'),
+						caFile: optional(text, "The server's certificate authority, if it is one of your own."),
+						accessKey: optional(
+							text,
+							"The key. Without one it is taken from the environment (`AWS_ACCESS_KEY_ID`), the profile, or the pod's role.",
+							secret,
+						),
+						accessKeyFile: optional(text, 'A file with the key.'),
 						secretKey: optional(text, 'The secret key.', secret),
+						secretKeyFile: optional(text, 'A file with the secret key.'),
+						storageClass: optional(text, 'The storage class, such as `STANDARD_IA`.'),
+						serverSideEncryption: optional(
+							z.enum(['AES256', 'aws:kms']),
+							"How the server encrypts; without it as the bucket's own setting.",
+						),
+						kmsKeyId: optional(text, 'The key with which it does by `aws:kms`.'),
+						tags: optional(z.record(z.string(), z.string()), 'Tags that each object gets; the key needs the right `s3:PutObjectTagging`.'),
 					},
 					'Backend s3.',
-					planned,
 				),
 				nfs: section(
 					{ path: optional(text, 'The directory, which must be on an NFS mount; where it is not mounted, nothing is stored.') },

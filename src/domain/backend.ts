@@ -96,6 +96,8 @@ export const isBackendError = (error: unknown): error is BackendUnavailable | Ba
 
 /** @throws for a name that could lead elsewhere */
 export function checkName(name: string): string {
-	if (name.split('/').some((part) => !/^[A-Za-z0-9_-][A-Za-z0-9._-]*$/.test(part))) throw new Error(`not a safe name: ${name}`);
+	if (!isSafeName(name)) throw new Error(`not a safe name: ${name}`);
 	return name;
 }
+
+export const isSafeName = (name: string) => name.split('/').every((part) => /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/.test(part));

@@ -103,7 +103,7 @@ describe('keys that have no effect in this version', () => {
 		const text = [
 			'storage:',
 			'  retentionDays: 7',
-			'  s3: { bucket: cores }',
+			'  sampling: { full: 7 }',
 			'cleaner:',
 			'  mode: enforce',
 			'monitor:',
@@ -113,7 +113,6 @@ describe('keys that have no effect in this version', () => {
 			'    enabled: true',
 		];
 		expect(await warningsOf(text.join('\n'))).toEqual([
-			'3: storage.s3.bucket has no effect in this version',
 			'5: cleaner.mode has no effect in this version',
 			'7: monitor.alerting.enabled has no effect in this version',
 			'10: aiAnalysis.enabled has no effect in this version',
@@ -121,7 +120,7 @@ describe('keys that have no effect in this version', () => {
 	});
 
 	test('are passed over when they say the default, in whatever words', async () => {
-		expect(await warningsOf('storage: { maxStorageSize: 50000MB, s3: {} }\nmonitor: { alerting: { enabled: false } }\n')).toEqual([]);
+		expect(await warningsOf('storage: { maxStorageSize: 50000MB, sampling: {} }\nmonitor: { alerting: { enabled: false } }\n')).toEqual([]);
 	});
 });
 

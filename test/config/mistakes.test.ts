@@ -99,11 +99,11 @@ test('the line is that of the mistake, in lists, aliases, merges and under analy
 	]);
 });
 
-test('aiAnalysis in both places, a key twice, and a backend that this version does not have', async () => {
+test('aiAnalysis in both places, a key twice, and a backend without what it must have', async () => {
 	const text = ['aiAnalysis: { enabled: false }', 'analyzer:', '  aiAnalysis: {}', 'storage:', '  backend: nfs', '  backend: s3'];
 	expect(await mistakesIn(text.join('\n'))).toEqual([
 		'3: aiAnalysis is there twice, under analyzer and at the top level; keep one',
-		'5: storage.backend is s3; this version stores to a directory only: set it to local or nfs',
+		'5: storage.backend is s3, and storage.s3.bucket is missing: name the bucket',
 		'6: this key is there twice in its section; keep one',
 	]);
 });
@@ -185,6 +185,22 @@ test('every value of the example, made something else, loads or is found with it
 	}
 	expect(refused.get('[[1]]')).toBe(tried);
 	expect(refused.keys().toArray().toSorted()).toEqual(others.toSorted());
+});
+
+test('backend s3 without a bucket, or with half a key, is refused', async () => {
+	expect(await mistakesIn('storage:\n  backend: s3\n')).toEqual([
+		'2: storage.backend is s3, and storage.s3.bucket is missing: name the bucket',
+	]);
+	const s3 = (keys: string) => mistakesIn(`storage:\n  backend: s3\n  s3: { bucket: b, ${keys} }\n`);
+	expect(await s3('accessKeyFile: /a')).toEqual([
+		'3: storage.s3.accessKey is there without secretKey; give both (or their files), or none',
+	]);
+	expect(await s3('secretKey: s')).toEqual(['3: storage.s3.secretKey is there without accessKey; give both (or their files), or none']);
+	expect(await s3('accessKey: k, accessKeyFile: /a, secretKeyFile: /s')).toEqual([
+		'3: storage.s3.accessKey is there twice, itself and as a file; keep one',
+	]);
+	expect(await s3('accessKeyFile: /a, secretKey: s')).toEqual([]);
+	expect(await mistakesIn('storage: { s3: { accessKey: k } }')).toEqual([]);
 });
 
 test('one port for metrics and health is refused, unless only one of them is served', async () => {

@@ -1,12 +1,12 @@
 import { access, constants, statfs } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
+import { storeOf } from '../../agent/agent.ts';
 import { codeOf } from '../../base/errors.ts';
 import { formatBytes } from '../../base/quantity.ts';
 import type { Config } from '../../config/config.ts';
 import { BackendRefused, isBackendError } from '../../domain/backend.ts';
 import { localBackend } from '../../drivers/local/local.ts';
-import { nfsBackend } from '../../drivers/nfs/nfs.ts';
 import { JournalError, readJournal } from '../../journal/journal.ts';
 import { isMissing, isThere } from '../files.ts';
 import { type Check, error, ok, warning } from './check.ts';
@@ -32,20 +32,17 @@ async function scratchCheck({ analyzer: { scratchPath, scratchSize } }: Config):
 	return ok('analyzer.scratchPath', text);
 }
 
-const storageCheck = ({ storage }: Config) => (storage.backend === 'nfs' ? nfsCheck(storage) : localCheck(storage));
-
-async function nfsCheck({ nfs: { path = '' }, minFreeSpace }: Config['storage']): Promise<Check> {
-	const subject = 'storage.nfs.path';
-	try {
-		await nfsBackend({ path, floor: minFreeSpace, node: hostname() }).health(new AbortController().signal);
-		return ok(subject, `${path}, an NFS mount that answers`);
-	} catch (cause) {
-		if (!isBackendError(cause)) throw cause;
-		const todo =
-			cause instanceof BackendRefused
-				? 'in a pod: as a volume of type nfs, or a hostPath with mountPropagation: HostToContainer'
-				: 'see that the NFS server is up, and lets this user write there';
-		return error(subject, cause.message, todo);
+async function storageCheck(config: Config): Promise<Check> {
+	const { storage } = config;
+	switch (storage.backend) {
+		case 'local':
+			return localCheck(storage);
+		case 'nfs':
+			return remoteCheck(config, 'storage.nfs.path', `the NFS mount ${storage.nfs.path}`, nfsHelp);
+		case 's3':
+			return remoteCheck(config, 'storage.s3', `s3://${storage.s3.bucket}`, s3Help);
+		default:
+			return storage.backend satisfies never;
 	}
 }
 
@@ -63,6 +60,29 @@ async function localCheck({ localPath, minFreeSpace }: Config['storage']): Promi
 		return error(subject, cause.message, todo);
 	}
 }
+
+/** Of a store that others have for us. */
+/** @param help what to do when it is refused, and when there is no answer */
+async function remoteCheck(
+	config: Config,
+	subject: string,
+	place: string,
+	help: { readonly refused: string; readonly away: string },
+): Promise<Check> {
+	try {
+		await storeOf(config, hostname(), { storeGrew() {} }).health(new AbortController().signal);
+		return ok(subject, `${place} answers`);
+	} catch (cause) {
+		if (!isBackendError(cause)) throw cause;
+		return error(subject, cause.message, cause instanceof BackendRefused ? help.refused : help.away);
+	}
+}
+
+const nfsHelp = {
+	refused: 'in a pod: as a volume of type nfs, or a hostPath with mountPropagation: HostToContainer',
+	away: 'see that the NFS server is up, and lets this user write there',
+};
+const s3Help = { refused: 'set what it names', away: 'see to the server, and to the way there' };
 
 async function journalCheck({ journal: { path } }: Config): Promise<Check> {
 	if (await isMissing(path)) {

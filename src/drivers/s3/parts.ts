@@ -1,0 +1,40 @@
+/** One piece of a content, to be used before the next is asked for: the memory is one and the same. */
+export type Part = { /** From 1 on. */ readonly number: number; readonly bytes: Buffer; readonly isLast: boolean };
+
+const smallest = 8 << 20;
+
+/**
+ * The size of a part in bytes. It doubles with each thousand, so that 10,000 parts hold 8 TiB, more than an object may have, and those of a usual core
+ * take little memory. Limits: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
+ *
+ * @param number from 1 on
+ */
+export const partSize = (number: number) => smallest * 2 ** Math.floor((number - 1) / 1000);
+
+/** Cuts content into parts, of which all but the last are full. No content is one empty part. */
+export async function* partsOf(
+	content: AsyncIterable<Uint8Array>,
+	signal: AbortSignal,
+	sizeOf: (number: number) => number = partSize,
+): AsyncGenerator<Part> {
+	let number = 1;
+	let buffer = Buffer.allocUnsafe(sizeOf(number));
+	let filled = 0;
+	for await (const chunk of content) {
+		signal.throwIfAborted();
+		for (let at = 0; at < chunk.length; ) {
+			if (filled === buffer.length) {
+				yield { number, bytes: buffer, isLast: false };
+				number++;
+				filled = 0;
+				if (sizeOf(number) !== buffer.length) buffer = Buffer.allocUnsafe(sizeOf(number));
+			}
+			const taken = Math.min(chunk.length - at, buffer.length - filled);
+			buffer.set(chunk.subarray(at, at + taken), filled);
+			at += taken;
+			filled += taken;
+		}
+	}
+	signal.throwIfAborted();
+	yield { number, bytes: buffer.subarray(0, filled), isLast: true };
+}
