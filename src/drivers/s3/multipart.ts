@@ -3,7 +3,7 @@ import { BackendRefused, BackendUnavailable, isBackendError } from '../../domain
 import { expectSame } from './checksum.ts';
 import type { Ask } from './connection.ts';
 import { UploadGone } from './errors.ts';
-import type { Notes, Upload } from './notes.ts';
+import type { Notes } from './notes.ts';
 import type { Part } from './parts.ts';
 import {
 	AbortMultipartUploadCommand,
@@ -45,14 +45,25 @@ export async function beginMultipart(
 	async function begin(): Promise<string> {
 		try {
 			const command = new CreateMultipartUploadCommand({ ...input, Bucket: bucket, ChecksumAlgorithm: 'SHA256' });
-			const { UploadId } = await ask((client, options) => client.send(command, options), signal);
+			const { UploadId, $metadata } = await ask((client, options) => client.send(command, options), signal);
 			if (UploadId === undefined) throw new BackendUnavailable(`s3://${bucket}: the server began an upload without a name`);
 			await note.began(UploadId);
+			if (($metadata.attempts ?? 1) > 1) await endOthers(UploadId);
 			return UploadId;
 		} catch (error) {
 			if (error instanceof BackendRefused) await note.end();
 			else note.leave();
 			throw error;
+		}
+	}
+
+	/** The server may have begun one whose name was lost on the way. It has no parts: where it can't be ended, it costs nothing. */
+	async function endOthers(own: string): Promise<void> {
+		try {
+			for (const other of await uploadsOf(ask, bucket, input.Key, signal))
+				if (other !== own) await abortUpload(ask, bucket, input.Key, other, signal);
+		} catch (error) {
+			if (!isBackendError(error)) throw error;
 		}
 	}
 
@@ -96,20 +107,22 @@ export async function sweepUploads({ ask, notes, place, bucket }: Place, signal:
 	for (const { upload, end } of await notes.left()) {
 		if (upload.place !== place) continue;
 		try {
-			for (const uploadId of upload.uploadId === undefined ? await uploadsOf(upload) : [upload.uploadId])
-				await abortUpload(ask, bucket, upload.key, uploadId, signal);
+			const { key, uploadId } = upload;
+			for (const one of uploadId === undefined ? await uploadsOf(ask, bucket, key, signal) : [uploadId])
+				await abortUpload(ask, bucket, key, one, signal);
 			await end();
 		} catch (error) {
 			if (!isBackendError(error)) throw error;
 			if (error instanceof BackendUnavailable) return; // the next time
 		}
 	}
+}
 
-	async function uploadsOf({ key }: Upload): Promise<readonly string[]> {
-		const command = new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: key });
-		const { Uploads = [] } = await ask((client, options) => client.send(command, options), signal);
-		return Uploads.flatMap(({ Key, UploadId }) => (Key === key && UploadId !== undefined ? [UploadId] : []));
-	}
+/** Of just that key. */
+async function uploadsOf(ask: Ask, bucket: string, key: string, signal: AbortSignal): Promise<readonly string[]> {
+	const command = new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: key });
+	const { Uploads = [] } = await ask((client, options) => client.send(command, options), signal);
+	return Uploads.flatMap(({ Key, UploadId }) => (Key === key && UploadId !== undefined ? [UploadId] : []));
 }
 
 async function abortUpload(ask: Ask, bucket: string, key: string, uploadId: string, signal: AbortSignal): Promise<void> {

@@ -51,7 +51,7 @@ export function putter({ ask, notes, place, options }: Deps) {
 			StorageClass: storageClass as PutObjectCommandInput['StorageClass'],
 			ServerSideEncryption: serverSideEncryption,
 			SSEKMSKeyId: kmsKeyId,
-			Tagging: Object.keys(tags).length === 0 ? undefined : new URLSearchParams(tags).toString(),
+			Tagging: Object.keys(tags).length === 0 ? undefined : queryOf(tags),
 		}),
 	});
 
@@ -97,3 +97,8 @@ export function putter({ ask, notes, place, options }: Deps) {
 
 	return put;
 }
+
+const queryOf = (tags: Readonly<Record<string, string>>) =>
+	Object.entries(tags)
+		.map((pair) => pair.map(encodeURIComponent).join('='))
+		.join('&');

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join, relative } from 'node:path';
+import { CreateMultipartUploadCommand, GetObjectTaggingCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3';
 import { describe } from 'vitest';
 import type { S3Options } from '../../../src/drivers/s3/s3.ts';
 import { exec, temporaryFolder } from '../crash.ts';
@@ -32,8 +33,14 @@ export type S3Server = AsyncDisposable & {
 	keys(): readonly string[];
 	/** The content of an object, as it lies on the disk. */
 	read(location: string): Promise<Buffer>;
-	/** The keys of the uploads that are under way. */
+	/** The files of the uploads that are under way: none of an upload that was ended is left. */
 	uploads(): readonly string[];
+	/** The keys of the uploads that are under way. */
+	uploadedKeys(): Promise<readonly string[]>;
+	/** Begins an upload, as somebody else would. */
+	beginUpload(key: string): Promise<void>;
+	/** The tags of an object. */
+	tags(key: string): Promise<Readonly<Record<string, string>>>;
 	/** Ends the server at once, as a machine that loses its power. */
 	kill(): Promise<void>;
 	/** Starts it again, with what it had, on the same port. */
@@ -86,13 +93,32 @@ export async function s3Server({ region = 'us-east-1', tls }: ServerOptions = {}
 	}
 	ending.defer(kill);
 	await start();
+	const options = { bucket, region, endpoint: `${tls ? 'https' : 'http'}://${address}`, ...keys };
+	const client = new S3Client({
+		region,
+		endpoint: options.endpoint,
+		forcePathStyle: true,
+		credentials: { accessKeyId: keys.accessKey, secretAccessKey: keys.secretKey },
+	});
+	ending.defer(() => client.destroy());
 	const disposal = ending.move();
 	return {
 		port,
-		options: { bucket, region, endpoint: `${tls ? 'https' : 'http'}://${address}`, ...keys },
+		options,
 		keys: () => filesBelow(path).filter((name) => !name.startsWith('.sgwtmp/')),
 		read: (location) => readFile(join(root, location.replace(/^s3:\/\//, ''))),
 		uploads: () => filesBelow(join(path, '.sgwtmp/multipart')),
+		async uploadedKeys() {
+			const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }));
+			return Uploads.map(({ Key = '' }) => Key);
+		},
+		async beginUpload(key) {
+			await client.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key: key }));
+		},
+		async tags(key) {
+			const { TagSet = [] } = await client.send(new GetObjectTaggingCommand({ Bucket: bucket, Key: key }));
+			return Object.fromEntries(TagSet.map(({ Key = '', Value = '' }) => [Key, Value]));
+		},
 		kill,
 		start,
 		[Symbol.asyncDispose]: () => disposal.disposeAsync(),
