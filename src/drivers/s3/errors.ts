@@ -39,11 +39,11 @@ export function sortedRefusal({ code, message, status, headers = {} }: Refusal, 
 	if (code === 'NoSuchKey' || code === 'NotFound') return new NotStored(text);
 	if (code === 'NoSuchUpload') return new UploadGone(text);
 	if (clockCodes.has(code)) return new BackendUnavailable(`${text} ${clockText(headers.date)}`);
-	if (damageCodes.has(code) || status < 400 || [408, 409, 429].includes(status) || (status >= 500 && status !== 501))
-		return new BackendUnavailable(text);
 	const region = headers['x-amz-bucket-region'];
 	if (status === 301 || status === 307 || regionCodes.has(code))
 		return new BackendRefused(`${text} (storage.s3.region${region === undefined ? '' : `: the bucket is in ${printable(region)}`})`);
+	if (damageCodes.has(code) || status < 400 || [408, 409, 429].includes(status) || (status >= 500 && status !== 501))
+		return new BackendUnavailable(text);
 	return new BackendRefused(`${text} (${adviceOf(code)})`);
 }
 
@@ -72,6 +72,7 @@ function adviceOf(code: string): string {
 		case 'SignatureDoesNotMatch':
 		case 'InvalidToken':
 		case 'ExpiredToken':
+		case 'XAdminUserNotFound': // versitygw
 			return "storage.s3.accessKey and secretKey, or their files; else the environment, or the pod's role";
 		case 'NoSuchBucket':
 		case 'InvalidBucketName':

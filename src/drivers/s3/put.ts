@@ -91,7 +91,7 @@ export function putter({ ask, notes, place, options }: Deps) {
 		try {
 			await ask((client, request) => client.send(command, request), signal);
 		} catch (error) {
-			if (!isBackendError(error)) throw error;
+			if (!(isBackendError(error) || error instanceof NotStored)) throw error;
 		}
 	}
 
