@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bundle } from '../../scripts/bundle.ts';
 import { cli } from '../support/cli.ts';
 import { crash, crashTest, root, temporaryFolder } from '../support/crash.ts';
+import { describeS3, s3Server } from '../support/s3/server.ts';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let bundled: readonly string[];
@@ -58,6 +59,20 @@ test('the bundle says where the crash program is had, which is not in it', async
 	const { code, stderr } = await cli(['crash-test', 'segv'], { program: bundled });
 	expect(code).toBe(2);
 	expect(stderr).toMatch(/^milvus-coredump-agent: the crash program is not there \(.*\): .*deploy\/test-crash-pod\.yaml\n$/);
+});
+
+describeS3('the S3 library, which is in the bundle on demand', () => {
+	test('is there when it is called for', async () => {
+		await using server = await s3Server();
+		const config = join(folder.path, 's3.yaml');
+		const checked = async (name: string) => {
+			const s3 = { ...server.options, bucket: name };
+			writeFileSync(config, JSON.stringify({ storage: { backend: 's3', s3 }, journal: { path: join(folder.path, 'journal.db') } }));
+			return (await cli(['doctor', '--config', config], { program: bundled })).stdout;
+		};
+		expect(await checked(server.options.bucket)).toContain('s3://cores answers');
+		expect(await checked('nothing')).toContain('s3://nothing: NoSuchBucket');
+	});
 });
 
 test('an error of ours in the bundle names functions and lines', () => {
