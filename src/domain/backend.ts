@@ -23,10 +23,11 @@ export interface Backend {
 	/**
 	 * Reads what was stored under a name.
 	 *
+	 * @param from how many bytes of its beginning are left out; there is nothing behind its end
 	 * @throws {NotStored} nothing is
 	 * @throws {BackendUnavailable | BackendRefused}
 	 */
-	get(name: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
+	get(name: string, signal: AbortSignal, from?: number): AsyncIterable<Uint8Array>;
 
 	/**
 	 * All that is stored, in no order; what is half-written is not.
@@ -100,4 +101,4 @@ export function checkName(name: string): string {
 	return name;
 }
 
-export const isSafeName = (name: string) => name.split('/').every((part) => /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/.test(part));
+export const isSafeName = (name: string): boolean => name.split('/').every((part) => /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/.test(part));

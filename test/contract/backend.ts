@@ -119,6 +119,17 @@ export function backendContract(make: () => Promise<Place>): void {
 		expect(await place.names()).toEqual(['a.b/two', 'c/three']);
 	});
 
+	test('what is stored is read from any byte on', async () => {
+		await using place = await make();
+		const content = Buffer.from(Array.from({ length: 300_001 }, (_, index) => index % 251));
+		await place.backend.put('x/one', bytesOf(content), signal);
+		for (const from of [0, 1, 65_536, 299_999, 300_000, 300_001]) {
+			const read = Buffer.concat(await Array.fromAsync(place.backend.get('x/one', signal, from)));
+			expect(read.equals(content.subarray(from)), String(from)).toBe(true);
+		}
+		await expect(Array.fromAsync(place.backend.get('x/other', signal, 1))).rejects.toBeInstanceOf(NotStored);
+	});
+
 	test('a healthy place says nothing', async () => {
 		await using place = await make();
 		await expect(place.backend.health(signal)).resolves.toBeUndefined();

@@ -52,7 +52,7 @@ export function localBackend(
 	onGrowth: (bytes: number) => void = () => {},
 	manner: Manner = plain(root),
 ): Backend {
-	const sorted = (error: unknown) => sortedFor(error, manner.setting);
+	const sorted = (error: unknown, refusal?: string) => sortedFor(error, manner.setting, refusal);
 
 	async function put(name: string, content: Content, signal: AbortSignal): Promise<Stored> {
 		const path = pathOf(root, name);
@@ -122,14 +122,14 @@ export function localBackend(
 		return size;
 	}
 
-	async function* get(name: string, signal: AbortSignal): AsyncIterable<Uint8Array> {
+	async function* get(name: string, signal: AbortSignal, from = 0): AsyncIterable<Uint8Array> {
 		const path = pathOf(root, name);
 		try {
 			await using file = await open(path);
-			yield* file.createReadStream({ autoClose: false, highWaterMark, signal });
+			yield* file.createReadStream({ autoClose: false, highWaterMark, signal, start: from });
 		} catch (error) {
 			if (codeOf(error) === 'ENOENT') throw new NotStored(`${path} is not there`, { cause: error });
-			throw sorted(error);
+			throw sorted(error, "can't read there");
 		}
 	}
 
@@ -142,7 +142,7 @@ export function localBackend(
 				if (found) yield { name, sizeBytes: found.size, storedAt: found.mtimeMs };
 			}
 		} catch (error) {
-			throw sorted(error);
+			throw sorted(error, "can't read there");
 		}
 	}
 
@@ -241,10 +241,10 @@ const statOf = (path: string) => stat(path).catch(() => undefined);
 const sizeOf = async (path: string) => (await statOf(path))?.size ?? 0;
 
 /** The disk's errors as what they mean for the caller; others as they are. */
-function sortedFor(error: unknown, setting: string): unknown {
-	if (error instanceof SuppressedError) return sortedFor(error.suppressed, setting); // what failed first; closing failed too
+function sortedFor(error: unknown, setting: string, refusal = "can't write there"): unknown {
+	if (error instanceof SuppressedError) return sortedFor(error.suppressed, setting, refusal); // what failed first; closing failed too
 	if (!(isSystemError(error) && 'code' in error)) return error;
 	const isForbidden = ['EACCES', 'EPERM', 'ENOTDIR', 'EEXIST', 'EROFS'].includes(String(error.code));
 	const Kind = ['ENOSPC', 'EDQUOT'].includes(String(error.code)) ? BackendFull : BackendUnavailable;
-	return new Kind(`${isForbidden ? "can't write there: " : ''}${systemMessageOf(error)} (${setting})`, { cause: error });
+	return new Kind(`${isForbidden ? `${refusal}: ` : ''}${systemMessageOf(error)} (${setting})`, { cause: error });
 }

@@ -1,0 +1,14 @@
+import type { CrashReport, Storage } from './report.ts';
+
+/** A core that was stored. */
+export type StoredCore = Extract<Storage, { form: 'full' }>;
+
+/**
+ * The name under which a core is in its store, with its end. That ends the location, wherever the store is; earlier versions said no more, and their
+ * names had two parts.
+ */
+export const storedFile = ({ name = 'folder/file', location }: Pick<StoredCore, 'name' | 'location'>): string =>
+	location.split('/').slice(-name.split('/').length).join('/');
+
+export const storedCore = ({ storage }: Pick<CrashReport, 'storage'>): StoredCore | undefined =>
+	storage?.form === 'full' ? storage : undefined;
