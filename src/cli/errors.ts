@@ -4,7 +4,7 @@ import { systemPath } from '../base/filename.ts';
 import { printable } from '../base/printable.ts';
 import { ScratchError } from '../components/analyzer/analyzer.ts';
 import { ConfigError } from '../config/config.ts';
-import { ContentLost } from '../domain/backend.ts';
+import { ContentLost, isBackendError, NotStored } from '../domain/backend.ts';
 import { isKubernetesError } from '../drivers/kubernetes/kubernetes.ts';
 import { JournalError } from '../journal/journal.ts';
 import { CorefileError, NoUnpackerError } from '../readers/corefile/corefile.ts';
@@ -18,20 +18,28 @@ export class UserError extends Error {
 	override readonly name = 'UserError';
 }
 
+/** Something that went wrong in the world: told in one line. */
+export class FailedError extends Error {
+	override readonly name = 'FailedError';
+}
+
 /** Tells an error on standard error: the user's in one line, a bug with its stack. @returns the exit code */
 export function tell(error: unknown): number {
 	if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage; // told already
 	if (error instanceof InterruptedError) return error.exitCode;
 	const message = userMessage(error);
 	process.stderr.write(`${message ?? `${error instanceof Error ? error.stack : error}\nThis is a bug in milvus-coredump-agent.`}\n`);
-	return message === undefined || isKubernetesError(error) ? exitCodes.failed : exitCodes.usage;
+	return message === undefined || isOfTheWorld(error) ? exitCodes.failed : exitCodes.usage;
 }
+
+const isOfTheWorld = (error: unknown): error is Error =>
+	error instanceof FailedError || error instanceof NotStored || isBackendError(error) || isKubernetesError(error);
 
 function userMessage(error: unknown): string | undefined {
 	if (error instanceof ConfigError) return error.message; // a line for each mistake, each with its file
 	if (error instanceof UserError || error instanceof JournalError || error instanceof CorefileError)
 		return `milvus-coredump-agent: ${error.message}`;
-	if (isKubernetesError(error)) return `milvus-coredump-agent: ${error.message}`;
+	if (isOfTheWorld(error)) return `milvus-coredump-agent: ${error.message}`;
 	if (error instanceof ScratchError) return `milvus-coredump-agent: ${error.message}; set TMPDIR`;
 	return undefined;
 }

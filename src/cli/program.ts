@@ -5,6 +5,7 @@ import { completionCommand } from './completion.ts';
 import { configCommand } from './config.ts';
 import { crashTestCommand } from './crash-test.ts';
 import { doctorCommand } from './doctor/doctor.ts';
+import { fetchCommand } from './fetch.ts';
 import { gdbCommand } from './gdb.ts';
 import { instancesCommand } from './instances.ts';
 import { listCommand } from './list.ts';
@@ -26,6 +27,7 @@ export function createProgram(): Command {
 		instancesCommand,
 		listCommand,
 		showCommand,
+		fetchCommand,
 		gdbCommand,
 		doctorCommand,
 		configCommand,

@@ -47,7 +47,7 @@ export function commandLineReference(program: Command): string {
 		'| code | meaning |',
 		'| --- | --- |',
 		...Object.entries(codes).map(([name, meaning]) => `| ${exitCodes[name as keyof typeof codes]} | ${meaning} |`),
-		'| 128 + n | ended by signal n: 130 by Ctrl-C, 143 by SIGTERM, 129 when the terminal is closed; nothing is left behind |',
+		'| 128 + n | ended by signal n: 130 by Ctrl-C, 143 by SIGTERM, 129 when the terminal is closed; nothing is left behind but the part of a core from which `fetch` goes on |',
 		'',
 		'`agent` stops in order at SIGINT and SIGTERM, and ends with 0.',
 		'',

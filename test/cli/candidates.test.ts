@@ -5,7 +5,7 @@ import { createProgram } from '../../src/cli/program.ts';
 
 const program = createProgram();
 const cluster = ['--config', '--standalone', '--kubeconfig', '--context', '--namespace', '--all-namespaces'];
-const commands = ['agent', 'analyze', 'instances', 'list', 'show', 'gdb', 'doctor', 'config', 'crash-test', 'completion', 'help'];
+const commands = ['agent', 'analyze', 'instances', 'list', 'show', 'fetch', 'gdb', 'doctor', 'config', 'crash-test', 'completion', 'help'];
 
 /** The words on a line are those between spaces; what is expected is written as it would be typed, names on disk and crashes as `<…>`. */
 const cases: readonly (readonly [line: string, expected: readonly string[]])[] = [
@@ -43,6 +43,8 @@ const cases: readonly (readonly [line: string, expected: readonly string[]])[] =
 	['analyze -- --', ['<files>']],
 	['analyze core ', []],
 	['show ', ['<crashes>']],
+	['fetch ', ['<crashes>']],
+	['fetch 3f -o ', ['<files>']],
 	['gdb ', ['<crashes>', '<files>']],
 	['gdb core ', []],
 	['gdb core -- -', []],
@@ -92,6 +94,8 @@ describe('nothing that a command takes is forgotten', () => {
 			'--context <name>',
 			'--namespace <name>',
 			'-n, --number <count>',
+			'--context <name>',
+			'--namespace <name>',
 			'--context <name>',
 			'--namespace <name>',
 			'gdb arguments',

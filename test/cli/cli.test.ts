@@ -28,7 +28,19 @@ describe('help', () => {
 		const { stdout, code } = await cli(['--help']);
 		expect(code).toBe(0);
 		const commands = [...stdout.matchAll(/^ {2}([a-z-]+)[ [<]/gm)].map(([, name = '']) => name).filter((name) => name !== 'help');
-		expect(commands).toEqual(['agent', 'analyze', 'instances', 'list', 'show', 'gdb', 'doctor', 'config', 'crash-test', 'completion']);
+		expect(commands).toEqual([
+			'agent',
+			'analyze',
+			'instances',
+			'list',
+			'show',
+			'fetch',
+			'gdb',
+			'doctor',
+			'config',
+			'crash-test',
+			'completion',
+		]);
 		for (const command of commands)
 			expect(await cli([command, '--help'])).toMatchObject({
 				code: 0,

@@ -1,0 +1,32 @@
+import { storeOf } from '../agent/agent.ts';
+import { printable } from '../base/printable.ts';
+import { DamagedError } from '../components/storage/storage.ts';
+import type { Config } from '../config/config.ts';
+import { type Backend, isSafeName, NotStored } from '../domain/backend.ts';
+import type { CrashReport } from '../domain/report.ts';
+import { type StoredCore, storedFile } from '../domain/stored-file.ts';
+import { FailedError, UserError } from './errors.ts';
+
+/** The store that the configuration names, for a command. */
+export const openStore = ({ storage }: Config): Backend => storeOf(storage, { storeGrew() {} });
+
+/** The core of a crash that was stored. @throws {UserError} none was */
+export function storedCoreOf({ id, status, storage }: CrashReport): StoredCore {
+	if (!storage) throw new UserError(`the core of crash ${id} is not stored yet: its report is ${status}`);
+	if (storage.form === 'none') throw new UserError(`the core of crash ${id} is not stored: ${printable(storage.reason)}`);
+	if (!isSafeName(storedFile(storage)))
+		throw new UserError(
+			`what the report of crash ${id} has for the place of its core is no name in a store: ${printable(storage.location)}`,
+		);
+	return storage;
+}
+
+/** What went wrong while a core came from its store, in words of which core it is. */
+export function withWhichCore({ id, association }: CrashReport, { location }: StoredCore, error: unknown): unknown {
+	if (error instanceof DamagedError) return new FailedError(`the stored core of crash ${id} is damaged: ${error.message} (${location})`);
+	if (!(error instanceof NotStored)) return error;
+	const { node } = association;
+	return new FailedError(
+		`the core of crash ${id} is not there any more: ${error.message}; it was stored ${node === undefined ? '' : `by the agent of node ${printable(node)} `}as ${printable(location)}`,
+	);
+}
