@@ -99,6 +99,8 @@ describe('nothing that a command takes is forgotten', () => {
 			'--context <name>',
 			'--namespace <name>',
 			'gdb arguments',
+			'--context <name>',
+			'--namespace <name>',
 			'--node <name>',
 		]);
 	});

@@ -15,8 +15,10 @@ export async function withStore() {
 	const folder = await temporaryFolder();
 	const place = (name: string) => join(folder.path, name);
 	const config = place('config.yaml');
-	// JSON is YAML.
-	writeFileSync(config, JSON.stringify({ journal: { path: place('journal.db') }, storage: { localPath: place('store') } }));
+	/** Where the store is said to be. JSON is YAML. */
+	const configure = (store: string) =>
+		writeFileSync(config, JSON.stringify({ journal: { path: place('journal.db') }, storage: { localPath: place(store) } }));
+	configure('store');
 	const journal = new Journal(place('journal.db'), { CoredumpFile: [], AnalysisResults: [], StorageEvent: [] });
 
 	/** Has a crash stored; what its core holds is as good as any. @returns the file, and its report */
@@ -44,6 +46,7 @@ export async function withStore() {
 	return {
 		place,
 		config,
+		configure,
 		journal,
 		store,
 		[Symbol.asyncDispose]: async () => {
