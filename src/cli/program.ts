@@ -10,6 +10,7 @@ import { gdbCommand } from './gdb.ts';
 import { instancesCommand } from './instances.ts';
 import { listCommand } from './list.ts';
 import { showCommand } from './show.ts';
+import { verifyCommand } from './verify.ts';
 import { version } from './version.ts';
 
 /** The command line: each command is in the file of its name. */
@@ -29,6 +30,7 @@ export function createProgram(): Command {
 		showCommand,
 		fetchCommand,
 		gdbCommand,
+		verifyCommand,
 		doctorCommand,
 		configCommand,
 		crashTestCommand,

@@ -5,7 +5,21 @@ import { createProgram } from '../../src/cli/program.ts';
 
 const program = createProgram();
 const cluster = ['--config', '--standalone', '--kubeconfig', '--context', '--namespace', '--all-namespaces'];
-const commands = ['agent', 'analyze', 'instances', 'list', 'show', 'fetch', 'gdb', 'doctor', 'config', 'crash-test', 'completion', 'help'];
+const commands = [
+	'agent',
+	'analyze',
+	'instances',
+	'list',
+	'show',
+	'fetch',
+	'gdb',
+	'verify',
+	'doctor',
+	'config',
+	'crash-test',
+	'completion',
+	'help',
+];
 
 /** The words on a line are those between spaces; what is expected is written as it would be typed, names on disk and crashes as `<…>`. */
 const cases: readonly (readonly [line: string, expected: readonly string[]])[] = [

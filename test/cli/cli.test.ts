@@ -36,6 +36,7 @@ describe('help', () => {
 			'show',
 			'fetch',
 			'gdb',
+			'verify',
 			'doctor',
 			'config',
 			'crash-test',

@@ -16,8 +16,8 @@ export async function withStore() {
 	const place = (name: string) => join(folder.path, name);
 	const config = place('config.yaml');
 	/** Where the store is said to be. JSON is YAML. */
-	const configure = (store: string) =>
-		writeFileSync(config, JSON.stringify({ journal: { path: place('journal.db') }, storage: { localPath: place(store) } }));
+	const configure = (store: string, journal = 'journal.db') =>
+		writeFileSync(config, JSON.stringify({ journal: { path: place(journal) }, storage: { localPath: place(store) } }));
 	configure('store');
 	const journal = new Journal(place('journal.db'), { CoredumpFile: [], AnalysisResults: [], StorageEvent: [] });
 

@@ -19,6 +19,7 @@ export { retention } from './retention.ts';
 export { createRoom, type Room } from './room.ts';
 export { DamagedError, read, retrieve } from './retrieve.ts';
 export { sidecar } from './sidecar.ts';
+export { type Finding, type Verification, verifyStore } from './verify.ts';
 
 export type StorageOptions = {
 	/** Cores with a lower score are not stored. */

@@ -135,7 +135,8 @@ export function localBackend(
 
 	async function* list(prefix: string, signal: AbortSignal): AsyncIterable<StoredFile> {
 		try {
-			for await (const { path, isHalf } of filesBelow(root)) {
+			const [folder] = prefix.split('/').slice(0, -1);
+			for await (const { path, isHalf } of filesBelow(folder === undefined ? root : pathOf(root, folder))) {
 				signal.throwIfAborted();
 				const name = relative(root, path).replaceAll(sep, '/');
 				const found = isHalf || isHidden(path) || !name.startsWith(prefix) ? undefined : await statOf(path);
