@@ -11,6 +11,7 @@ import { type Change, type ConfigSource, configChanges, type NamedFiles, withFil
 export { podTable } from '../components/discovery/discovery.ts';
 export { layersOf } from './container-files.ts';
 export type { OfCluster } from './controller.ts';
+export { type Imported, type Importer, openImporter } from './import.ts';
 export type { Mode, OnCluster } from './pieces.ts';
 export { storeOf } from './store.ts';
 

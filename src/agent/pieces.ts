@@ -3,7 +3,7 @@ import { analyzer } from '../components/analyzer/analyzer.ts';
 import { type CollectorOptions, correlation, remover } from '../components/collector/collector.ts';
 import type { PodTable } from '../components/discovery/discovery.ts';
 import type { MonitorOptions } from '../components/monitor/monitor.ts';
-import { createRoom, eraser, type Room, sidecar, storage } from '../components/storage/storage.ts';
+import { createRoom, eraser, type Room, type StorageOptions, sidecar, storage } from '../components/storage/storage.ts';
 import type { Config } from '../config/config.ts';
 import type { Backend } from '../domain/backend.ts';
 import type { Sightings } from '../domain/sightings.ts';
@@ -93,7 +93,7 @@ function stagesOf(
 	pattern: string | undefined,
 	telemetry: Telemetry,
 ): Stages {
-	const { analyzer: analysis, collector: collection, storage: store } = config;
+	const { analyzer: analysis, collector: collection } = config;
 	/** In the agent's own container `/` is the image of the agent. */
 	const isOnMachine = !onCluster || hostRoot(collection.coredumpPath) === '';
 	return {
@@ -132,18 +132,19 @@ function stagesOf(
 			history: view,
 			room,
 			telemetry,
-			options: {
-				valueThreshold: analysis.valueThreshold,
-				maxFileSizeBytes: collection.maxFileSize,
-				compression: store.compressionEnabled ? store.compression : 'none',
-				sampling: store.sampling,
-			},
+			options: storageOptions(config),
 		}),
 		eraser: eraser({ backend, telemetry }),
 		sidecar: sidecar({ backend, reports: view, telemetry }),
 		remover: remover({ telemetry, removeOriginal: collection.removeOriginal }),
 	};
 }
+
+export const storageOptions = ({ analyzer, collector, storage }: Config): StorageOptions => ({
+	valueThreshold: analyzer.valueThreshold,
+	maxFileSizeBytes: collector.maxFileSize,
+	compression: storage.compressionEnabled ? storage.compression : 'none',
+});
 
 const collectorOptions = (
 	{ collector: { coredumpPath, watchInterval, maxFileAge, ignorePatterns } }: Config,

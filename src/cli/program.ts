@@ -7,6 +7,7 @@ import { crashTestCommand } from './crash-test.ts';
 import { doctorCommand } from './doctor/doctor.ts';
 import { fetchCommand } from './fetch.ts';
 import { gdbCommand } from './gdb.ts';
+import { importCommand } from './import.ts';
 import { instancesCommand } from './instances.ts';
 import { listCommand } from './list.ts';
 import { showCommand } from './show.ts';
@@ -31,6 +32,7 @@ export function createProgram(): Command {
 		fetchCommand,
 		gdbCommand,
 		verifyCommand,
+		importCommand,
 		doctorCommand,
 		configCommand,
 		crashTestCommand,

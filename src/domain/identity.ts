@@ -4,11 +4,12 @@ import type { EpochMs } from './stage.ts';
 
 /**
  * What tells one crash from another. The kernel gives a pid once per boot and time; a file without these is known by where and when it was written,
- * and a crash without a core by the run of the container that it ended: the id of that, or how many runs there were before.
+ * or if it was brought from elsewhere by what is in it; and a crash without a core by the run of the container that it ended: the id of that, or how many runs there were before.
  */
 type Identity =
 	| { readonly by: 'process'; readonly bootId: string; readonly pid: number; readonly timeMs: number }
 	| { readonly by: 'file'; readonly fileId: string }
+	| { readonly by: 'content'; readonly sha256: string }
 	| { readonly by: 'container'; readonly podUid: string; readonly container: string; readonly run: string };
 
 /** The crash's id: the first 12 hex digits of a SHA-256. Two looks at the same crash give the same id. */
@@ -22,6 +23,8 @@ function partsOf(identity: Identity): readonly (string | number)[] {
 			return [identity.by, identity.bootId, identity.pid, identity.timeMs];
 		case 'file':
 			return [identity.by, identity.fileId];
+		case 'content':
+			return [identity.by, identity.sha256];
 		case 'container':
 			return [identity.by, identity.podUid, identity.container, identity.run];
 		default:

@@ -82,9 +82,9 @@ export const score = z.strictObject({ total: z.number().min(0).max(10), parts: z
 
 export const association = z.strictObject({
 	method: z
-		.enum(['container status', 'cgroup', 'host name', 'time', 'none'])
+		.enum(['container status', 'cgroup', 'host name', 'time', 'store', 'none'])
 		.describe(
-			'container status: the restart itself, there is no core; cgroup: recorded when the process died; host name: as the core has it; time: the only container that died then, by that signal',
+			'container status: the restart itself, there is no core; cgroup: recorded when the process died; host name: as the core has it; time: the only container that died then, by that signal; store: as the name has it under which an earlier agent stored the core',
 		),
 	confidence: z.enum(['exact', 'strong', 'weak', 'none']),
 	host: z.string().exactOptional().describe('host name of the crashed process'),

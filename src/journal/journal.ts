@@ -12,7 +12,7 @@ import { type Publication, publication } from './publication.ts';
 import { statements } from './statements.ts';
 import { JournalView } from './view.ts';
 
-export { JournalError, JournalUnavailable } from './open.ts';
+export { JournalError, JournalInUse, JournalUnavailable } from './open.ts';
 export type { JournalView, Rejection } from './view.ts';
 
 /** The stages that read each kind of event. */
@@ -39,6 +39,8 @@ export type JournalOptions = {
 	readonly goOn?: (stage: string, event: Event, reason: string) => readonly Event[];
 	/** Told of what the journal itself rejects: what can't be read, what killed the process, what no stage is there for. */
 	readonly onRejected?: (stage: string, key: string, reason: string) => void;
+	/** It only appends, in the place of an agent that does not run: the work that is there is left to that. */
+	readonly isGuest?: boolean;
 };
 
 /** How often an unexpected exception may come before the event is rejected. */
@@ -72,7 +74,11 @@ export class Journal implements Disposable {
 	 *
 	 * @throws {JournalError} in use, newer than this version, or not usable
 	 */
-	constructor(path: string, readers: Readers, { now = Date.now, goOn = () => [], onRejected = () => {} }: JournalOptions = {}) {
+	constructor(
+		path: string,
+		readers: Readers,
+		{ now = Date.now, goOn = () => [], onRejected = () => {}, isGuest = false }: JournalOptions = {},
+	) {
 		({ db: this.#db, lock: this.#lock } = openOwned(path));
 		this.#path = path;
 		this.#goOn = goOn;
@@ -84,6 +90,7 @@ export class Journal implements Disposable {
 		this.#now = now;
 		this.view = new JournalView(this.#db);
 		try {
+			if (isGuest) return;
 			for (const { stage, key, reason } of this.#transaction(() => this.#takeOver())) onRejected(stage, key, reason);
 		} catch (cause) {
 			this[Symbol.dispose]();

@@ -10,6 +10,9 @@ export class JournalError extends Error {
 	override readonly name = 'JournalError';
 }
 
+/** An agent runs that has the journal for itself. */
+export class JournalInUse extends JournalError {}
+
 /** The disk is full or fails, or another process has the file in hand: it may be better later. What was asked for was not done. */
 export class JournalUnavailable extends Error {
 	override readonly name = 'JournalUnavailable';
@@ -32,7 +35,7 @@ export function openOwned(path: string): Owned {
 		lock.exec('begin exclusive');
 	} catch (cause) {
 		lock.close();
-		if (isBusy(cause)) throw new JournalError(`another agent is using the journal ${path}`, { cause });
+		if (isBusy(cause)) throw new JournalInUse(`another agent is using the journal ${path}`, { cause });
 		throw unusable(path, cause);
 	}
 	let db: DatabaseSync | undefined;

@@ -51,6 +51,7 @@ const methods = {
 	'container status': 'the end of its container',
 	cgroup: 'the cgroup that was recorded when the process died',
 	'host name': 'the host name of the process',
+	store: 'the name under which it was stored before',
 	time: 'being the only container that ended then, by that signal',
 	none: undefined,
 } as const satisfies Record<Association['method'], string | undefined>;

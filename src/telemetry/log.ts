@@ -8,6 +8,9 @@ export type LogOptions = {
 	readonly isColoured: boolean;
 };
 
+/** For work that tells of itself otherwise. */
+export const noLog = (): Logger => pino({ level: 'silent' });
+
 /** What is kept of lines that can't be written, until they can. */
 const mostWaitingBytes = 1 << 20;
 

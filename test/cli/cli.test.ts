@@ -37,6 +37,7 @@ describe('help', () => {
 			'fetch',
 			'gdb',
 			'verify',
+			'import',
 			'doctor',
 			'config',
 			'crash-test',

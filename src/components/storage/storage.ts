@@ -17,6 +17,7 @@ import { asWhole, type Sample, type Sampling, sampleOf, unsampled } from './samp
 export { eraser } from './eraser.ts';
 export { retention } from './retention.ts';
 export { createRoom, type Room } from './room.ts';
+export { type Bearings, bearingsOf } from './bearings.ts';
 export { DamagedError, read, retrieve } from './retrieve.ts';
 export { sidecar } from './sidecar.ts';
 export { type Finding, type Verification, verifyStore } from './verify.ts';
