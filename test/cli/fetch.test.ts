@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -110,6 +112,29 @@ test('one that fills the disk keeps what has come, and says how to go on', async
 	expect(home.files()).toEqual([basename(home.part('core'))]);
 	expect((await home.fetch(id, '-o', 'core')).code).toBe(0);
 	expect(readFileSync(join(home.work, 'core')).equals(content)).toBe(true);
+});
+
+test('one that is interrupted keeps what has come', async () => {
+	await using home = await withCore();
+	const large = home.store('abcdef000001', Buffer.alloc(400_000_000, 'x'));
+	const child = spawn(bin, ['fetch', '--config', home.config, '-o', 'core', 'abcdef'], {
+		cwd: home.work,
+		stdio: ['ignore', 'ignore', 'pipe'],
+	});
+	let stderr = '';
+	child.stderr.on('data', (chunk) => {
+		stderr += chunk;
+	});
+	const ended = once(child, 'exit');
+	const size = () => home.files().reduce((sum, name) => sum + statSync(join(home.work, name)).size, 0);
+	await expect.poll(size, { timeout: 20_000, interval: 10 }).toBeGreaterThan(0);
+	child.kill('SIGINT');
+	expect(await ended).toEqual([130, null]);
+	expect(stderr).toMatch(/^\d+\.\d [KM]B of 400\.0 MB are in .*\.part; the same command again goes on from there\n$/);
+	expect(home.files()).toEqual([expect.stringMatching(/^\.core\.[0-9a-f]{12}\.part$/)]);
+	expect((await home.fetch('abcdef', '-o', 'core')).code).toBe(0);
+	expect(home.files()).toEqual(['core']);
+	expect(statSync(join(home.work, 'core')).size).toBe(statSync(large.file).size);
 });
 
 test('a crash without a stored core, and one whose core is gone, are told apart', async () => {
