@@ -1,3 +1,4 @@
+import { readFileSync, rmSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { crashReport } from '../../src/domain/report.ts';
 import { cli } from '../support/cli.ts';
@@ -6,13 +7,19 @@ import { unique } from '../support/kubernetes/cluster.ts';
 import { controlPlane, describeKubernetes, sharedControlPlane } from '../support/kubernetes/control-plane.ts';
 import { installDefinitions } from '../support/kubernetes/definitions.ts';
 import { crash, idOf, publishing, store } from '../support/publishing.ts';
+import { withStore } from '../support/stored.ts';
 
 const soon = { timeout: 20_000 };
 
-/** Crashes of two instances in a namespace: nine of one bug in the first, and one of it in the second, of which the core is stored; and another. */
-async function scene() {
+async function clusterWithReports() {
 	const cluster = await sharedControlPlane();
 	await installDefinitions(cluster);
+	return cluster;
+}
+
+/** Crashes of two instances in a namespace: nine of one bug in the first, and one of it in the second, of which the core is stored; and another. */
+async function scene() {
+	const cluster = await clusterWithReports();
 	const namespace = await cluster.namespace();
 	const opened = await emptyJournal(undefined, { now: Date.now });
 	const { journal } = opened;
@@ -104,6 +111,29 @@ describeKubernetes('the crashes of a cluster', () => {
 				/^milvus-coredump-agent: no crash in the cluster has the id \w+: .*; one that is counted in the report of another .*\n$/,
 			),
 		});
+	});
+
+	test('give their cores back wherever the store can be reached, without the journal of their node', async () => {
+		const { kubeconfig, namespace: newNamespace } = await clusterWithReports();
+		await using namespace = await newNamespace();
+		await using home = await withStore();
+		const { file, report } = home.store(idOf(20), Buffer.from('all that was in its memory'));
+		await using running = await publishing(kubeconfig, home.journal, { node: unique('node'), namespace: namespace.name });
+		await expect.poll(() => home.journal.outbox.unpublished(0, 1), soon).toEqual([]);
+		await expect.poll(running.problem, soon).toBe('');
+		home.configure('store', 'nowhere.db');
+		const args = ['--config', home.config, '--kubeconfig', kubeconfig, '--namespace', namespace.name];
+		const to = home.place('fetched');
+		expect(await cli(['fetch', report.id.slice(0, 8), '-o', to, ...args])).toEqual({ code: 0, stdout: `${to}\n`, stderr: '' });
+		expect(readFileSync(to).equals(readFileSync(file))).toBe(true);
+		rmSync(file);
+		for (const [command, words] of [
+			['fetch', 'is not there any more'],
+			['gdb', 'is gone: it was'],
+		] as const)
+			expect((await cli([command, report.id, ...args])).stderr).toMatch(
+				new RegExp(`^milvus-coredump-agent: the core of crash ${report.id} ${words}.*\n$`),
+			);
 	});
 
 	test('can not be had from a cluster that does not know them, which is told in a line', async () => {
