@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { systemPath } from '../base/filename.ts';
 import { analyzer, loadKnownIssues, sweepScratch } from '../components/analyzer/analyzer.ts';
 import { type Examined, examine } from '../components/collector/collector.ts';
-import { bearingsOf, sidecar, storage } from '../components/storage/storage.ts';
+import { bearingsOf, createRoom, sidecar, storage } from '../components/storage/storage.ts';
 import type { Config } from '../config/config.ts';
 import type { Event } from '../domain/events.ts';
 import { fold } from '../domain/fold.ts';
@@ -40,7 +41,7 @@ export type Importer = Disposable & {
 export async function openImporter(config: Config, telemetry: Telemetry, signal: AbortSignal): Promise<Importer> {
 	const { analyzer: analysis } = config;
 	const knownIssues = loadKnownIssues(analysis.knownIssues);
-	const backend = storeOf(config.storage, telemetry);
+	const backend = storeOf(config, hostname(), telemetry);
 	const journal = new Journal(config.journal.path, {}, { isGuest: true });
 	/** The crashes whose cores are stored, by checksum. */
 	const storedAs = new Map<string, string>();
@@ -59,7 +60,7 @@ export async function openImporter(config: Config, telemetry: Telemetry, signal:
 				knownIssues,
 			},
 		}),
-		storage: storage({ backend, reports, telemetry, options: storageOptions(config) }),
+		storage: storage({ backend, reports, history: journal.view, room: createRoom(), telemetry, options: storageOptions(config) }),
 		sidecar: sidecar({ backend, reports, telemetry }),
 	};
 	try {

@@ -144,6 +144,7 @@ export const storageOptions = ({ analyzer, collector, storage }: Config): Storag
 	valueThreshold: analyzer.valueThreshold,
 	maxFileSizeBytes: collector.maxFileSize,
 	compression: storage.compressionEnabled ? storage.compression : 'none',
+	sampling: storage.sampling,
 });
 
 const collectorOptions = (

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { storeOf } from '../agent/agent.ts';
 import { printable } from '../base/printable.ts';
 import { DamagedError } from '../components/storage/storage.ts';
@@ -8,7 +9,7 @@ import { type StoredCore, storedFile } from '../domain/stored-file.ts';
 import { FailedError, UserError } from './errors.ts';
 
 /** The store that the configuration names, for a command. */
-export const openStore = ({ storage }: Config): Backend => storeOf(storage, { storeGrew() {} });
+export const openStore = (config: Config): Backend => storeOf(config, hostname(), { storeGrew() {} });
 
 /** The core of a crash that was stored. @throws {UserError} none was */
 export function storedCoreOf({ id, status, storage }: CrashReport): StoredCore {

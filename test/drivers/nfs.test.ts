@@ -101,7 +101,7 @@ describeMount(`when the server is in trouble${reason}`, () => {
 		const failed = await backend.put('a/core', counted, signal).catch((error) => error);
 		expect(failed).toBeInstanceOf(BackendUnavailable);
 		expect(failed.message).toMatch(
-			code === 'ESTALE' && call === 'statfs' ? / is stale, .*unmount it and mount it again/ : new RegExp(`\\b${code}\\b`),
+			code === 'ESTALE' && call === 'statfs' ? / is stale: .*unmount and mount again/ : new RegExp(`\\b${code}\\b`),
 		);
 		expect(filesIn(mount.files)).toEqual([]);
 		mount.fails();
@@ -124,7 +124,8 @@ describeMount(`when the server is in trouble${reason}`, () => {
 		async (call) => {
 			await using mount = await faultyFs();
 			const backend = backendOn(mount, { patienceMs: 1_500 });
-			await backend.put('a/before', bytesOf(content), signal);
+			const patient = backendOn(mount);
+			await patient.put('a/before', bytesOf(content), signal);
 			mount.fails(`always ${call} hang`);
 			const puts = Array.from({ length: 3 }, (_, index) => backend.put(`a/${index}`, bytesOf(content), signal));
 			const failures = Promise.allSettled(puts);
@@ -150,7 +151,7 @@ describeMount(`when the server is in trouble${reason}`, () => {
 				() => backend.health(signal).then(() => 'yes', String),
 				(seen) => seen === 'yes',
 			);
-			await backend.put('a/core', bytesOf(content), signal);
+			await patient.put('a/core', bytesOf(content), signal);
 			// What was on its way to the server may still be done, and is whole then.
 			expect(stored(mount.files)).toEqual(expect.arrayContaining(['a/before', 'a/core']));
 			for (const name of stored(mount.files)) expect(readFileSync(join(mount.files, name)).equals(content)).toBe(true);
@@ -179,7 +180,7 @@ describeMount(`when the server is in trouble${reason}`, () => {
 		setTimeout(() => stop.abort(new Error('stopped')), 500);
 		const start = performance.now();
 		for (const outcome of await settled) expect(outcome).toMatchObject({ status: 'rejected', reason: { message: 'stopped' } });
-		expect(performance.now() - start).toBeLessThan(5_000);
+		expect(performance.now() - start).toBeLessThan(8_000);
 	});
 
 	test('unmounted while a file is written, nothing of it is on the disk below', async () => {

@@ -14,11 +14,11 @@ import { type StoredAs, storedName } from './name.ts';
 import type { Room } from './room.ts';
 import { asWhole, type Sample, type Sampling, sampleOf, unsampled } from './sampling.ts';
 
+export { type Bearings, bearingsOf } from './bearings.ts';
 export { eraser } from './eraser.ts';
 export { retention } from './retention.ts';
-export { createRoom, type Room } from './room.ts';
-export { type Bearings, bearingsOf } from './bearings.ts';
 export { DamagedError, read, retrieve } from './retrieve.ts';
+export { createRoom, type Room } from './room.ts';
 export { sidecar } from './sidecar.ts';
 export { type Finding, type Verification, verifyStore } from './verify.ts';
 

@@ -7,8 +7,12 @@ import type { Answer, ErrorName, Last, Operation, Place, Said } from './messages
 export type Asked = AsyncDisposable & {
 	/** @returns what it says first */
 	start(): Promise<NoFailure>;
-	/** @returns what it says next */
-	answer(answer: Answer): Promise<NoFailure>;
+	/**
+	 * Lets it go on, with more of the content where it asked for that.
+	 *
+	 * @returns what it says next
+	 */
+	goOn(content?: Uint8Array): Promise<NoFailure>;
 };
 
 /** A failure is thrown. */
@@ -56,9 +60,10 @@ export function helpersFor(place: Place, onError: (error: unknown) => void) {
 			}
 		}
 
-		async function answer(answer: Answer): Promise<NoFailure> {
+		async function goOn(content?: Uint8Array): Promise<NoFailure> {
 			if (!helper) throw new Error('not started');
-			helper.send(answer);
+			helper.send({ is: 'go on', sizeBytes: content?.length ?? 0 } satisfies Answer);
+			if (content) helper.feed(content);
 			return next(helper);
 		}
 
@@ -71,7 +76,7 @@ export function helpersFor(place: Place, onError: (error: unknown) => void) {
 			void ending.ended.then(() => hanging.delete(ending));
 		}
 
-		return { start, answer, [Symbol.asyncDispose]: end };
+		return { start, goOn, [Symbol.asyncDispose]: end };
 	};
 
 	function told(error: unknown, patienceMs: number): unknown {

@@ -12,7 +12,8 @@ export type Place = {
 };
 
 export type Operation =
-	| { readonly is: 'put' | 'get'; readonly name: string }
+	| { readonly is: 'put'; readonly name: string }
+	| { readonly is: 'get'; readonly name: string; readonly from: number }
 	| { readonly is: 'list'; readonly prefix: string }
 	| { readonly is: 'remove'; readonly names: readonly string[] }
 	| { readonly is: 'health' };
@@ -31,5 +32,5 @@ export type Last =
 
 export type ErrorName = 'BackendUnavailable' | 'BackendRefused' | 'NotStored' | 'Error';
 
-/** The end of the content has no chunk. */
-export type Answer = { readonly is: 'go on'; readonly chunk?: Uint8Array | undefined } | { readonly is: 'stop' };
+/** With so many bytes of content on standard input; none at its end. */
+export type Answer = { readonly is: 'go on'; readonly sizeBytes?: number } | { readonly is: 'stop' };

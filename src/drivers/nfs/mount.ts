@@ -23,9 +23,10 @@ export async function enter(path: string): Promise<void> {
 	} catch (error) {
 		if (['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? ''))
 			throw new BackendRefused(`${path} is not a directory: ${advice}`, { cause: error });
+		// A `soft` mount says so too while its server does not answer.
 		if (isStale(error))
 			throw new BackendUnavailable(
-				`${path} is stale, as its server exports another directory now: unmount it and mount it again (storage.nfs.path)`,
+				`${path} is stale: its server is down, or exports another directory now; if it is up, unmount and mount again (storage.nfs.path)`,
 				{
 					cause: error,
 				},

@@ -34,17 +34,17 @@ export function nfsBackend({ patienceMs = usualPatienceMs, ...place }: NfsOption
 				if (said.is === 'done' && said.written) return { location: join(place.path, name), ...said.written };
 				if (said.is === 'wants more') {
 					chunks ??= content.open(signal)[Symbol.asyncIterator]();
-					const { value, done } = await chunks.next();
-					said = await helper.answer({ is: 'go on', chunk: done ? undefined : value });
-				} else said = await helper.answer({ is: 'go on' });
+					const { value, done } = await nextChunk(chunks);
+					said = await helper.goOn(done ? undefined : value);
+				} else said = await helper.goOn();
 			}
 		} finally {
 			await chunks?.return?.();
 		}
 	}
 
-	async function* get(name: string, signal: AbortSignal): AsyncIterable<Uint8Array> {
-		for await (const said of all({ is: 'get', name: checkName(name) }, patienceMs, signal)) if (said.is === 'read') yield said.chunk;
+	async function* get(name: string, signal: AbortSignal, from = 0): AsyncIterable<Uint8Array> {
+		for await (const said of all({ is: 'get', name: checkName(name), from }, patienceMs, signal)) if (said.is === 'read') yield said.chunk;
 	}
 
 	async function* list(prefix: string, signal: AbortSignal): AsyncIterable<StoredFile> {
@@ -66,8 +66,16 @@ export function nfsBackend({ patienceMs = usualPatienceMs, ...place }: NfsOption
 
 	async function* all(operation: Operation, patience: number, signal: AbortSignal): AsyncGenerator<Said> {
 		await using helper = ask(operation, patience, signal);
-		for (let said = await helper.start(); said.is !== 'done'; said = await helper.answer({ is: 'go on' })) yield said;
+		for (let said = await helper.start(); said.is !== 'done'; said = await helper.goOn()) yield said;
 	}
 
 	return { kind: 'nfs', start, put, get, list, remove, health };
+}
+
+/** Nothing would be its end. */
+async function nextChunk(chunks: AsyncIterator<Uint8Array>): Promise<IteratorResult<Uint8Array>> {
+	for (;;) {
+		const result = await chunks.next();
+		if (result.done || result.value.length > 0) return result;
+	}
 }

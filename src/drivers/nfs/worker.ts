@@ -2,7 +2,8 @@
  * A process of its own, started by `nfs.ts` for one operation on an NFS mount: it may hang, and be killed. It ends when it has answered, or when whoever
  * started it is gone.
  */
-import { constants } from 'node:fs';
+import { constants, read } from 'node:fs';
+import { promisify } from 'node:util';
 import { messageOf } from '../../base/errors.ts';
 import { type Backend, BackendRefused, BackendUnavailable, type Content, NotStored, type StoredFile } from '../../domain/backend.ts';
 import { localBackend } from '../local/local.ts';
@@ -39,7 +40,7 @@ async function answerTo(request: Request): Promise<Last> {
 			return { is: 'done', written: { sha256, sizeBytes } };
 		}
 		case 'get':
-			for await (const chunk of backend.get(request.name, signal)) await say({ is: 'read', chunk });
+			for await (const chunk of backend.get(request.name, signal, request.from)) await say({ is: 'read', chunk });
 			return { is: 'done' };
 		case 'list':
 			await tellAll(backend.list(request.prefix, signal));
@@ -68,9 +69,20 @@ const directory = ({ path, floor, node }: Request): Backend =>
 		moved: async () => void (await say({ is: 'moved' })),
 	});
 
+/** One piece of memory for all that passes through. */
+const buffer = Buffer.alloc(256 * 1024);
+const readInput = promisify(read);
+
 const asked: Content = {
 	async *open() {
-		for (let chunk = await say({ is: 'wants more' }); chunk; chunk = await say({ is: 'wants more' })) yield chunk;
+		for (let left = await say({ is: 'wants more' }); left > 0; left = await say({ is: 'wants more' })) {
+			while (left > 0) {
+				const { bytesRead } = await readInput(0, buffer, 0, Math.min(left, buffer.length), null);
+				if (bytesRead === 0) throw new Error('the content ends too early');
+				left -= bytesRead;
+				yield buffer.subarray(0, bytesRead);
+			}
+		}
 	},
 };
 
@@ -85,15 +97,15 @@ async function tellAll(found: AsyncIterable<StoredFile>): Promise<void> {
 	if (files.length > 0) await say({ is: 'found', files });
 }
 
-/** @returns what comes with the answer */
-async function say(said: Exclude<Said, Last>): Promise<Uint8Array | undefined> {
+/** @returns how many bytes come on standard input */
+async function say(said: Exclude<Said, Last>): Promise<number> {
 	stop.signal.throwIfAborted();
 	const { promise, resolve } = Promise.withResolvers<Answer>();
 	onAnswer = resolve;
 	process.send?.(said);
 	const answer = await promise;
 	stop.signal.throwIfAborted();
-	return answer.is === 'go on' ? answer.chunk : undefined;
+	return answer.is === 'go on' ? (answer.sizeBytes ?? 0) : 0;
 }
 
 function failure(error: unknown): Last {

@@ -2,9 +2,11 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 
-/** A process of our own that does what may block for ever, and is told and asked by messages; bytes go as they are. */
+/** A process of our own that does what may block for ever, and is told and asked by messages. */
 export type Helper = {
 	send(message: unknown): void;
+	/** Bytes for its standard input, which cost no memory as those in messages do. It is to say when it has read them. */
+	feed(bytes: Uint8Array): void;
 	/**
 	 * What it says next.
 	 *
@@ -39,10 +41,11 @@ export function startHelper(script: string): Helper {
 		ipc: true,
 		serialization: 'advanced',
 		buffer: false,
-		stdio: ['ignore', 'ignore', 'inherit'],
+		stdio: ['pipe', 'ignore', 'inherit'],
 		reject: false,
 	});
 	const child = running.nodeChildProcess;
+	child.stdin?.on('error', () => {}); // that it is gone, `next` tells
 	const heard: unknown[] = [];
 	const news = new EventTarget();
 	let hasEnded = false;
@@ -55,7 +58,8 @@ export function startHelper(script: string): Helper {
 		news.dispatchEvent(new Event('news'));
 	});
 
-	const send = (message: unknown) => void (child.connected && child.send(message as object, () => {})); // that it is gone, `next` tells
+	const send = (message: unknown) => void (child.connected && child.send(message as object, () => {}));
+	const feed = (bytes: Uint8Array) => void child.stdin?.write(bytes);
 
 	async function next(patienceMs: number, signal: AbortSignal): Promise<unknown> {
 		const patience = AbortSignal.timeout(patienceMs);
@@ -80,5 +84,5 @@ export function startHelper(script: string): Helper {
 		return hasEnded;
 	}
 
-	return { send, next, end, ended };
+	return { send, feed, next, end, ended };
 }

@@ -43,8 +43,8 @@ export function bucketBackend(options: S3Options, notesPath: string): Backend {
 		return inTurn(key, () => putObject(key, content, signal));
 	}
 
-	async function* get(name: string, signal: AbortSignal): AsyncIterable<Uint8Array> {
-		const command = new GetObjectCommand({ Bucket: bucket, Key: keyOf(name) });
+	async function* get(name: string, signal: AbortSignal, from = 0): AsyncIterable<Uint8Array> {
+		const command = new GetObjectCommand({ Bucket: bucket, Key: keyOf(name), ...(from > 0 && { Range: `bytes=${from}-` }) });
 		const { Body } = await ask((client, request) => client.send(command, request), signal);
 		try {
 			yield* Body as AsyncIterable<Uint8Array>;

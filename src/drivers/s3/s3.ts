@@ -18,8 +18,8 @@ export function s3Backend(options: S3Options, notesPath: string): Backend {
 		kind: 's3',
 		start: async (signal) => (await bucket()).start(signal),
 		put: async (name, content, signal) => (await bucket()).put(name, content, signal),
-		async *get(name, signal) {
-			yield* (await bucket()).get(name, signal);
+		async *get(name, signal, from) {
+			yield* (await bucket()).get(name, signal, from);
 		},
 		async *list(prefix, signal) {
 			yield* (await bucket()).list(prefix, signal);
