@@ -6,7 +6,7 @@ export const codeOf = (error: unknown): string | undefined => (error instanceof 
 /** Whether the system said no: a full disk, a missing right, a file that is gone. Anything else is a bug. */
 export const isSystemError = (error: unknown): error is NodeJS.ErrnoException => error instanceof Error && 'syscall' in error;
 
-/** The handle leads to what is not on the server any more: another directory is in its place, or it is exported no longer. */
+/** The handle leads to what its server does not have any more, or there is no server. */
 export const isStale = (error: unknown): boolean => isSystemError(error) && error.errno === -constants.errno.ESTALE;
 
 /** What network file systems answer, and Node has no words for. */

@@ -26,7 +26,7 @@ export async function enter(path: string): Promise<void> {
 		// A `soft` mount says so too while its server does not answer.
 		if (isStale(error))
 			throw new BackendUnavailable(
-				`${path} is stale: its server is down, or exports another directory now; if it is up, unmount and mount again (storage.nfs.path)`,
+				`${path} is stale: its server is down, or exports this no more; if it is up, unmount and mount again (storage.nfs.path)`,
 				{
 					cause: error,
 				},

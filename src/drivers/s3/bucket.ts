@@ -9,7 +9,7 @@ import {
 	type StoredFile,
 } from '../../domain/backend.ts';
 import { connection } from './connection.ts';
-import { sorted, sortedRefusal } from './errors.ts';
+import { PastEnd, sorted, sortedRefusal } from './errors.ts';
 import { sweepUploads } from './multipart.ts';
 import { uploadNotes } from './notes.ts';
 import { prefixOf, type S3Options } from './options.ts';
@@ -45,9 +45,12 @@ export function bucketBackend(options: S3Options, notesPath: string): Backend {
 
 	async function* get(name: string, signal: AbortSignal, from = 0): AsyncIterable<Uint8Array> {
 		const command = new GetObjectCommand({ Bucket: bucket, Key: keyOf(name), ...(from > 0 && { Range: `bytes=${from}-` }) });
-		const { Body } = await ask((client, request) => client.send(command, request), signal);
+		const answer = await ask((client, request) => client.send(command, request), signal).catch((error) => {
+			if (error instanceof PastEnd) return undefined;
+			throw error;
+		});
 		try {
-			yield* Body as AsyncIterable<Uint8Array>;
+			if (answer) yield* answer.Body as AsyncIterable<Uint8Array>;
 		} catch (error) {
 			signal.throwIfAborted();
 			throw sorted(error, options);

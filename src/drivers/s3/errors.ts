@@ -16,6 +16,9 @@ export type Refusal = {
 /** An upload is not, or no longer, under way: it was completed or ended. */
 export class UploadGone extends BackendUnavailable {}
 
+/** What is asked for begins behind the end of an object. */
+export class PastEnd extends BackendRefused {}
+
 /** What the SDK throws, as what it means for the caller. Nothing of the request is in it: that holds the key. */
 export function sorted(error: unknown, { bucket, endpoint }: S3Options): Error {
 	if (isBackendError(error)) return error;
@@ -38,6 +41,7 @@ export function sortedRefusal({ code, message, status, headers = {} }: Refusal, 
 	const text = `${place}: ${printable(code)}${said}`;
 	if (code === 'NoSuchKey' || code === 'NotFound') return new NotStored(text);
 	if (code === 'NoSuchUpload') return new UploadGone(text);
+	if (status === 416) return new PastEnd(text);
 	if (clockCodes.has(code)) return new BackendUnavailable(`${text} ${clockText(headers.date)}`);
 	const region = headers['x-amz-bucket-region'];
 	if (status === 301 || status === 307 || regionCodes.has(code))
