@@ -70,6 +70,18 @@ describeHelm('the chart', () => {
 		});
 	}
 
+	test('mounts a share of NFS that the node has, also when it is mounted later, and a folder for cores only where they are kept in one', async () => {
+		const stores = async (...sets: readonly string[]) => {
+			const pod = agentIn(await objectsOf(...sets.flatMap((one) => ['--set', `config.storage.${one}`])));
+			return pod.containers[0].volumeMounts.filter(({ name }: { name: string }) => name === 'store');
+		};
+		expect(await stores('backend=nfs', 'nfs.path=/mnt/cores')).toEqual([
+			{ name: 'store', mountPath: '/mnt/cores', mountPropagation: 'HostToContainer' },
+		]);
+		expect(await stores('backend=s3', 's3.bucket=cores')).toEqual([]);
+		expect(await stores()).toEqual([{ name: 'store', mountPath: '/data/coredumps' }]);
+	});
+
 	test('gives the agent the configuration that the values hold, which it takes without a warning', async () => {
 		await using folder = await temporaryFolder();
 		const file = join(folder.path, 'config.yaml');

@@ -13,6 +13,8 @@ Never here: /run/containerd and /run/crio whole, as a read-only mount does not k
 - { name: state, path: /var/lib/milvus-coredump-agent, isWritable: true }
 {{- if eq $config.storage.backend "local" }}
 - { name: store, path: {{ $config.storage.localPath | quote }}, isWritable: true }
+{{- else if eq $config.storage.backend "nfs" }}
+- { name: store, path: {{ $config.storage.nfs.path | quote }}, isWritable: true, isFollowed: true }
 {{- end }}
 - { name: host-log, path: /host/var/log, type: Directory }
 - { name: host-run-log, path: /host/run/log }
@@ -45,11 +47,11 @@ Never here: /run/containerd and /run/crio whole, as a read-only mount does not k
   mountPath: {{ .path | quote }}
   {{- if not .isWritable }}
   readOnly: true
+  {{- end }}
   {{- if .isFollowed }}
   mountPropagation: HostToContainer
-  {{- else if $canBeRecursive }}
+  {{- else if and $canBeRecursive (not .isWritable) }}
   recursiveReadOnly: IfPossible
-  {{- end }}
   {{- end }}
 {{- end }}
 {{- end }}
