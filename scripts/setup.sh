@@ -76,55 +76,33 @@ build_static_crasher() {
 	crasher/build-static.sh build/crash-test-program/milvus_crasher || fail 'the static crash program could not be built'
 }
 
-# The tests that need it are skipped without it, except in CI.
-build_kubernetes() {
-	build=test/support/kubernetes/build.sh
-	for what in kubernetes kwok helm; do
-		$build --find $what >/dev/null 2>&1 && continue
-		echo "setup: building $what for the tests, which takes some minutes, once"
-		log=$(mktemp)
-		if ! $build $what >"$log" 2>&1; then
-			tail -n 5 "$log" >&2
-			rm -f "$log"
-			[ "${CI:-}" != true ] || fail "$what could not be built"
-			echo "setup: $what could not be built: the tests that need it will be skipped"
-			return
-		fi
+# prepare WHAT SCRIPT [ARGUMENT]: has the script make what is not there yet. The tests that need it are skipped without it, except in CI.
+prepare() {
+	what=$1
+	shift
+	script=$1
+	shift
+	"$script" --find "$@" >/dev/null 2>&1 && return
+	echo "setup: getting $what for the tests, which may take some minutes, once"
+	log=$(mktemp)
+	if ! "$script" "$@" >"$log" 2>&1; then
+		tail -n 5 "$log" >&2
 		rm -f "$log"
-	done
-}
-
-# The tests that need it are skipped without it, except in CI.
-build_s3_server() {
-	build=test/support/s3/build.sh
-	$build --find >/dev/null 2>&1 && return
-	echo 'setup: building an S3 server for the tests, which takes some minutes, once'
-	log=$(mktemp)
-	if ! $build >"$log" 2>&1; then
-		tail -n 5 "$log" >&2
-		[ "${CI:-}" != true ] || fail 'the S3 server could not be built'
-		echo 'setup: the S3 server could not be built: the tests that need it will be skipped'
+		[ "${CI:-}" != true ] || fail "$what can't be had"
+		echo "setup: $what can't be had: the tests that need it will be skipped"
+		return
 	fi
 	rm -f "$log"
 }
 
-# Where it can't be had, the tests with it are skipped, except in CI.
-fetch_systemd_coredump() {
-	build=test/support/systemd-coredump/build.sh
-	$build --find >/dev/null 2>&1 && return
-	log=$(mktemp)
-	if ! $build >"$log" 2>&1; then
-		tail -n 5 "$log" >&2
-		[ "${CI:-}" != true ] || fail 'systemd-coredump could not be fetched'
-		echo 'setup: systemd-coredump could not be fetched: the tests that need it will be skipped'
-	fi
-	rm -f "$log"
+prepare_tests() {
+	build_static_crasher
+	for part in kubernetes kwok helm; do prepare $part test/support/kubernetes/build.sh $part; done
+	prepare 'an S3 server' test/support/s3/build.sh
+	prepare systemd-coredump test/support/systemd-coredump/build.sh
 }
 
 install_packages
 install_modules
 build_crasher
-[ "$purpose" = demo ] || build_static_crasher
-[ "$purpose" = demo ] || build_kubernetes
-[ "$purpose" = demo ] || build_s3_server
-[ "$purpose" = demo ] || fetch_systemd_coredump
+[ "$purpose" = demo ] || prepare_tests

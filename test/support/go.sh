@@ -18,3 +18,21 @@ go_of() {
 	chmod +x "$dir"/bin/* "$dir"/pkg/tool/*/*
 	echo "$dir/bin/go"
 }
+
+# once CACHE FOLDER FIND_ONLY COMMAND: has the command fill a folder in the cache, which it is given, if that is not there. Not with FIND_ONLY.
+once() {
+	local cache=$1 folder=$2 find_only=$3
+	[ ! -d "$folder" ] || return 0
+	[ -z "$find_only" ] || { echo "$what is not built yet: scripts/setup.sh test" >&2 && exit 1; }
+	mkdir -p "$cache"
+	# One at a time: memory is soon used up. Another checkout may have built it meanwhile.
+	exec 9>"$cache/.lock"
+	flock 9
+	[ ! -d "$folder" ] || return 0
+	rm -rf "$cache"/.part.*
+	part=$(mktemp -d "$cache/.part.XXXXXX")
+	trap 'rm -rf "$part"' EXIT
+	"$4" "$part" >&2
+	chmod 755 "$part"
+	mv "$part" "$folder"
+}

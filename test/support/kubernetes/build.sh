@@ -57,19 +57,5 @@ helm) folder=$cache/helm-$helm-$(cat "$image/go.mod" "$image/go.sum" "$image/bui
 *) sed -n '2s/^# //p' "${BASH_SOURCE[0]##*/}" >&2 && exit 2 ;;
 esac
 
-if [ ! -d "$folder" ]; then
-	[ -z "$find_only" ] || { echo "$what is not built yet: scripts/setup.sh test" >&2 && exit 1; }
-	mkdir -p "$cache"
-	# One at a time: memory is soon used up. Another checkout may have built it meanwhile.
-	exec 9>"$cache/.lock"
-	flock 9
-	if [ ! -d "$folder" ]; then
-		rm -rf "$cache"/.part.*
-		part=$(mktemp -d "$cache/.part.XXXXXX")
-		trap 'rm -rf "$part"' EXIT
-		"build_$what" "$part" >&2
-		chmod 755 "$part"
-		mv "$part" "$folder"
-	fi
-fi
+once "$cache" "$folder" "$find_only" "build_$what"
 echo "$folder"

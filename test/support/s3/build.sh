@@ -12,20 +12,11 @@ what=versitygw
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/milvus-coredump-agent/s3
 folder=$cache/versitygw-$version
-if [ ! -d "$folder" ]; then
-	[ "${1:-}" != --find ] || { echo "$what is not built yet: scripts/setup.sh test" >&2 && exit 1; }
-	mkdir -p "$cache"
-	# One at a time: memory is soon used up. Another checkout may have built it meanwhile.
-	exec 9>"$cache/.lock"
-	flock 9
-	if [ ! -d "$folder" ]; then
-		rm -rf "$cache"/.part.*
-		part=$(mktemp -d "$cache/.part.XXXXXX")
-		trap 'rm -rf "$part"' EXIT
-		go=$(go_of 1.25.0)
-		CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS=-buildvcs=false GOBIN=$part "$go" install -trimpath -ldflags '-s -w' "github.com/versity/versitygw/cmd/versitygw@$version" >&2
-		chmod 755 "$part"
-		mv "$part" "$folder"
-	fi
-fi
+build_versitygw() {
+	local go
+	go=$(go_of 1.25.0)
+	CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS=-buildvcs=false GOBIN=$1 "$go" install -trimpath -ldflags '-s -w' "github.com/versity/versitygw/cmd/versitygw@$version"
+}
+
+once "$cache" "$folder" "$([ "${1:-}" != --find ] || echo yes)" build_versitygw
 echo "$folder/versitygw"
