@@ -27,7 +27,8 @@ describeMount('an agent that stores on NFS (skipped without root and /dev/fuse)'
 		await agent.line('storage is ready');
 		const core = await deliver(home, 'null');
 		await expect.poll(() => coresIn(mount).length, { timeout: 20_000 }).toBe(1);
-		expect(home.reports()[0]?.storage).toMatchObject({ form: 'full', location: join(mount.path, coresIn(mount)[0] ?? '') });
+		const location = join(mount.path, coresIn(mount)[0] ?? '');
+		await expect.poll(() => home.reports()[0]?.storage).toMatchObject({ form: 'full', location });
 
 		mount.fails('always all hang');
 		bringCopy(home, core, 'core.second');
