@@ -6,6 +6,7 @@ import type { Cluster } from '../drivers/kubernetes/kubernetes.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Part } from './part.ts';
 import { pause } from './pause.ts';
+import { clearShared } from './shared-retention.ts';
 
 /** The cluster, seen from who works for all of it. */
 export type OfCluster = {
@@ -20,18 +21,25 @@ export type OfCluster = {
 const graceMs = 6_000;
 
 /** The keys that the work of a controller depends on. */
-const concernsController = (key: string) => key.startsWith('monitor.crashReports.');
+const concernsController = (key: string) => /^(monitor\.crashReports|storage)\./.test(key);
 
 /**
  * What the leader does for the cluster, each by itself and until the signal: it compares what should be with what is, and acts on the difference.
  * All that they know they know from the cluster, so that the next leader knows it too.
  */
-function reconcilers({ monitor: { crashReports } }: Config, telemetry: Telemetry): readonly LeadersWork[] {
+function reconcilers(config: Config, telemetry: Telemetry): readonly LeadersWork[] {
+	const { crashReports } = config.monitor;
 	const reports = reportTable();
 	const tell = (problem: string | undefined) =>
 		problem === undefined ? telemetry.expiryWorks() : telemetry.componentNotReady('expiry', problem);
 	const limits = { maxAgeMs: crashReports.retentionDays * dayMs, maxNumber: crashReports.maxNumber };
-	return [(cluster, signal) => reports.follow(cluster, tell, signal), expiry({ reports, telemetry, options: limits })];
+	const isShared = config.storage.backend !== 'local';
+	if (!isShared) telemetry.retentionWorks('each node clears its own store');
+	return [
+		(cluster, signal) => reports.follow(cluster, tell, signal),
+		expiry({ reports, telemetry, options: limits }),
+		...(isShared ? [clearShared(config, telemetry)] : []),
+	];
 }
 
 const dayMs = 24 * 3600_000;

@@ -18,7 +18,7 @@ import { isThere } from './files.ts';
 import { createProgress } from './progress.ts';
 import { loadSettings, type SettingsOptions } from './settings.ts';
 import { findReport } from './show.ts';
-import { openStore, storedCoreOf, withWhichCore } from './store.ts';
+import { explained, openStore, storedCoreOf } from './store.ts';
 
 /** A core, and where it is looked into. */
 export type Chosen = {
@@ -80,15 +80,16 @@ async function coreOf(report: CrashReport, config: Config, folder: string, signa
 /** Undefined where the store has it no more. */
 async function fetchedCore(report: CrashReport, config: Config, folder: string, signal: AbortSignal): Promise<Core | undefined> {
 	const stored = storedCoreOf(report);
+	const store = openStore(config);
 	const path = join(folder, basename(storedFile(stored)));
 	using progress = createProgress();
 	try {
-		await retrieve(openStore(config), stored, path, signal, (share) => progress.step('fetching', share));
+		await retrieve(store, stored, path, signal, (share) => progress.step('fetching', share));
 	} catch (error) {
 		if (error instanceof NotStored) return undefined;
 		throw isSystemError(error)
 			? new FailedError(`the core can't be put into ${folder}: ${error.message}`, { cause: error })
-			: withWhichCore(report, stored, error);
+			: await explained(store, report, stored, error, signal);
 	}
 	return (await examined(path)).core;
 }

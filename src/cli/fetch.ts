@@ -15,7 +15,7 @@ import { FailedError, UserError } from './errors.ts';
 import { interruptible } from './interruption.ts';
 import { createProgress } from './progress.ts';
 import { loadSettings, type SettingsOptions, withConfig } from './settings.ts';
-import { openStore, storedCoreOf, withWhichCore } from './store.ts';
+import { explained, openStore, storedCoreOf } from './store.ts';
 
 type Options = SettingsOptions & ReportsOptions & { readonly output?: string; readonly force?: boolean };
 
@@ -43,7 +43,7 @@ async function run(id: string, options: Options): Promise<void> {
 			if (options.output === '-') await toStandardOutput(store, core, signal);
 			else await toFile(store, core, await placeFor(core, options), options, signal);
 		} catch (error) {
-			throw withWhichCore(report, core, error);
+			throw await explained(store, report, core, error, signal);
 		}
 	});
 }

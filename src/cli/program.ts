@@ -10,6 +10,7 @@ import { gdbCommand } from './gdb.ts';
 import { importCommand } from './import.ts';
 import { instancesCommand } from './instances.ts';
 import { listCommand } from './list.ts';
+import { pinCommand, unpinCommand } from './pin.ts';
 import { showCommand } from './show.ts';
 import { verifyCommand } from './verify.ts';
 import { version } from './version.ts';
@@ -32,6 +33,8 @@ export function createProgram(): Command {
 		fetchCommand,
 		gdbCommand,
 		verifyCommand,
+		pinCommand,
+		unpinCommand,
 		importCommand,
 		doctorCommand,
 		configCommand,

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { storeOf } from '../agent/agent.ts';
 import { printable } from '../base/printable.ts';
-import { DamagedError } from '../components/storage/storage.ts';
+import { DamagedError, deletionNote } from '../components/storage/storage.ts';
 import type { Config } from '../config/config.ts';
 import { type Backend, isSafeName, NotStored } from '../domain/backend.ts';
 import type { CrashReport } from '../domain/report.ts';
@@ -22,10 +22,19 @@ export function storedCoreOf({ id, status, storage }: CrashReport): StoredCore {
 	return storage;
 }
 
-/** What went wrong while a core came from its store, in words of which core it is. */
-export function withWhichCore({ id, association }: CrashReport, { location }: StoredCore, error: unknown): unknown {
+/** What went wrong with a core in its store, in words of which core it is, and of what became of it. */
+export async function explained(
+	store: Backend,
+	{ id, association }: CrashReport,
+	core: StoredCore,
+	error: unknown,
+	signal: AbortSignal,
+): Promise<unknown> {
+	const { location } = core;
 	if (error instanceof DamagedError) return new FailedError(`the stored core of crash ${id} is damaged: ${error.message} (${location})`);
 	if (!(error instanceof NotStored)) return error;
+	const deletion = await deletionNote(store, storedFile(core), signal).catch(() => undefined); // what went wrong before is what is told
+	if (deletion) return new FailedError(`the core of crash ${id} was ${deletion.reason} at ${deletion.time} (${location})`);
 	const { node } = association;
 	return new FailedError(
 		`the core of crash ${id} is not there any more: ${error.message}; it was stored ${node === undefined ? '' : `by the agent of node ${printable(node)} `}as ${printable(location)}`,

@@ -52,6 +52,7 @@ export function loadConfig({ file, namedBy, mode, paths }: LoadOptions): Loaded 
 	}
 	if (problems.lines.length > 0 || !result.success) throw new ConfigError(problems.lines.join('\n'));
 	addWarnings(given, { config: result.data, defaults, fields }, problems);
+	if (mode === 'standalone') warnOfNobodyWhoClears(given, result.data, problems);
 	return { config: result.data, warnings: problems.lines, source: file };
 }
 
@@ -106,6 +107,20 @@ function refuseSharedPort({ monitor: { prometheusEnabled, metricsPort, healthPor
 			['monitor', 'healthPort'],
 			`monitor.healthPort is ${healthPort}, as monitor.metricsPort is; give each a port of its own, or 0`,
 		);
+}
+
+/** A store that many share is cleared by who leads in a cluster. */
+function warnOfNobodyWhoClears(given: unknown, { storage: { backend } }: Config, problems: Problems): void {
+	if (backend === 'local') return;
+	for (const name of ['maxStorageSize', 'maxInstanceSize', 'retentionDays']) {
+		const path = ['storage', name];
+		if (valueAt(given, path) === undefined) continue;
+		const advice = backend === 's3' ? 'give the bucket a rule for the lifecycle of its objects' : 'delete there what is too old';
+		problems.add(
+			path,
+			`storage.${name} has no effect on backend ${backend} without a cluster, whose controller would hold to it: ${advice}`,
+		);
+	}
 }
 
 type Context = { readonly config: Config; readonly defaults: Config; readonly fields: readonly Field[] };

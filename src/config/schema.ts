@@ -197,9 +197,10 @@ export const configSchema = (paths: ModeDefaults) =>
 				maxStorageSize: key(
 					size,
 					'50GB',
-					'The most that all stored cores of one machine may take; beyond it those that are worth least are deleted, the best of each bug last.',
+					'The most that all cores in the store may take: of backend local that of one machine, else that of all. Beyond it those that are worth least are deleted, the best of each bug last.',
 					inSize,
 				),
+				maxInstanceSize: key(size, 0, 'The most that the cores of one instance may take of that; 0: all.', inSize),
 				minFreeSpace: key(
 					freeSpace,
 					'10%',

@@ -1,6 +1,8 @@
 /** A place that keeps cores, and what belongs to them: a local directory, NFS, S3. */
 export interface Backend {
 	readonly kind: 'local' | 'nfs' | 's3';
+	/** What stands before `/` and the name in the location of all that it stores. */
+	readonly place: string;
 
 	/**
 	 * Before anything is put: what an earlier process of this agent left half-written is removed, now or, where there is no answer, later.
@@ -46,7 +48,16 @@ export interface Backend {
 
 	/** @throws {BackendUnavailable | BackendRefused} when nothing could be stored now, with the reason */
 	health(signal: AbortSignal): Promise<void>;
+
+	/**
+	 * @returns undefined where there is no end of room
+	 * @throws {BackendUnavailable | BackendRefused}
+	 */
+	space(signal: AbortSignal): Promise<Space | undefined>;
 }
+
+/** What is free, and what must stay so. */
+export type Space = { readonly freeBytes: number; readonly leastBytes: number };
 
 export type Content = {
 	/** @throws {ContentLost | ContentUnavailable} */

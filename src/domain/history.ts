@@ -21,12 +21,13 @@ export interface History {
 export type KeptCore = {
 	/** Of its crash. */
 	readonly id: string;
-	readonly fingerprint: string | null;
-	readonly worth: number;
 	readonly foundAt: EpochMs;
 	readonly location: string;
 	readonly sizeBytes: number;
-};
+} & Merit;
+
+/** By what stored cores are chosen among. */
+export type Merit = { readonly fingerprint: string | null; readonly worth: number };
 
 /** All that are stored; `oldest`: when the first of them was found. */
 export type KeptSum = { readonly sizeBytes: number; readonly oldest?: EpochMs };

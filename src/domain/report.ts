@@ -126,7 +126,7 @@ export const lostCore = z.strictObject({
 });
 
 /** By what a stored core was too much. */
-export const excess = z.enum(['age', 'size', 'space']);
+export const excess = z.enum(['age', 'size', 'quota', 'space']).describe('quota: of its instance');
 
 export const storage = z.discriminatedUnion('form', [
 	z.strictObject({

@@ -28,6 +28,7 @@ const components = {
 	publisher: onNodes,
 	leader: inControllers,
 	expiry: inControllers,
+	retention: inControllers,
 } as const;
 
 export type Component = keyof typeof components;
@@ -60,6 +61,10 @@ export function createTelemetry(log: Logger, purpose: Purpose = 'standalone') {
 		const state = { ready: true, reason };
 		if (states.get(component)?.ready) states.set(component, state);
 		else setState(component, state);
+	}
+
+	function leaveToLeader() {
+		for (const component of ['expiry', 'retention'] as const) setReady(component, leftToLeader);
 	}
 
 	function configIsRight() {
@@ -176,16 +181,18 @@ export function createTelemetry(log: Logger, purpose: Purpose = 'standalone') {
 			const reason = holder === '' ? 'nobody leads yet' : `${printable(holder)} leads`;
 			if (states.get('leader')?.reason !== reason) log.info({ holder }, reason);
 			setReady('leader', reason);
-			if (!isLeading) setReady('expiry', leftToLeader);
+			if (!isLeading) leaveToLeader();
 		},
 		leadershipEnded(reason: string) {
 			isLeading = false;
 			metrics.leader.set(0);
 			log.info({ reason }, `this agent leads no longer: ${reason}`);
-			setReady('expiry', leftToLeader);
+			leaveToLeader();
 		},
 		leadershipGivenBack: () => log.info('the lead is given back: another may take it at once'),
 		expiryWorks: () => setReady('expiry', ''),
+		/** @param why there is nothing to do for it, if so */
+		retentionWorks: (why = '') => setReady('retention', why),
 		reportExpired(object: string, why: 'age' | 'number', lastTime: Date) {
 			metrics.expired.inc({ reason: why });
 			log.info({ object, why, lastTime }, `crash report ${object} expired by its ${why === 'age' ? 'age' : 'number among others'}`);
@@ -267,6 +274,8 @@ export function createTelemetry(log: Logger, purpose: Purpose = 'standalone') {
 			metrics.deleted.inc({ reason: why });
 			log.info({ id, why, sizeBytes }, `stored core ${reason}`);
 		},
+		/** By who clears a store that several share. */
+		deletionNoticed: (id: string, reason: string) => log.info({ id }, `stored core was ${reason}`),
 		/** What all files of the store take: measured at the start, then by each that is put. */
 		storeMeasured: (sizeBytes: number) => metrics.storageSize.set({ backend: 'local' }, sizeBytes),
 		storeGrew: (bytes: number) => metrics.storageSize.inc({ backend: 'local' }, bytes),

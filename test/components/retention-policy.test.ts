@@ -1,12 +1,18 @@
 import { describe, expect, test } from 'vitest';
-import { dispensable, type Limits } from '../../src/components/storage/retention-policy.ts';
+import { dispensable, type HeldCore, isTooMuch, type Limits, tooOld } from '../../src/components/storage/retention-policy.ts';
 import type { KeptCore } from '../../src/domain/history.ts';
 
 const now = Date.parse('2026-11-23T06:30:00Z');
 const day = 24 * 3600_000;
-const unlimited: Limits = { keepMs: Number.POSITIVE_INFINITY, maxBytes: Number.POSITIVE_INFINITY, missingBytes: 0 };
+const unlimited: Limits = {
+	keepMs: Number.POSITIVE_INFINITY,
+	maxBytes: Number.POSITIVE_INFINITY,
+	maxInstanceBytes: Number.POSITIVE_INFINITY,
+	missingBytes: 0,
+};
 
-const core = (id: string, change: Partial<KeptCore> = {}): KeptCore => ({
+type Core = KeptCore & HeldCore;
+const core = (id: string, change: Partial<Core> = {}): Core => ({
 	id,
 	fingerprint: 'one',
 	worth: 8,
@@ -15,7 +21,7 @@ const core = (id: string, change: Partial<KeptCore> = {}): KeptCore => ({
 	sizeBytes: 10,
 	...change,
 });
-const goers = (cores: readonly KeptCore[], limits: Partial<Limits>, pinned: readonly string[] = []) =>
+const goers = (cores: readonly Core[], limits: Partial<Limits>, pinned: readonly string[] = []) =>
 	dispensable(cores, { ...unlimited, ...limits }, now, (id) => pinned.includes(id)).map(({ core: { id }, why }) => `${id}: ${why}`);
 
 describe('what goes from a store', () => {
@@ -55,6 +61,14 @@ describe('what goes from a store', () => {
 		expect(goers(cores, { maxBytes: 0 }, ['a'])).toEqual(['b: size', 'c: size']);
 	});
 
+	test('is of an instance that has more than its share, and of no other', () => {
+		const mine = [core('a', { worth: 9 }), core('b', { worth: 7 }), core('c', { worth: 8 })].map((one) => ({ ...one, instance: 'mine' }));
+		const others = [core('low', { worth: 4, instance: 'yours' }), core('none', { worth: 4 }), core('more', { worth: 4 })];
+		expect(goers([...mine, ...others], { maxInstanceBytes: 20 })).toEqual(['b: quota']);
+		expect(goers([...mine, ...others], { maxInstanceBytes: 10, maxBytes: 30 })).toEqual(['b: quota', 'c: quota', 'low: size']);
+		expect(goers([...mine, ...others], { maxInstanceBytes: 5 }, ['a', 'b', 'c', 'low'])).toEqual([]);
+	});
+
 	test('what is too old makes room for the rest', () => {
 		const cores = [core('a', { foundAt: now - 31 * day }), core('b', { worth: 4 }), core('c')];
 		expect(goers(cores, { keepMs: 30 * day, maxBytes: 20, missingBytes: 10 })).toEqual(['a: age']);
@@ -73,7 +87,7 @@ test('in any store: nothing pinned goes, the limits hold if they can, nothing go
 			}),
 		);
 		const pinned = new Set(cores.filter(() => random(10) === 0).map(({ id }) => id));
-		const limits = { keepMs: random(60) * day, maxBytes: random(2500), missingBytes: random(2) * random(1500) };
+		const limits = { ...unlimited, keepMs: random(60) * day, maxBytes: random(2500), missingBytes: random(2) * random(1500) };
 		const gone = dispensable(cores, limits, now, (id) => pinned.has(id));
 		const message = `seed ${seed}`;
 		const ids = new Set(gone.map(({ core }) => core.id));
@@ -82,6 +96,9 @@ test('in any store: nothing pinned goes, the limits hold if they can, nothing go
 		const goneCores = gone.map(({ core }) => core);
 
 		expect(ids.size, message).toBe(gone.length);
+		const byAge = tooOld(cores, limits, now, (id) => pinned.has(id));
+		if (!isTooMuch(cores, byAge, limits)) expect(gone, message).toEqual(byAge);
+		else expect(gone.length > byAge.length || left.every(({ id }) => pinned.has(id)), message).toBe(true);
 		expect(
 			goneCores.filter(({ id }) => pinned.has(id)),
 			message,

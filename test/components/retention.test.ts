@@ -1,13 +1,25 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { sidecarOf } from '../../src/components/storage/name.ts';
-import { createRoom, eraser, type Room, retention, sidecar, storage } from '../../src/components/storage/storage.ts';
+import { besideOf } from '../../src/components/storage/name.ts';
+import {
+	createRoom,
+	eraser,
+	ownStore,
+	pinCore,
+	pinnedCores,
+	type Room,
+	retention,
+	sidecar,
+	storage,
+	unpinCore,
+} from '../../src/components/storage/storage.ts';
 import { type Backend, BackendFull, BackendUnavailable } from '../../src/domain/backend.ts';
 import type { Event } from '../../src/domain/events.ts';
 import { seriesOf } from '../../src/domain/history.ts';
 import { type CrashReport, crashReport } from '../../src/domain/report.ts';
 import type { Stage } from '../../src/domain/stage.ts';
+import { type StoredCore, storedCore, storedFile } from '../../src/domain/stored-file.ts';
 import { localBackend } from '../../src/drivers/local/local.ts';
 import { temporaryFolder } from '../support/crash.ts';
 import { emptyJournal } from '../support/journal.ts';
@@ -56,6 +68,7 @@ async function withStore() {
 	};
 	return {
 		root,
+		local,
 		opened,
 		lines,
 		room,
@@ -70,33 +83,39 @@ async function withStore() {
 			return id;
 		},
 		report: (id: string) => opened.journal.view.report(id) as CrashReport,
+		/** Of its core in the store. */
+		nameOf: (id: string) => storedFile(storedCore(opened.journal.view.report(id) as CrashReport) as StoredCore),
 		/** The files of the store. */
 		files: () =>
 			readdirSync(root, { recursive: true, encoding: 'utf8' })
 				.filter((name) => /\.(zst|json|txt)$/.test(name))
 				.sort(),
 		pass: (
-			limits: Partial<Parameters<typeof retention>[0]['options']> = {},
+			limits: Partial<Parameters<typeof retention>[0]['options']> & { readonly root?: string } = {},
 			more: {
 				readonly freeBytes?: number;
 				readonly leastBytes?: number;
-				readonly isPinned?: (id: string) => boolean;
 				readonly room?: Room;
 			} = {},
 		) => {
 			const { freeBytes = 1000, leastBytes = 0, ...rest } = more;
+			const { root: place = root, ...options } = limits;
 			const { journal } = opened;
 			return retention({
-				kept: {
-					sum: async () => journal.view.keptSum(root),
-					cores: async () => journal.view.keptCores(root),
-					isErasing: async () => journal.view.hasWork('eraser'),
-					append: async (...events: readonly Event[]) => journal.append(...events),
-				},
+				holdings: ownStore(
+					localBackend(place, { is: 'bytes', bytes: 0 }),
+					{
+						sum: async (below) => journal.view.keptSum(below),
+						cores: async (below) => journal.view.keptCores(below),
+						isErasing: async () => journal.view.hasWork('eraser'),
+						append: async (...events: readonly Event[]) => journal.append(...events),
+					},
+					signal,
+				),
 				space: async () => ({ freeBytes, leastBytes }),
 				room,
 				now: () => opened.clock.now,
-				options: { root, days: 30, maxBytes: Infinity, ...limits },
+				options: { days: 30, maxBytes: Infinity, maxInstanceBytes: 0, ...options },
 				...rest,
 			})();
 		},
@@ -168,8 +187,16 @@ describe('a core that has to go', () => {
 	test('stays when it is pinned, and when it lies elsewhere', async () => {
 		await using at = await withStore();
 		const ids = [await at.crash(), await at.crash()];
-		await at.pass({ maxBytes: 0, root: `${at.root}-of-another` }, { isPinned: (id) => id === ids[0] });
+		await at.pass({ maxBytes: 0, root: `${at.root}-of-another` });
+		expect(statuses(at, ids)).toEqual(['stored', 'stored']);
+		await pinCore(at.local, at.nameOf(ids[0] ?? ''), signal);
+		await at.pass({ maxBytes: 0 });
+		await at.run('eraser');
 		expect(statuses(at, ids)).toEqual(['stored', 'deleted']);
+		expect(await pinnedCores(at.local, signal)).toEqual([at.nameOf(ids[0] ?? '')]);
+		expect(await unpinCore(at.local, at.nameOf(ids[0] ?? ''), signal)).toBe(true);
+		await at.pass({ maxBytes: 0 });
+		expect(statuses(at, ids)).toEqual(['deleted', 'deleted']);
 		const { view } = at.opened.journal;
 		expect([view.keptCores(`${at.root}-of-another`), view.keptSum(at.root.slice(0, -1))]).toEqual([[], { sizeBytes: 0 }]);
 	});
@@ -333,5 +360,5 @@ test('the journal does not forget what is stored where it has to be deleted some
 
 test('the file beside a core is found by its name, however that is packed', () => {
 	const names = ['a.b/x.core.zst', 'a.b/x.core.gz', 'a.b/x.core.lz4', 'a.b/x.core.xz', 'a.b/x.core', 'a.b/x.crash', 'a/x_core.core'];
-	expect(names.map(sidecarOf)).toEqual([...Array(6).fill('a.b/x.json'), 'a/x_core.json']);
+	expect(names.map((name) => besideOf(name, 'report'))).toEqual([...Array(6).fill('a.b/x.json'), 'a/x_core.json']);
 });

@@ -12,7 +12,8 @@ export function eraser({ backend, telemetry }: Deps): Stage<'DeletionEvent'> {
 		async handle({ key, body: { files, why, reason, sizeBytes } }, signal) {
 			try {
 				await backend.remove(files, signal);
-				telemetry.coreDeleted(key, why, reason, sizeBytes);
+				if (backend.kind === 'local') telemetry.coreDeleted(key, why, reason, sizeBytes);
+				else telemetry.deletionNoticed(key, reason); // who clears the store has counted it
 				return done();
 			} catch (error) {
 				if (!isBackendError(error)) throw error;

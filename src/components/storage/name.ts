@@ -1,3 +1,4 @@
+import { isSafeName } from '../../domain/backend.ts';
 import type { CrashReport } from '../../domain/report.ts';
 
 /** How a stored core is packed, by the end of its name; `.crash` is a report of apport. */
@@ -16,8 +17,28 @@ export function storedName({ id, time, association, process }: Pick<CrashReport,
 	return `${folder}/${compactTime}-${id.slice(0, 6)}_${safe(where)}_${safe(what ?? 'unknown')}`;
 }
 
-/** The report beside a stored core. */
-export const sidecarOf = (coreName: string) => `${coreName.replace(/\.(core(\.(zst|gz|lz4|xz))?|crash)$/, '')}.json`;
+/** What may stand beside a stored core, by the ends of their names: its report, that it must stay, that and why it was deleted. */
+const besides = { report: '.json', pin: '.pinned', deletion: '.deleted' } as const;
+export type Beside = keyof typeof besides;
+
+/** The name of what stands beside a stored core. */
+export const besideOf = (coreName: string, what: Beside): string => `${partsOf(coreName)?.stem ?? coreName}${besides[what]}`;
+
+const named = /^([^/]+\/[^/]+?)(\.core(?:\.(?:zst|gz|lz4|xz))?|\.crash|\.json|\.pinned|\.deleted)$/;
+
+/** What a file in a store is, and the name that it shares with what belongs to it. Undefined for what no agent names so. */
+export function partsOf(name: string): { readonly stem: string; readonly is: Beside | 'core' } | undefined {
+	const [, stem, end] = named.exec(name) ?? [];
+	if (stem === undefined || !isSafeName(name)) return undefined;
+	const [beside] = (Object.keys(besides) as Beside[]).filter((one) => besides[one] === end);
+	return { stem, is: beside ?? 'core' };
+}
+
+/** Whose a stored core is, by its folder: `namespace.instance`; undefined where it is nobody's. */
+export function instanceIn(name: string): string | undefined {
+	const [folder] = name.split('/');
+	return folder === 'unassociated' ? undefined : folder;
+}
 
 /** Two names of Kubernetes, of 63 and 53 characters. */
 const longestFolder = 128;

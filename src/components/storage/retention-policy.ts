@@ -1,6 +1,16 @@
-import type { KeptCore } from '../../domain/history.ts';
+import type { Merit } from '../../domain/history.ts';
 import type { Excess } from '../../domain/report.ts';
 import type { EpochMs } from '../../domain/stage.ts';
+
+/** A core in a store. */
+export type HeldCore = {
+	/** No other core in the store has the same. */
+	readonly id: string;
+	readonly foundAt: EpochMs;
+	readonly sizeBytes: number;
+	/** Absent: of none that is known. */
+	readonly instance?: string | undefined;
+};
 
 /** What a store is held to. */
 export type Limits = {
@@ -8,9 +18,27 @@ export type Limits = {
 	readonly keepMs: number;
 	/** So much they may take together. */
 	readonly maxBytes: number;
+	/** So much those of one instance may take. */
+	readonly maxInstanceBytes: number;
 	/** So much is to become free besides. */
 	readonly missingBytes: number;
 };
+
+export type Going<C> = { readonly core: C; readonly why: Excess };
+
+type IsPinned = (id: string) => boolean;
+const nothing: IsPinned = () => false;
+
+/** What is too old. */
+export const tooOld = <C extends HeldCore>(cores: readonly C[], { keepMs }: Limits, now: EpochMs, isPinned = nothing): Going<C>[] =>
+	cores.filter(({ id, foundAt }) => now - foundAt > keepMs && !isPinned(id)).map((core) => ({ core, why: 'age' }));
+
+/** Whether there is too much besides what goes anyway, so that it has to be chosen. */
+export function isTooMuch(cores: readonly HeldCore[], gone: readonly Going<HeldCore>[], limits: Limits): boolean {
+	const left = without(cores, gone);
+	if (sizeOf(left) > limits.maxBytes || sizeOf(gone.map(({ core }) => core)) < limits.missingBytes) return true;
+	return [...sizesOfInstances(left).values()].some((size) => size > limits.maxInstanceBytes);
+}
 
 /**
  * What goes, in the order in which it does. First what is too old. Then, until the limits hold, what is worth least, of the same worth the oldest; the
@@ -18,18 +46,23 @@ export type Limits = {
  *
  * Pure, and of any store: cores of which nothing tells the bug are as those of one.
  */
-export function dispensable<C extends KeptCore>(
+export function dispensable<C extends HeldCore & Merit>(
 	cores: readonly C[],
-	{ keepMs, maxBytes, missingBytes }: Limits,
+	limits: Limits,
 	now: EpochMs,
-	isPinned: (id: string) => boolean = () => false,
-): { readonly core: C; readonly why: Excess }[] {
-	const isOld = ({ foundAt }: C) => now - foundAt > keepMs;
-	const gone = cores.filter((core) => isOld(core) && !isPinned(core.id)).map((core) => ({ core, why: 'age' as Excess }));
-	const left = cores.filter((core) => !isOld(core) || isPinned(core.id));
-	let tooMuch = sizeOf(left) - maxBytes;
-	let missing = missingBytes - sizeOf(gone.map(({ core }) => core));
-	for (const core of inOrder(left, isPinned)) {
+	isPinned: IsPinned = nothing,
+): readonly Going<C>[] {
+	const gone = tooOld(cores, limits, now, isPinned);
+	const sizes = sizesOfInstances(without(cores, gone));
+	for (const core of inOrder(without(cores, gone), isPinned)) {
+		const size = core.instance === undefined ? 0 : (sizes.get(core.instance) ?? 0);
+		if (core.instance === undefined || size <= limits.maxInstanceBytes) continue;
+		gone.push({ core, why: 'quota' });
+		sizes.set(core.instance, size - core.sizeBytes);
+	}
+	let tooMuch = sizeOf(without(cores, gone)) - limits.maxBytes;
+	let missing = limits.missingBytes - sizeOf(gone.map(({ core }) => core));
+	for (const core of inOrder(without(cores, gone), isPinned)) {
 		if (tooMuch <= 0 && missing <= 0) break;
 		gone.push({ core, why: tooMuch > 0 ? 'size' : 'space' });
 		tooMuch -= core.sizeBytes;
@@ -39,7 +72,7 @@ export function dispensable<C extends KeptCore>(
 }
 
 /** Those that may go, the first first. */
-function inOrder<C extends KeptCore>(cores: readonly C[], isPinned: (id: string) => boolean): readonly C[] {
+function inOrder<C extends HeldCore & Merit>(cores: readonly C[], isPinned: IsPinned): readonly C[] {
 	const rising = cores.toSorted((one, other) => one.worth - other.worth || one.foundAt - other.foundAt || (one.id < other.id ? -1 : 1));
 	const bugOf = ({ fingerprint }: C) => fingerprint ?? '';
 	const best = new Map(rising.map((core) => [bugOf(core), core]));
@@ -49,4 +82,15 @@ function inOrder<C extends KeptCore>(cores: readonly C[], isPinned: (id: string)
 	return [...free.filter((core) => !isLast(core)), ...free.filter(isLast)];
 }
 
-const sizeOf = (cores: readonly KeptCore[]) => cores.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+function without<C extends HeldCore>(cores: readonly C[], gone: readonly Going<HeldCore>[]): readonly C[] {
+	const ids = new Set(gone.map(({ core }) => core.id));
+	return cores.filter(({ id }) => !ids.has(id));
+}
+
+const sizeOf = (cores: readonly HeldCore[]) => cores.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+
+function sizesOfInstances(cores: readonly HeldCore[]): Map<string, number> {
+	const sizes = new Map<string, number>();
+	for (const { instance, sizeBytes } of cores) if (instance !== undefined) sizes.set(instance, (sizes.get(instance) ?? 0) + sizeBytes);
+	return sizes;
+}

@@ -1,37 +1,46 @@
 import { formatBytes } from '../../base/quantity.ts';
-import type { Event } from '../../domain/events.ts';
-import type { KeptCore, KeptSum } from '../../domain/history.ts';
+import type { Space } from '../../domain/backend.ts';
+import type { KeptSum, Merit } from '../../domain/history.ts';
 import type { Excess } from '../../domain/report.ts';
 import type { EpochMs } from '../../domain/stage.ts';
-import { sidecarOf } from './name.ts';
-import { dispensable } from './retention-policy.ts';
+import { dispensable, type Going, type HeldCore, isTooMuch, tooOld } from './retention-policy.ts';
 import type { Room } from './room.ts';
 
-/** What the journal knows of the store. */
-export type Kept = {
-	/** All cores that are stored below a folder, in sum. */
-	sum(): Promise<KeptSum>;
-	cores(): Promise<readonly KeptCore[]>;
+/** What a store holds, and how it lets go of it. */
+export type Holdings<C extends HeldCore> = {
+	/** All in sum, where that is known for less. */
+	sum?(): Promise<KeptSum>;
+	cores(): Promise<readonly C[]>;
+	/** What they are worth; nobody asks for it before there is something to choose. */
+	judged(cores: readonly C[]): Promise<readonly (C & Merit)[]>;
+	/** The ids of those that must stay. */
+	pinned(): Promise<ReadonlySet<string>>;
 	/** Whether what was decided to go has not gone yet. */
 	isErasing(): Promise<boolean>;
-	append(...events: readonly Event[]): Promise<unknown>;
+	erase(gone: readonly Deletion<C>[]): Promise<void>;
+};
+
+export type Deletion<C extends HeldCore = HeldCore> = {
+	readonly core: C;
+	readonly time: string;
+	readonly why: Excess;
+	/** In words. */
+	readonly reason: string;
 };
 
 export type RetentionOptions = {
-	/** The folder of the store. */
-	readonly root: string;
 	/** 0: for ever. */
 	readonly days: number;
 	readonly maxBytes: number;
+	/** 0: as much as all. */
+	readonly maxInstanceBytes: number;
 };
 
-type Deps = {
-	readonly kept: Kept;
-	/** What is free on the disk, and what must be. */
-	readonly space: () => Promise<{ readonly freeBytes: number; readonly leastBytes: number }>;
-	readonly room: Room;
+type Deps<C extends HeldCore> = {
+	readonly holdings: Holdings<C>;
+	readonly space: () => Promise<Space | undefined>;
+	readonly room?: Pick<Room, 'wantedBytes'>;
 	readonly options: RetentionOptions;
-	readonly isPinned?: (id: string) => boolean;
 	readonly now?: () => EpochMs;
 };
 
@@ -40,35 +49,49 @@ const batchSize = 50;
 const dayMs = 24 * 3600_000;
 
 /**
- * Lets go of what is too much in the store of this machine. It decides, in the journal, and the eraser carries it out: from then on the report says
- * that the core is gone, and no death of the process can leave it half there.
+ * Lets go of what is too much in a store.
  *
- * @returns a pass; @throws what `space` throws
+ * @returns a pass; @throws what `space` and `holdings` throw
  */
-export function retention({ kept, space, room, options: { root, days, maxBytes }, isPinned, now = Date.now }: Deps): () => Promise<void> {
-	const keepMs = days === 0 ? Number.POSITIVE_INFINITY : days * dayMs;
+export function retention<C extends HeldCore>({ holdings, space, room, options, now = Date.now }: Deps<C>): () => Promise<void> {
+	const { days, maxBytes, maxInstanceBytes } = options;
+	const orUnlimited = (limit: number) => (limit === 0 ? Number.POSITIVE_INFINITY : limit);
+	const kept = { keepMs: orUnlimited(days * dayMs), maxBytes, maxInstanceBytes: orUnlimited(maxInstanceBytes) };
 
 	return async () => {
-		const missingBytes = await missing();
-		const { sizeBytes, oldest } = await kept.sum();
-		if (missingBytes === 0 && sizeBytes <= maxBytes && now() - (oldest ?? now()) <= keepMs) return;
-		const gone = dispensable(await kept.cores(), { keepMs, maxBytes, missingBytes }, now(), isPinned);
-		for (let at = 0; at < gone.length; at += batchSize) {
-			await kept.append(...gone.slice(at, at + batchSize).map(({ core, why }) => deletionOf(core, why)));
+		const limits = { ...kept, missingBytes: await missing() };
+		if (limits.missingBytes === 0 && maxInstanceBytes === 0 && holdings.sum) {
+			const { sizeBytes, oldest } = await holdings.sum();
+			if (sizeBytes <= maxBytes && now() - (oldest ?? now()) <= limits.keepMs) return;
 		}
+		const cores = await holdings.cores();
+		const old = tooOld(cores, limits, now());
+		if (old.length === 0 && !isTooMuch(cores, old, limits)) return;
+		const pinned = await holdings.pinned();
+		await erase(await chosen(cores, limits, (id) => pinned.has(id)));
 	};
 
 	async function missing(): Promise<number> {
-		const { freeBytes, leastBytes } = await space();
-		const bytes = leastBytes + room.wantedBytes() - freeBytes;
+		const { freeBytes = 0, leastBytes = 0 } = (await space()) ?? {};
+		const bytes = leastBytes + (room?.wantedBytes() ?? 0) - freeBytes;
 		// What is on its way out is not free yet, and must not be asked for twice.
-		return bytes <= 0 || (await kept.isErasing()) ? 0 : bytes;
+		return bytes <= 0 || (await holdings.isErasing()) ? 0 : bytes;
 	}
 
-	function deletionOf({ id, location, sizeBytes }: KeptCore, why: Excess): Event<'DeletionEvent'> {
-		const name = location.slice(root.length + 1);
-		const time = new Date(now()).toISOString();
-		return { kind: 'DeletionEvent', key: id, body: { time, files: [name, sidecarOf(name)], sizeBytes, why, reason: reasonOf(why) } };
+	async function chosen(
+		cores: readonly C[],
+		limits: Parameters<typeof tooOld>[1],
+		isPinned: (id: string) => boolean,
+	): Promise<readonly Going<C>[]> {
+		const old = tooOld(cores, limits, now(), isPinned);
+		return isTooMuch(cores, old, limits) ? dispensable(await holdings.judged(cores), limits, now(), isPinned) : old;
+	}
+
+	async function erase(gone: readonly Going<C>[]): Promise<void> {
+		for (let at = 0; at < gone.length; at += batchSize) {
+			const time = new Date(now()).toISOString();
+			await holdings.erase(gone.slice(at, at + batchSize).map(({ core, why }) => ({ core, why, time, reason: reasonOf(why) })));
+		}
 	}
 
 	function reasonOf(why: Excess): string {
@@ -77,6 +100,8 @@ export function retention({ kept, space, room, options: { root, days, maxBytes }
 				return `deleted after ${days} days (storage.retentionDays)`;
 			case 'size':
 				return `deleted as worth least: all together were more than ${formatBytes(maxBytes)} (storage.maxStorageSize)`;
+			case 'quota':
+				return `deleted as worth least of its instance, which had more than ${formatBytes(maxInstanceBytes)} (storage.maxInstanceSize)`;
 			case 'space':
 				return 'deleted as worth least: the disk had too little room (storage.minFreeSpace)';
 			default:

@@ -1,8 +1,9 @@
-import { type Backend, type Content, isBackendError } from '../../domain/backend.ts';
+import { type Backend, isBackendError } from '../../domain/backend.ts';
 import { isDeleted } from '../../domain/fold.ts';
 import type { Reports } from '../../domain/reports.ts';
 import { done, retry, type Stage } from '../../domain/stage.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
+import { jsonOf } from './beside.ts';
 import { storedName } from './name.ts';
 
 type Deps = { readonly backend: Backend; readonly reports: Reports; readonly telemetry: Telemetry };
@@ -18,7 +19,7 @@ export function sidecar({ backend, reports, telemetry }: Deps): Stage<'StorageEv
 			if (!report) throw new Error(`crash ${key} has no report`);
 			const name = `${body.storage.name ?? storedName(report)}.json`;
 			try {
-				if (!isDeleted(report)) await backend.put(name, textContent(`${JSON.stringify(report, null, '\t')}\n`), signal);
+				if (!isDeleted(report)) await backend.put(name, jsonOf(report), signal);
 				// Who removed the core may have looked for this before it was there.
 				if (isDeleted(reports.report(key) ?? report)) await backend.remove([name], signal);
 				return done();
@@ -30,9 +31,3 @@ export function sidecar({ backend, reports, telemetry }: Deps): Stage<'StorageEv
 		},
 	};
 }
-
-const textContent = (text: string): Content => ({
-	async *open() {
-		yield Buffer.from(text);
-	},
-});

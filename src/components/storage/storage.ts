@@ -15,10 +15,15 @@ import type { Room } from './room.ts';
 import { asWhole, type Sample, type Sampling, sampleOf, unsampled } from './sampling.ts';
 
 export { type Bearings, bearingsOf } from './bearings.ts';
+export { deletionNote } from './beside.ts';
 export { eraser } from './eraser.ts';
-export { retention } from './retention.ts';
+export { noticeDeletions } from './notice.ts';
+export { type Kept, ownStore } from './own-store.ts';
+export { pinCore, pinnedCores, unpinCore } from './pins.ts';
+export { type RetentionOptions, retention } from './retention.ts';
 export { DamagedError, read, retrieve } from './retrieve.ts';
 export { createRoom, type Room } from './room.ts';
+export { type SharedStoreDeps, sharedStore } from './shared-store.ts';
 export { sidecar } from './sidecar.ts';
 export { type Finding, type Verification, verifyStore } from './verify.ts';
 

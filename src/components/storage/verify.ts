@@ -85,10 +85,11 @@ export async function verifyStore(
 				if (told) tell('orphaned', core.name, id, 'the report beside it is about another file');
 			}
 		}
-		if (set.cores.length > 0) return;
+		if (set.cores.length > 0 || set.deletion) return; // who stored it has not taken note yet
 		if (recorded && isStillStored(recorded.id))
 			tell('missing', storedFile(recorded.core), id, `it was stored as ${recorded.core.location}`);
 		else if (set.report && told) tell('orphaned', set.report.name, id, 'its core is not there');
+		if (set.pin) tell('orphaned', set.pin.name, id, 'the core that it is to keep is not there');
 	}
 
 	async function verifyCore(file: StoredFile, id: string | undefined, expected: StoredCore): Promise<void> {

@@ -11,6 +11,7 @@ import {
 	type Content,
 	checkName,
 	NotStored,
+	type Space,
 	type Stored,
 	type StoredFile,
 } from '../../domain/backend.ts';
@@ -92,7 +93,7 @@ export function localBackend(
 	}
 
 	async function checkSpace(): Promise<void> {
-		const { freeBytes, leastBytes } = await spaceOf(root, floor, manner.setting);
+		const { freeBytes, leastBytes } = await space();
 		if (freeBytes < leastBytes)
 			throw new BackendFull(
 				`${manner.name}: only ${formatBytes(freeBytes)} are free, and ${formatBytes(leastBytes)} must stay free (storage.minFreeSpace)`,
@@ -163,25 +164,16 @@ export function localBackend(
 		}
 	}
 
-	return { kind: 'local', start, put, get, list, remove, health };
-}
-
-/**
- * What is free on the disk of a folder, and what must be.
- *
- * @throws {BackendUnavailable} the folder is not there, or can't be looked at
- */
-export async function spaceOf(
-	root: string,
-	floor: FreeSpaceFloor,
-	setting = 'storage.localPath',
-): Promise<{ readonly freeBytes: number; readonly leastBytes: number }> {
-	try {
-		const { bavail, blocks, bsize } = await statfs(root);
-		return { freeBytes: bavail * bsize, leastBytes: floor.is === 'bytes' ? floor.bytes : floor.share * blocks * bsize };
-	} catch (error) {
-		throw sortedFor(error, setting);
+	async function space(): Promise<Space> {
+		try {
+			const { bavail, blocks, bsize } = await statfs(root);
+			return { freeBytes: bavail * bsize, leastBytes: floor.is === 'bytes' ? floor.bytes : floor.share * blocks * bsize };
+		} catch (error) {
+			throw sorted(error);
+		}
 	}
+
+	return { kind: 'local', place: withoutSlash(root), start, put, get, list, remove, health, space };
 }
 
 const plain = (root: string): Manner => ({
@@ -194,6 +186,9 @@ const plain = (root: string): Manner => ({
 });
 
 type Written = Omit<Stored, 'location'>;
+
+/** As the paths of what is in it begin. */
+export const withoutSlash = (folder: string) => folder.replace(/(?<=.)\/+$/, '');
 
 const pathOf = (root: string, name: string) => join(root, ...checkName(name).split('/'));
 

@@ -1,4 +1,4 @@
-import type { StoredFile } from '../../domain/backend.ts';
+import type { Space, StoredFile } from '../../domain/backend.ts';
 import type { FreeSpaceFloor } from '../local/local.ts';
 
 /** What the helper is to do, once. */
@@ -16,7 +16,8 @@ export type Operation =
 	| { readonly is: 'get'; readonly name: string; readonly from: number }
 	| { readonly is: 'list'; readonly prefix: string }
 	| { readonly is: 'remove'; readonly names: readonly string[] }
-	| { readonly is: 'health' };
+	| { readonly is: 'health' }
+	| { readonly is: 'space' };
 
 /** What the helper says. To each but the last, it gets an answer before it goes on. */
 export type Said =
@@ -24,6 +25,7 @@ export type Said =
 	| { readonly is: 'moved' }
 	| { readonly is: 'read'; readonly chunk: Uint8Array }
 	| { readonly is: 'found'; readonly files: readonly StoredFile[] }
+	| { readonly is: 'looked'; readonly space: Space | undefined }
 	| Last;
 
 export type Last =

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { type Backend, type Content, checkName, isBackendError, type Stored, type StoredFile } from '../../domain/backend.ts';
+import { type Backend, type Content, checkName, isBackendError, type Space, type Stored, type StoredFile } from '../../domain/backend.ts';
+import { withoutSlash } from '../local/local.ts';
 import { helpersFor } from './asking.ts';
 import type { Operation, Place, Said } from './messages.ts';
 
@@ -61,6 +62,12 @@ export function nfsBackend({ patienceMs = usualPatienceMs, ...place }: NfsOption
 		trustedUntil = performance.now() + trustMs;
 	}
 
+	async function space(signal: AbortSignal): Promise<Space | undefined> {
+		let found: Space | undefined;
+		for await (const said of all({ is: 'space' }, patienceMs, signal)) if (said.is === 'looked') found = said.space;
+		return found;
+	}
+
 	/** Half-written files are removed whenever health is asked for, which need not be waited for. */
 	async function start(): Promise<undefined> {}
 
@@ -69,7 +76,7 @@ export function nfsBackend({ patienceMs = usualPatienceMs, ...place }: NfsOption
 		for (let said = await helper.start(); said.is !== 'done'; said = await helper.goOn()) yield said;
 	}
 
-	return { kind: 'nfs', start, put, get, list, remove, health };
+	return { kind: 'nfs', place: withoutSlash(place.path), start, put, get, list, remove, health, space };
 }
 
 /** Nothing would be its end. */

@@ -52,6 +52,9 @@ async function answerTo(request: Request): Promise<Last> {
 			await backend.health(signal);
 			await sweepParts(request.node);
 			return { is: 'done' };
+		case 'space':
+			await say({ is: 'looked', space: await backend.space(signal) });
+			return { is: 'done' };
 		default:
 			return request satisfies never;
 	}

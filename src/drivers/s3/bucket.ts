@@ -12,7 +12,7 @@ import { connection } from './connection.ts';
 import { PastEnd, sorted, sortedRefusal } from './errors.ts';
 import { sweepUploads } from './multipart.ts';
 import { uploadNotes } from './notes.ts';
-import { prefixOf, type S3Options } from './options.ts';
+import { placeOf, prefixOf, type S3Options } from './options.ts';
 import { putter } from './put.ts';
 import { DeleteObjectsCommand, GetObjectCommand, HeadBucketCommand, ListObjectsV2Command } from './sdk.ts';
 import { turns } from './turns.ts';
@@ -107,5 +107,7 @@ export function bucketBackend(options: S3Options, notesPath: string): Backend {
 		}
 	}
 
-	return { kind: 's3', start, put, get, list, remove, health };
+	const space = async () => undefined;
+
+	return { kind: 's3', place: placeOf(options), start, put, get, list, remove, health, space };
 }

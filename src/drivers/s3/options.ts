@@ -23,6 +23,9 @@ export type S3Options = {
 	readonly idleMs?: number;
 };
 
+/** What the locations of all objects begin with. */
+export const placeOf = (options: S3Options): string => `s3://${options.bucket}/${prefixOf(options)}`.replace(/\/$/, '');
+
 /** What stands before each name in the bucket: nothing, or ends with a `/`. */
 export function prefixOf({ prefix = '' }: S3Options): string {
 	const folder = prefix.replace(/^\/+|\/+$/g, '');

@@ -1,5 +1,5 @@
 import type { Backend } from '../../domain/backend.ts';
-import type { S3Options } from './options.ts';
+import { placeOf, type S3Options } from './options.ts';
 
 export type { S3Options } from './options.ts';
 
@@ -16,6 +16,7 @@ export function s3Backend(options: S3Options, notesPath: string): Backend {
 	};
 	return {
 		kind: 's3',
+		place: placeOf(options),
 		start: async (signal) => (await bucket()).start(signal),
 		put: async (name, content, signal) => (await bucket()).put(name, content, signal),
 		async *get(name, signal, from) {
@@ -26,5 +27,6 @@ export function s3Backend(options: S3Options, notesPath: string): Backend {
 		},
 		remove: async (names, signal) => (await bucket()).remove(names, signal),
 		health: async (signal) => (await bucket()).health(signal),
+		space: async (signal) => (await bucket()).space(signal),
 	};
 }
