@@ -4,7 +4,7 @@ import { layersOf, podTable } from '../agent/agent.ts';
 import { isSystemError } from '../base/errors.ts';
 import { printable } from '../base/printable.ts';
 import { type Examined, examine } from '../components/collector/collector.ts';
-import { retrieve } from '../components/storage/storage.ts';
+import { deletionNote, retrieve } from '../components/storage/storage.ts';
 import type { Config } from '../config/config.ts';
 import { ContentLost, NotStored } from '../domain/backend.ts';
 import type { Layers } from '../domain/layers.ts';
@@ -86,7 +86,7 @@ async function fetchedCore(report: CrashReport, config: Config, folder: string, 
 	try {
 		await retrieve(store, stored, path, signal, (share) => progress.step('fetching', share));
 	} catch (error) {
-		if (error instanceof NotStored) return undefined;
+		if (error instanceof NotStored && !(await deletionNote(store, storedFile(stored), signal))) return undefined;
 		throw isSystemError(error)
 			? new FailedError(`the core can't be put into ${folder}: ${error.message}`, { cause: error })
 			: await explained(store, report, stored, error, signal);

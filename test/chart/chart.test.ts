@@ -79,6 +79,20 @@ describeHelm('the chart', () => {
 			{ name: 'store', mountPath: '/mnt/cores', mountPropagation: 'HostToContainer' },
 		]);
 		expect(await stores('backend=s3', 's3.bucket=cores')).toEqual([]);
+		const controllerOf = async (...sets: readonly string[]) => {
+			const objects = await objectsOf(...sets.flatMap((one) => ['--set', `config.storage.${one}`]));
+			const { containers, securityContext } = podOf(find(objects, 'Deployment', 'milvus-coredump-agent-controller'));
+			return {
+				uid: securityContext.runAsUser,
+				mounts: containers[0].volumeMounts.map(({ mountPath }: { mountPath: string }) => mountPath),
+			};
+		};
+		// Who clears the share must see it, as its owner.
+		expect(await controllerOf('backend=nfs', 'nfs.path=/mnt/cores')).toMatchObject({
+			uid: 0,
+			mounts: expect.arrayContaining(['/mnt/cores']),
+		});
+		expect(await controllerOf()).toEqual({ uid: 65532, mounts: ['/etc/milvus-coredump-agent', '/tmp'] });
 		expect(await stores()).toEqual([{ name: 'store', mountPath: '/data/coredumps' }]);
 	});
 

@@ -74,7 +74,8 @@ describeKubernetes('the agents of a cluster', () => {
 		await second.line('controller-a_');
 		await expect.poll(() => reports.among(3), soon).toEqual([1, 2]);
 		const told = await health(second);
-		expect(told).toMatchObject({ status: 200, names: ['config', 'monitor', 'leader', 'expiry'] });
+		expect(told).toMatchObject({ status: 200, names: ['config', 'monitor', 'leader', 'expiry', 'retention'] });
+		expect(told.of('retention')).toMatchObject({ ready: true });
 		expect(told.of('leader')).toMatchObject({ ready: true, reason: expect.stringMatching(/^controller-a_\w+ leads$/) });
 		expect([await metric(first, 'leader'), await metric(second, 'leader')]).toEqual(['1', '0']);
 		expect(await metric(first, 'crashreports_expired_total{reason="age"}')).toBe('1');
@@ -137,7 +138,19 @@ describeKubernetes('the agents of a cluster', () => {
 		await agent.line('publisher is ready');
 		await expect
 			.poll(async () => (await health(agent)).names, soon)
-			.toEqual(['config', 'journal', 'monitor', 'collector', 'analyzer', 'storage', 'discovery', 'publisher', 'leader', 'expiry']);
+			.toEqual([
+				'config',
+				'journal',
+				'monitor',
+				'collector',
+				'analyzer',
+				'storage',
+				'discovery',
+				'publisher',
+				'leader',
+				'expiry',
+				'retention',
+			]);
 		home.configure({ collector: { watchInterval: '2s' } });
 		await agent.line('work stopped');
 		expect(agent.lines.filter(({ msg }) => msg.startsWith('this agent leads'))).toHaveLength(1);
