@@ -45,13 +45,14 @@ async function journalOf({ journal: { path } }: Config): Promise<(JournalView & 
 	return undefined;
 }
 
-function inWords({ cores, whole, sizeBytes, findings }: Verification): string {
+function inWords({ cores, whole, sizeBytes, findings, elsewhere }: Verification): string {
 	const rows = findings.map(({ flaw, file, crash = '-', detail }) => [flaw, printable(file), crash, printable(detail)]);
 	const counts = Object.entries(Object.groupBy(findings, ({ flaw }) => flaw)).map(([flaw, those]) => `${those.length} ${flaw}`);
-	const summary = `${whole} of ${cores} stored cores are as they were stored; all files take ${formatBytes(sizeBytes)}`;
-	return [
-		...(rows.length > 0 ? [...table([['WHAT', 'FILE', 'CRASH', 'DETAIL'], ...rows]), ''] : []),
-		`${[summary, ...(counts.length > 0 ? [counts.join(', ')] : [])].join('; ')}`,
-		'',
-	].join('\n');
+	const parts = [
+		`${whole} of ${cores} stored cores are as they were stored`,
+		`all files take ${formatBytes(sizeBytes)}`,
+		...(counts.length > 0 ? [counts.join(', ')] : []),
+		...elsewhere.map(({ place, cores }) => `${cores} ${cores === 1 ? 'is' : 'are'} stored elsewhere, in ${printable(place)}`),
+	];
+	return [...(rows.length > 0 ? [...table([['WHAT', 'FILE', 'CRASH', 'DETAIL'], ...rows]), ''] : []), parts.join('; '), ''].join('\n');
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { cli } from '../support/cli.ts';
@@ -107,8 +107,37 @@ test('where there is no journal, the reports beside the cores are what counts', 
 
 test('a store that is empty or not there lacks what the journal says', async () => {
 	await using home = await withCores();
-	home.configure('nowhere');
+	rmSync(home.place('store'), { recursive: true });
 	const { counts, findings } = await home.findings();
-	expect(counts).toEqual({ cores: 0, whole: 0, sizeBytes: 0 });
+	expect(counts).toEqual({ cores: 0, whole: 0, sizeBytes: 0, elsewhere: [] });
 	expect(findings.map(([flaw]: string[]) => flaw)).toEqual(['missing', 'missing', 'missing']);
+});
+
+test('cores of a store that was configured before are not missing in this one, and are counted', async () => {
+	await using home = await withCores();
+	home.configure('moved');
+	const { counts, findings } = await home.findings();
+	expect(findings).toEqual([]);
+	expect(counts).toEqual({ cores: 0, whole: 0, sizeBytes: 0, elsewhere: [{ place: home.place('store'), cores: 3 }] });
+	expect(await home.verify()).toMatchObject({
+		code: 0,
+		stdout: `0 of 0 stored cores are as they were stored; all files take 0 B; 3 are stored elsewhere, in ${home.place('store')}\n`,
+	});
+});
+
+test('cores that were moved along with the configuration are verified where they are now', async () => {
+	await using home = await withCores();
+	renameSync(home.place('store'), home.place('moved'));
+	home.configure('moved');
+	expect(await home.findings()).toMatchObject({ counts: { cores: 3, whole: 3, elsewhere: [] }, findings: [] });
+});
+
+test('a report that was moved without its core is without it, wherever that was stored', async () => {
+	await using home = await withCores();
+	mkdirSync(join(home.place('moved'), 'ns.release'), { recursive: true });
+	renameSync(home.first.sidecar, join(home.place('moved'), `${home.first.name}.json`));
+	home.configure('moved');
+	const { counts, findings } = await home.findings();
+	expect(findings).toEqual([['orphaned', `${home.first.name}.json`, ids[0]]]);
+	expect(counts.elsewhere).toEqual([{ place: home.place('store'), cores: 3 }]);
 });

@@ -33,6 +33,7 @@ export function backendContract(make: () => Promise<Place>): void {
 		const stored = await place.backend.put('a.b/20261124T000000Z-abcdef_host_milvus.core.zst', bytesOf(...chunks), signal);
 		expect(stored).toMatchObject({ sha256: sha256(whole), sizeBytes: whole.length });
 		expect((await place.read(stored.location)).equals(whole)).toBe(true);
+		expect(stored.location).toBe(`${place.backend.place}/a.b/20261124T000000Z-abcdef_host_milvus.core.zst`);
 		expect(await place.names()).toEqual(['a.b/20261124T000000Z-abcdef_host_milvus.core.zst']);
 	});
 

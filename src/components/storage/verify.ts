@@ -10,7 +10,7 @@ import { type Belongings, belongings, type KnownCore, knownCores, type Recorded 
  *
  * - damaged: its content is not what was stored
  * - unreadable: the store has it, and does not give it
- * - missing: the journal says that it is stored, and it is not there
+ * - missing: the journal says that it is stored here, and it is not there
  * - orphaned: a core without its report, or a report without its core
  * - unknown: nothing that an agent stored
  */
@@ -30,7 +30,12 @@ export type Verification = {
 	/** Of all files. */
 	readonly sizeBytes: number;
 	readonly findings: readonly Finding[];
+	/** Which other stores the journal knows cores in, of the time before this one was configured; nothing is said of these. */
+	readonly elsewhere: readonly Elsewhere[];
 };
+
+/** @property place the directory, or the bucket with its prefix */
+export type Elsewhere = { readonly place: string; readonly cores: number };
 
 /** After so many files that can't be read, one after the other, it is the store and not the files. */
 const mostUnreadable = 5;
@@ -55,6 +60,7 @@ export async function verifyStore(
 	const { sets, unknown, sizeBytes } = await belongings(backend, signal);
 	const findings: Finding[] = unknown.map(({ name }) => ({ flaw: 'unknown', file: name, detail: 'no agent names a file so' }));
 	const tell = (flaw: Flaw, file: string, crash: string | undefined, detail: string) => void findings.push({ flaw, file, crash, detail });
+	const elsewhere = new Map<string, number>();
 	let [cores, whole, done, unreadable] = [0, 0, 0, 0];
 
 	for (const [stem, listed] of sets) {
@@ -63,9 +69,14 @@ export async function verifyStore(
 		done = before + listed.sizeBytes;
 		onProgress(done / Math.max(1, sizeBytes));
 	}
-	for (const [stem, { id, core }] of known)
-		if (!sets.has(stem) && isStillStored(id)) tell('missing', storedFile(core), id, `it was stored as ${core.location}`);
-	return { cores, whole, sizeBytes, findings: findings.sort((one, other) => (one.file < other.file ? -1 : 1)) };
+	for (const [stem, recorded] of known) if (!sets.has(stem)) isMissing(recorded);
+	return {
+		cores,
+		whole,
+		sizeBytes,
+		findings: findings.sort((one, other) => (one.file < other.file ? -1 : 1)),
+		elsewhere: [...elsewhere].map(([place, cores]) => ({ place, cores })),
+	};
 
 	/** A core and its report are stored and removed one after the other. */
 	async function lookAgain(stem: string): Promise<Belongings> {
@@ -86,10 +97,19 @@ export async function verifyStore(
 			}
 		}
 		if (set.cores.length > 0 || set.deletion) return; // who stored it has not taken note yet
-		if (recorded && isStillStored(recorded.id))
-			tell('missing', storedFile(recorded.core), id, `it was stored as ${recorded.core.location}`);
-		else if (set.report && told) tell('orphaned', set.report.name, id, 'its core is not there');
+		if (!(recorded && isMissing(recorded)) && set.report && told) tell('orphaned', set.report.name, id, 'its core is not there');
 		if (set.pin) tell('orphaned', set.pin.name, id, 'the core that it is to keep is not there');
+	}
+
+	/** Tells of a core that is not here, and should be. */
+	function isMissing({ id, core }: KnownCore): boolean {
+		if (!isStillStored(id)) return false;
+		const file = storedFile(core);
+		const isHere = core.location === `${backend.place}/${file}`;
+		const place = core.location.slice(0, -file.length - 1) || '/';
+		if (isHere) tell('missing', file, id, `it was stored as ${core.location}`);
+		else elsewhere.set(place, (elsewhere.get(place) ?? 0) + 1);
+		return isHere;
 	}
 
 	async function verifyCore(file: StoredFile, id: string | undefined, expected: StoredCore): Promise<void> {
