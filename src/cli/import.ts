@@ -12,8 +12,11 @@ import { noLog } from '../telemetry/log.ts';
 import { createTelemetry } from '../telemetry/telemetry.ts';
 import { exitCodes, FailedError, fileProblem, UserError } from './errors.ts';
 import { interruptible } from './interruption.ts';
+import { writeJson } from './output.ts';
 import { createProgress } from './progress.ts';
 import { loadSettings, type SettingsOptions, withConfig } from './settings.ts';
+
+type Options = SettingsOptions & { readonly json?: boolean };
 
 export function importCommand(program: Command): void {
 	withConfig(program.command('import'))
@@ -21,10 +24,11 @@ export function importCommand(program: Command): void {
 			'analyse and store cores of any origin as if they had been found here, each once; of those in a store of an earlier agent, their names tell whose they are. No agent may run meanwhile',
 		)
 		.argument('<path>', 'a core file, or a folder of such, with all in it')
+		.option('--json', 'print what has become of each file as JSON, when all are done')
 		.action(run);
 }
 
-async function run(path: string, options: SettingsOptions): Promise<void> {
+async function run(path: string, { json, ...options }: Options): Promise<void> {
 	const { config } = await loadSettings(options);
 	process.umask(0o077); // what is written may hold what the crashed process knew
 	const place = resolve(path);
@@ -36,15 +40,17 @@ async function run(path: string, options: SettingsOptions): Promise<void> {
 	);
 	await interruptible(async ({ signal }) => {
 		using importer = await opened(config, signal);
-		const counts = { imported: 0, known: 0, failed: 0, 'not cores': 0 };
+		const counts = { imported: 0, known: 0, failed: 0, notCores: 0 };
+		const files: unknown[] = [];
 		for await (const file of isFolder ? filesBelow(place) : [place]) {
 			const became = await brought(importer, file, signal);
-			counts[became.is === 'no core' ? 'not cores' : became.is]++;
+			counts[became.is === 'no core' ? 'notCores' : became.is]++;
 			if (became.is === 'no core' && !isFolder) throw new UserError(`${printable(file)}: ${became.reason}`);
-			process.stdout.write(inWords(file, became));
+			if (json) files.push({ file, ...inShort(became) });
+			else process.stdout.write(inWords(file, became));
 		}
-		const told = Object.entries(counts).filter(([, count]) => count > 0);
-		if (isFolder) process.stdout.write(`${told.map(([what, count]) => `${count} ${what}`).join(', ') || 'no files'}\n`);
+		if (json) writeJson({ ...counts, files });
+		else if (isFolder) process.stdout.write(inTotal(counts));
 		if (counts.failed > 0) process.exitCode = exitCodes.failed;
 	});
 }
@@ -74,6 +80,18 @@ async function brought(importer: Importer, file: string, signal: AbortSignal): P
 		if (error instanceof NoUnpackerError || isSystemError(error)) return { is: 'failed', reason: error.message };
 		throw error;
 	}
+}
+
+/** Of a report as much as tells which crash it is of; `show` has the whole. */
+function inShort(became: Became) {
+	if (became.is !== 'imported') return became;
+	const { id, storage } = became.report;
+	return { is: became.is, id, headline: headline(became.report), storage };
+}
+
+function inTotal({ notCores, ...counts }: Readonly<Record<'imported' | 'known' | 'failed' | 'notCores', number>>): string {
+	const told = Object.entries({ ...counts, 'not cores': notCores }).filter(([, count]) => count > 0);
+	return `${told.map(([what, count]) => `${count} ${what}`).join(', ') || 'no files'}\n`;
 }
 
 function inWords(file: string, became: Became): string {

@@ -36,7 +36,7 @@ async function home() {
 	writeFileSync(config, JSON.stringify(sections)); // JSON is YAML
 	return {
 		place,
-		bring: (path: string) => cli(['import', '--config', config, path]),
+		bring: (path: string, ...options: string[]) => cli(['import', '--config', config, ...options, path]),
 		verify: () => cli(['verify', '--config', config]),
 		/** Puts a file there, also into a folder that is not there yet. */
 		put(name: string, content: Buffer): string {
@@ -99,6 +99,41 @@ test('a store of an earlier agent: whose a core is, and when it crashed, is take
 	expect((await there.bring(there.place('old'))).stdout).toMatch(/^2 known, 1 not cores\n$/m);
 	expect(there.stored()).toHaveLength(4);
 });
+
+test('for a program what has become of each file is one object, in the end', async () => {
+	await using there = await home();
+	const [file, text] = [there.put('from/core', core(7)), there.put('from/text', Buffer.from('no core'))];
+	const bring = async () => {
+		const { stdout, ...rest } = await there.bring(there.place('from'), '--json');
+		const { files, ...counts } = JSON.parse(stdout);
+		return { ...rest, counts, files: files.sort((one: Named, other: Named) => (one.file < other.file ? -1 : 1)) };
+	};
+	const notCore = { file: text, is: 'no core', reason: expect.stringMatching(/./) };
+	expect(await bring()).toEqual({
+		code: 0,
+		stderr: '',
+		counts: { imported: 1, known: 0, failed: 0, notCores: 1 },
+		files: [
+			{
+				file,
+				is: 'imported',
+				id: there.reports()[0]?.id,
+				headline: expect.stringMatching(/^SIGSEGV .*at 0x10/),
+				storage: there.reports()[0]?.storage,
+			},
+			notCore,
+		],
+	});
+	expect(await bring()).toMatchObject({
+		counts: { imported: 0, known: 1 },
+		files: [{ file, is: 'known', id: there.reports()[0]?.id }, notCore],
+	});
+	writeFileSync(there.place('from/core'), core(8));
+	renameSync(there.place('store'), there.place('aside'));
+	writeFileSync(there.place('store'), 'in the way');
+	expect(await bring()).toMatchObject({ code: 1, counts: { failed: 1 }, files: [{ is: 'failed', reason: expect.any(String) }, notCore] });
+});
+type Named = { readonly file: string };
 
 test('an earlier store at the very place of the store is taken over where it is', async () => {
 	await using there = await home();
