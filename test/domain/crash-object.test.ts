@@ -24,8 +24,8 @@ describe('a report as an object', () => {
 		const report = podReport({ restart: ended({ missed: 1 }), message: 'last words', notes: ['a note'] });
 		const back = crashReport.parse(restored({ spec: shortened(report) }));
 		const { registers, modules, ...rest } = report;
-		expect(back).toEqual({ ...rest, registers: {}, modules: [], status: 'analysed' });
-		const text = (one: CrashReport) => reportText({ ...one, modules: [], status: 'stored' }, { paint: plain, now: Date.now() });
+		expect(back).toEqual({ ...rest, registers: {}, modules: [] });
+		const text = (one: CrashReport) => reportText({ ...one, modules: [] }, { paint: plain, now: Date.now() });
 		expect(text(back)).toBe(text(report));
 	});
 
@@ -39,6 +39,29 @@ describe('a report as an object', () => {
 		};
 		const { phase, summary, ...repeats } = status;
 		expect(restored({ spec: shortened(podReport()), status })).toMatchObject({ status: phase, repeats });
+	});
+
+	test('of a newer version is still so many crashes, whatever phase that says it is in', () => {
+		const { storage, ...undecided } = shortened(podReport());
+		const time = podReport().time;
+		const firstTime = '2026-11-23T06:00:00.000Z';
+		const status = { phase: 'archived', count: 38, firstTime, lastTime: '2026-11-23T06:27:00.000Z' };
+		const gone = {
+			form: 'none',
+			reason: 'old',
+			was: { location: '/x', sha256: 'ab'.repeat(32), sizeBytes: 1, deletedAt: time, why: 'age' },
+		};
+		const read = (spec: unknown, more = {}) => restored({ spec, status: { ...status, ...more } });
+		const { phase, ...repeats } = status;
+		expect(read({ ...undecided, storage })).toMatchObject({ status: 'stored', repeats });
+		expect(read({ ...undecided, storage: gone })).toMatchObject({ status: 'deleted', repeats });
+		expect(read(undecided)).toMatchObject({ status: 'analysed', repeats });
+		expect(read(undecided, { phase: 'failed', lastTime: 'today' })).toMatchObject({
+			status: 'failed',
+			repeats: { count: 38, firstTime, lastTime: time },
+		});
+		for (const count of ['many', -1, undefined]) expect(read(undecided, { count })).not.toHaveProperty('repeats');
+		expect(restored({ spec: undecided, status: 'archived' })).toMatchObject({ status: 'analysed' });
 	});
 
 	test('of a newer version is read as far as this one knows it, and is left out where that is too little', () => {

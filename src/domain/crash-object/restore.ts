@@ -1,15 +1,15 @@
+import { z } from 'zod';
 import { defined } from '../../base/defined.ts';
 import { notAnalysed } from '../fold.ts';
 import type { CrashReport, Storage } from '../report.ts';
-import { type Spec, type Status, spec as specSchema, status as statusSchema } from './crash-object.ts';
+import { type Spec, spec as specSchema, status as statusSchema } from './crash-object.ts';
 
 /** The report that an object tells of; what it does not hold is absent. Undefined for what this version can't read. */
 export function restored(object: { readonly spec?: unknown; readonly status?: unknown }): CrashReport | undefined {
 	const spec = specSchema.safeParse(object.spec);
 	if (!spec.success) return undefined;
-	// A status is written after the object is made.
-	const status = statusSchema.safeParse(object.status);
-	return { ...ofSpec(spec.data), ...(status.success ? ofStatus(status.data) : {}) };
+	const report = ofSpec(spec.data);
+	return { ...report, ...ofStatus(readable.parse(object.status), report.time) };
 }
 
 function ofSpec({ schemaVersion, storage, threads, ...spec }: Spec): CrashReport {
@@ -19,7 +19,7 @@ function ofSpec({ schemaVersion, storage, threads, ...spec }: Spec): CrashReport
 		...nothing,
 		...spec,
 		schemaVersion: 1,
-		status: 'analysed',
+		status: phaseBy(storage),
 		threads: threads.map((thread) => ({ ...thread })),
 		storage: storage === undefined ? null : storageOf(storage),
 	};
@@ -30,5 +30,22 @@ const storageOf = ({ form, location = '', name, sha256 = '', sizeBytes = 0, reas
 		? { form, location, ...defined({ name, reason }), sha256, sizeBytes }
 		: { form, reason: reason ?? '', ...defined({ was }) };
 
-const ofStatus = ({ phase, count, firstTime, lastTime }: Status) =>
-	defined({ status: phase, repeats: count > 1 ? { count, firstTime, lastTime } : undefined });
+/** How far a crash has come at least. */
+function phaseBy(storage: Spec['storage']): CrashReport['status'] {
+	if (storage?.form === 'full') return 'stored';
+	return storage?.was ? 'deleted' : 'analysed';
+}
+
+const { phase, count, firstTime, lastTime } = statusSchema.shape;
+/** A status is written after the object is made, and what a newer version has in one field is no reason to forget the others. */
+const readable = z
+	.object({
+		phase: phase.optional().catch(undefined),
+		count: count.catch(1),
+		firstTime: firstTime.optional().catch(undefined),
+		lastTime: lastTime.optional().catch(undefined),
+	})
+	.catch({ count: 1 });
+
+const ofStatus = ({ phase, count, firstTime, lastTime }: z.infer<typeof readable>, time: string) =>
+	defined({ status: phase, repeats: count > 1 ? { count, firstTime: firstTime ?? time, lastTime: lastTime ?? time } : undefined });
