@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { layersOf } from '../../src/agent/container-files.ts';
@@ -7,7 +6,8 @@ import { podTable } from '../../src/components/discovery/pods.ts';
 import { readPod } from '../../src/components/discovery/read-pod.ts';
 import { configSchema, nodeDefaults } from '../../src/config/schema.ts';
 import { nodeContainers } from '../../src/drivers/containerfiles/containerfiles.ts';
-import { exec, mountTest, temporaryFolder } from '../support/crash.ts';
+import { mountTest, temporaryFolder } from '../support/crash.ts';
+import { mountedOverlay } from '../support/mounted-overlay.ts';
 import { hexOf, playPod } from '../support/node.ts';
 
 mountTest(
@@ -36,22 +36,12 @@ mountTest(
 		const ask = (containerId: string) => find({ containerId, podUid: played.uid, container: 'querynode', image: 'milvus:1' });
 
 		const rootfs = join(place('tasks'), 'k8s.io', running, 'rootfs');
-		for (const path of [rootfs, ...['lower', 'upper', 'work'].map(place)]) mkdirSync(path, { recursive: true });
-		await exec('mount', [
-			'-t',
-			'overlay',
-			'o',
-			'-o',
-			`lowerdir=${place('lower')},upperdir=${place('upper')},workdir=${place('work')}`,
-			rootfs,
-		]);
-		try {
+		{
+			await using _mounted = await mountedOverlay(rootfs, { lower: place('lower'), upper: place('upper'), work: place('work') });
 			expect(await ask(running)).toEqual({ upper: place('upper'), lowers: [place('lower')] });
 			// In a container the paths that the mount names are the machine's.
 			const inContainer = nodeContainers({ tasksPath: place('tasks'), storagePath: '/nowhere', root: '/host' });
 			expect((await inContainer.running()).get(running)).toEqual({ upper: `/host${place('upper')}`, lowers: [`/host${place('lower')}`] });
-		} finally {
-			await exec('umount', [rootfs]);
 		}
 		expect(await ask(seen)).toEqual({ upper: '/upper-of-seen', lowers: ['/image'] });
 		expect(await ask(unseen)).toEqual({ lowers: ['/image'] });

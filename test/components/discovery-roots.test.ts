@@ -6,6 +6,7 @@ import { readPod } from '../../src/components/discovery/read-pod.ts';
 import { createRoots } from '../../src/components/discovery/roots.ts';
 import { nodeContainers } from '../../src/drivers/containerfiles/containerfiles.ts';
 import { exec, mountTest, root, temporaryFolder } from '../support/crash.ts';
+import { mountedOverlay } from '../support/mounted-overlay.ts';
 import { playPod } from '../support/node.ts';
 
 const nothing = () => false;
@@ -77,11 +78,12 @@ describe('where the files of containers are', () => {
 
 		/** As containerd runs a container. */
 		async function run(id: string): Promise<void> {
-			const [task, lower, upper, work] = [join(tasksPath, 'k8s.io', id), place('lower'), place(`${id}-upper`), place(`${id}-work`)];
-			for (const path of [join(task, 'rootfs'), lower, upper, work]) mkdirSync(path, { recursive: true });
-			await exec('mount', ['-t', 'overlay', 'overlay', '-o', `lowerdir=${lower},upperdir=${upper},workdir=${work}`, join(task, 'rootfs')]);
-			await expect.poll(() => seen.has(id), { timeout: 5_000, interval: 10 }).toBe(true);
-			await exec('umount', [join(task, 'rootfs')]);
+			const task = join(tasksPath, 'k8s.io', id);
+			const folders = { lower: place('lower'), upper: place(`${id}-upper`), work: place(`${id}-work`) };
+			{
+				await using _mounted = await mountedOverlay(join(task, 'rootfs'), folders);
+				await expect.poll(() => seen.has(id), { timeout: 5_000, interval: 10 }).toBe(true);
+			}
 			rmSync(task, { recursive: true });
 		}
 		const played = playPod('node-1', 'search-milvus-querynode-0', { startedAt: Date.now() });
@@ -101,19 +103,9 @@ describe('where the files of containers are', () => {
 		const later = createRoots(counted, bookmark);
 		const next = played.run(Date.now());
 		const rootfs = join(tasksPath, 'k8s.io', next, 'rootfs');
-		for (const path of [rootfs, place('u'), place('w')]) mkdirSync(path, { recursive: true });
-		await exec('mount', [
-			'-t',
-			'overlay',
-			'overlay',
-			'-o',
-			`lowerdir=${place('lower')},upperdir=${place('u')},workdir=${place('w')}`,
-			rootfs,
-		]);
-		try {
+		{
+			await using _mounted = await mountedOverlay(rootfs, { lower: place('lower'), upper: place('u'), work: place('w') });
 			await later.see(readPod(played.object()), (one) => one === next);
-		} finally {
-			await exec('umount', [rootfs]);
 		}
 		expect(knownRoots(text).layersOf({ id: next })).toEqual({ upper: place('u'), lowers: [place('lower')] });
 		expect(knownRoots(text).layersOf({ id })).toEqual({ upper: place(`${id}-upper`), lowers: [place('lower')] });
@@ -129,8 +121,8 @@ describe('where the files of containers are', () => {
 	mountTest('is seen of containers in a folder that may not be entered', async () => {
 		await using folder = await temporaryFolder();
 		const place = (name: string) => join(folder.path, name);
-		const task = place('closed/tasks/k8s.io/abc/rootfs');
-		for (const path of [task, place('lower'), place('upper'), place('work')]) mkdirSync(path, { recursive: true });
+		const rootfs = place('closed/tasks/k8s.io/abc/rootfs');
+		mkdirSync(rootfs, { recursive: true });
 		chmodSync(place('closed'), 0o700);
 		chownSync(place('closed'), 65_534, 65_534);
 		const withoutCapabilities = ['setpriv', '--bounding-set=-all', '--inh-caps=-all', '--no-new-privs'] as const;
@@ -138,18 +130,7 @@ describe('where the files of containers are', () => {
 		const seeing = exec(setpriv, [...options, process.execPath, join(root, 'test/support/seen-roots.ts'), place('closed/tasks'), 'abc'], {
 			timeout: 20_000,
 		});
-		await exec('mount', [
-			'-t',
-			'overlay',
-			'overlay',
-			'-o',
-			`lowerdir=${place('lower')},upperdir=${place('upper')},workdir=${place('work')}`,
-			task,
-		]);
-		try {
-			expect(JSON.parse((await seeing).stdout)).toEqual({ layers: { upper: place('upper'), lowers: [place('lower')] }, entered: 'EACCES' });
-		} finally {
-			await exec('umount', [task]);
-		}
+		await using _mounted = await mountedOverlay(rootfs, { lower: place('lower'), upper: place('upper'), work: place('work') });
+		expect(JSON.parse((await seeing).stdout)).toEqual({ layers: { upper: place('upper'), lowers: [place('lower')] }, entered: 'EACCES' });
 	});
 });
