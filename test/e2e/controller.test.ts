@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { type Installation, installation } from '../support/agent.ts';
 import { crashReports, daysAgo } from '../support/crash-reports.ts';
 import { unique } from '../support/kubernetes/cluster.ts';
-import { type ControlPlane, controlPlane, describeKubernetes } from '../support/kubernetes/control-plane.ts';
-import { installDefinitions } from '../support/kubernetes/definitions.ts';
+import { describeKubernetes } from '../support/kubernetes/control-plane.ts';
+import { ownControlPlane } from '../support/kubernetes/definitions.ts';
 
 const soon = { timeout: 45_000 };
 const quickly = { collector: { correlationTimeout: '1s', journaldPath: '/nowhere' } };
@@ -34,42 +34,36 @@ async function metric(agent: Agent, name: string): Promise<string | undefined> {
 }
 
 describeKubernetes('the agents of a cluster', () => {
-	// Of its own: what is too many is counted over all namespaces.
-	let cluster: ControlPlane;
-	beforeAll(async () => {
-		cluster = await controlPlane();
-		await installDefinitions(cluster);
-	}, 60_000);
-	afterAll(() => cluster?.[Symbol.asyncDispose]());
+	const own = ownControlPlane();
 
 	/** Starts a controller in a namespace, under the name of a pod. */
 	const start = (home: Installation, namespace: string, pod: string, role = 'controller') =>
 		home.start(
 			{ POD_NAMESPACE: namespace, POD_NAME: pod, NODE_NAME: 'node-1' },
 			[],
-			[...['--config', home.config, '--kubeconfig', cluster.kubeconfig, '--role', role]],
+			[...['--config', home.config, '--kubeconfig', own.cluster.kubeconfig, '--role', role]],
 		);
 
 	/** A Lease that has been given back, lest one that is not there is waited for. */
 	const freeLease = (namespace: string) =>
-		cluster.create({
+		own.cluster.create({
 			...{ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease' },
 			metadata: { name: 'milvus-coredump-agent-controller', namespace },
 			spec: { holderIdentity: '' },
 		});
 
 	test('have one controller that expires crash reports, another when it is killed, and at once when it ends', async () => {
-		await using reports = await crashReports(cluster);
+		await using reports = await crashReports(own.cluster);
 		const { namespace } = reports;
 		await freeLease(namespace);
 		for (const index of [0, 1, 2]) await reports.create(index, daysAgo(index === 0 ? 31 : index));
 		await using home = await installation(quickly);
 		await using other = await installation(quickly);
 		await using atNode = await installation(quickly);
-		const node = await cluster.node();
+		const node = await own.cluster.node();
 		const first = await start(home, namespace, 'controller-a');
 		await first.line('this agent leads as controller-a_');
-		const agent = await atNode.startOn(cluster.kubeconfig, node);
+		const agent = await atNode.startOn(own.cluster.kubeconfig, node);
 		let second = await start(other, namespace, 'controller-b');
 		await second.line('controller-a_');
 		await expect.poll(() => reports.among(3), soon).toEqual([1, 2]);
@@ -104,7 +98,7 @@ describeKubernetes('the agents of a cluster', () => {
 	});
 
 	test('take another configuration without giving up the lead', async () => {
-		await using reports = await crashReports(cluster);
+		await using reports = await crashReports(own.cluster);
 		const { namespace } = reports;
 		await freeLease(namespace);
 		for (const index of [0, 1, 2]) await reports.create(index, daysAgo(8.5 - index));
@@ -127,7 +121,7 @@ describeKubernetes('the agents of a cluster', () => {
 	});
 
 	test('may do both in one process', async () => {
-		await using reports = await crashReports(cluster);
+		await using reports = await crashReports(own.cluster);
 		const { namespace } = reports;
 		await freeLease(namespace);
 		await reports.create(0, daysAgo(31));

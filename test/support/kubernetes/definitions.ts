@@ -1,10 +1,27 @@
 import { join } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
 import { root } from '../crash.ts';
 import type { Cluster } from './cluster.ts';
+import { type ControlPlane, controlPlane } from './control-plane.ts';
 
 /** Our own custom resources, as an administrator installs them. Others may have done so before. */
 export async function installDefinitions(cluster: Cluster): Promise<void> {
 	const file = join(root, 'deploy/crds/crashreports.yaml');
 	await cluster.kubectl('apply', '--server-side', '--force-conflicts', '-f', file);
 	await cluster.kubectl('wait', '--for=condition=Established', '--timeout=30s', '-f', file);
+}
+
+/** A control plane for the tests of this block alone, with the definitions: what is too many is counted over all namespaces. */
+export function ownControlPlane(): { readonly cluster: ControlPlane } {
+	let plane: ControlPlane;
+	beforeAll(async () => {
+		plane = await controlPlane();
+		await installDefinitions(plane);
+	}, 60_000);
+	afterAll(() => plane?.[Symbol.asyncDispose]());
+	return {
+		get cluster() {
+			return plane;
+		},
+	};
 }
