@@ -2,29 +2,14 @@ import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { expectedAt } from '../../src/cli/candidates.ts';
 import { createProgram } from '../../src/cli/program.ts';
+import { commands } from '../support/commands.ts';
 
 const program = createProgram();
 const cluster = ['--config', '--standalone', '--kubeconfig', '--context', '--namespace', '--all-namespaces'];
-const commands = [
-	'agent',
-	'analyze',
-	'instances',
-	'list',
-	'show',
-	'fetch',
-	'gdb',
-	'verify',
-	'import',
-	'doctor',
-	'config',
-	'crash-test',
-	'completion',
-	'help',
-];
 
 /** The words on a line are those between spaces; what is expected is written as it would be typed, names on disk and crashes as `<…>`. */
 const cases: readonly (readonly [line: string, expected: readonly string[]])[] = [
-	['', commands],
+	['', [...commands, 'help']],
 	['c', ['config', 'crash-test', 'completion']],
 	['complete', []], // for programs, not for people
 	['nonsense ', []],
