@@ -33,7 +33,8 @@ const label = ({ id, name }: Thread) => {
 	return name === undefined ? 'thread' : `thread ${name}`;
 };
 
-type Run = { readonly first: number; readonly frames: Frame[]; readonly is: 'culprit' | 'noise' | 'plain'; readonly text: string };
+type Run = { readonly first: number; readonly frames: Frame[]; readonly is: 'culprit' | 'noise' | 'plain'; readonly words: Words };
+type Words = readonly [what: string, where: string];
 
 function runsOf(frames: readonly Frame[], culprit: Culprit | null): Run[] {
 	const runs: Run[] = [];
@@ -42,26 +43,26 @@ function runsOf(frames: readonly Frame[], culprit: Culprit | null): Run[] {
 		const isCulprit: boolean = !isFound && culprit !== null && isAt(culprit, frame);
 		isFound ||= isCulprit;
 		const is = isCulprit ? 'culprit' : frame.noise ? 'noise' : 'plain';
-		const text = describe(frame).join('\n');
+		const words = describe(frame);
 		const last = runs.at(-1);
-		if (last && (is === 'noise' ? last.is === 'noise' : last.is !== 'noise' && !isCulprit && last.text === text)) last.frames.push(frame);
-		else runs.push({ first, frames: [frame], is, text });
+		if (last && (is === 'noise' ? last.is === 'noise' : last.is !== 'noise' && !isCulprit && String(last.words) === String(words)))
+			last.frames.push(frame);
+		else runs.push({ first, frames: [frame], is, words });
 	}
 	return runs;
 }
 
-function row({ first, frames, is }: Run): string[] {
-	const [frame] = frames as [Frame];
+function row({ first, frames, is, words }: Run): string[] {
 	const last = first + frames.length - 1;
 	const numbers = frames.length === 1 ? `#${first}` : `#${first} … #${last}`;
 	const mark = is === 'culprit' ? '→' : '';
-	if (is !== 'noise' || frames.length === 1) return [mark, numbers, ...describe(frame)];
+	if (is !== 'noise' || frames.length === 1) return [mark, numbers, ...words];
 	const names = frames.map((one) => placeName(one));
 	const some = names.length > 4 ? [...names.slice(0, 2), '…', ...names.slice(-1)] : names;
 	return [mark, numbers, cut(some.join(' ← '), widestName), ''];
 }
 
-const describe = (frame: Frame) => [cut(placeName(frame), widestName), sourcePlace(frame) ?? moduleName(frame)] as const;
+const describe = (frame: Frame): Words => [cut(placeName(frame), widestName), sourcePlace(frame) ?? moduleName(frame)];
 
 const moduleName = ({ module, pc }: Frame) => (module === undefined ? (pc ?? '') : `in ${basename(module)}`);
 

@@ -50,8 +50,8 @@ export const isRaised = ({ corefile: { siginfo, process } }: CoreEvidence) =>
 export function faultsOf(core: CoreEvidence): readonly Fault[] {
 	const threads = core.stacks?.threads ?? [];
 	const [first] = threads;
-	if (first && first.faults.length > 0 && !isBystander(first.faults)) return first.faults;
-	return (isRaised(core) ? threads.find(({ faults }) => faults.length > 0 && !isBystander(faults)) : undefined)?.faults ?? [];
+	const struck = isRaised(core) ? threads.find(isStruck) : first && isStruck(first) ? first : undefined;
+	return struck?.faults ?? [];
 }
 
 /** SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS. */
@@ -62,6 +62,9 @@ const deadly: readonly (number | undefined)[] = [4, 5, 6, 7, 8, 11, 31];
  * by SIGQUIT; in old releases any of them may end the process then (golang/go#63277).
  */
 const isBystander = (faults: readonly Fault[]) => faults.length > 0 && !deadly.includes(faults.at(-1)?.signal);
+
+/** Whether a thread had a signal of its own that means harm, and handled it. */
+const isStruck = ({ faults }: { readonly faults: readonly Fault[] }) => faults.length > 0 && !isBystander(faults);
 
 /** The threads that only handled such a signal, by their ids. */
 export const bystandersOf = ({ stacks }: CoreEvidence): ReadonlySet<number | undefined> =>
@@ -122,11 +125,9 @@ export function threadsOf({ corefile, modules, stacks, origin }: CoreEvidence): 
 
 /** The thread whose registers the core has first; if that is only a bystander, the first that had a signal of its own. */
 function suspectFirst(threads: readonly Thread[], stacks: Stacks | undefined): Thread[] {
-	const faults = new Map(stacks?.threads.map((thread) => [thread.id, thread.faults]));
-	const faultsIn = ({ id }: Thread) => (id === undefined ? undefined : faults.get(id)) ?? [];
-	const [current] = threads;
-	const suspect =
-		current && isBystander(faultsIn(current)) && threads.find((thread) => faultsIn(thread).length > 0 && !isBystander(faultsIn(thread)));
+	const current = stacks?.threads.find(({ id }) => id === threads[0]?.id);
+	const struck = current && isBystander(current.faults) ? stacks?.threads.find(isStruck) : undefined;
+	const suspect = struck && threads.find(({ id }) => id === struck.id);
 	return suspect ? [suspect, ...threads.filter((thread) => thread !== suspect)] : [...threads];
 }
 
