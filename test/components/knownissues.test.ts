@@ -460,15 +460,16 @@ describe('files of a user', () => {
 		await exec('mkfifo', [inside('d.yaml')]);
 		writeFileSync(inside('e.yaml'), '#'.repeat((1 << 20) + 1));
 		const paths = [folder.path, inside('missing.yaml'), inside('a.yaml/x')];
+		const what = 'milvus-coredump-agent: known issues';
 		expect(() => loadKnownIssues(paths)).toThrow(
 			[
 				`${inside('a.yaml')}:1: version is 0; expected 1`,
 				`${inside('b.yaml')}:1: issues is missing; expected a list such as [a, b]`,
-				`${inside('c.yaml')}: is not a file`,
-				`${inside('d.yaml')}: is not a file`,
-				`${inside('e.yaml')}: is larger than 1 MiB; known issues are short`,
-				`${inside('missing.yaml')}: there is no such file`,
-				`${inside('a.yaml/x')}: there is no such file`,
+				`${what} ${inside('c.yaml')}: is a directory`,
+				`${what} ${inside('d.yaml')}: is not a regular file`,
+				`${what} ${inside('e.yaml')}: is longer than 1 MiB`,
+				`${what} ${inside('missing.yaml')}: there is no such file`,
+				`${what} ${inside('a.yaml/x')}: there is no such file`,
 			].join('\n'),
 		);
 	});

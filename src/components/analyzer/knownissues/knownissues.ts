@@ -1,4 +1,4 @@
-import { readdirSync, type Stats, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../../../base/errors.ts';
 import { readChecked } from '../../../config/checked.ts';
@@ -11,8 +11,7 @@ export { type CrashTraits, matchKnownIssues, originOf } from './match.ts';
 
 const builtIn = join(import.meta.dirname, 'known-issues.yaml');
 
-/** As much as a ConfigMap may hold. */
-const largestFile = 1 << 20;
+const what = 'milvus-coredump-agent: known issues';
 
 /**
  * The known issues that come with the program, and the user's own. An entry with the id of an earlier one replaces it.
@@ -63,25 +62,18 @@ function orMistake<T>(read: () => readonly T[], mistakes: string[]): readonly T[
 }
 
 function filesAt(path: string): readonly string[] {
-	if (!stats(path).isDirectory()) return [path];
+	if (!fromDisk(path, () => statSync(path)).isDirectory()) return [path];
 	const names = fromDisk(path, () => readdirSync(path)).filter((name) => !name.startsWith('.') && /\.ya?ml$/.test(name));
 	return names.toSorted().map((name) => join(path, name));
 }
 
-function entriesOf(file: string): readonly Entry[] {
-	const found = stats(file);
-	if (!found.isFile()) throw new ConfigError(`${file}: is not a file`);
-	if (found.size > largestFile) throw new ConfigError(`${file}: is larger than 1 MiB; known issues are short`);
-	return readChecked(file, fileSchema, { example: 'version', what: 'milvus-coredump-agent: known issues' }, addRepeatedIds).issues;
-}
-
-const stats = (path: string): Stats => fromDisk(path, () => statSync(path));
+const entriesOf = (file: string): readonly Entry[] => readChecked(file, fileSchema, { example: 'version', what }, addRepeatedIds).issues;
 
 function fromDisk<T>(path: string, read: () => T): T {
 	try {
 		return read();
 	} catch (cause) {
-		throw unreadable(path, cause);
+		throw unreadable(`${what} ${path}`, cause);
 	}
 }
 
