@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { endOfFile } from '../base/file-end.ts';
+import { endOfFile, startOfFile } from '../base/file-ends.ts';
 import { printable } from '../base/printable.ts';
 import { NotRegularError, openRegular } from '../base/regular-file.ts';
 import { examine } from '../components/collector/collector.ts';
@@ -51,8 +51,7 @@ async function isText(path: string): Promise<boolean> {
 	});
 	if (!file) return false;
 	await using _closed = file;
-	const { buffer, bytesRead } = await file.read(Buffer.alloc(headBytes), 0, headBytes, 0);
-	return looksLikeText(buffer.subarray(0, bytesRead));
+	return looksLikeText(await startOfFile(file, headBytes));
 }
 
 async function logOnly(path: string): Promise<Event<'CoredumpFile'>> {

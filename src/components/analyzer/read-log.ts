@@ -1,4 +1,4 @@
-import { endOfFile } from '../../base/file-end.ts';
+import { endOfFile } from '../../base/file-ends.ts';
 import { formatBytes } from '../../base/quantity.ts';
 import { openRegular } from '../../base/regular-file.ts';
 import { demangle } from '../../drivers/demangle/demangle.ts';

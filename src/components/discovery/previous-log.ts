@@ -1,7 +1,7 @@
 import { readdir, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf } from '../../base/errors.ts';
-import { endOfFile } from '../../base/file-end.ts';
+import { endOfFile } from '../../base/file-ends.ts';
 import { makeFolder } from '../../base/folder.ts';
 import { openRegular } from '../../base/regular-file.ts';
 import { several } from '../../base/several.ts';

@@ -1,6 +1,7 @@
 import { readdir, readlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { codeOf } from '../../base/errors.ts';
+import { startOfFile } from '../../base/file-ends.ts';
 import { NotRegularError, openRegular } from '../../base/regular-file.ts';
 
 const mostLinks = 40;
@@ -18,8 +19,7 @@ export async function textBelow(root: string, path: string): Promise<string | un
 		const found = await resolved(root, path);
 		if (found === join(root, '/dev/null')) return '';
 		await using file = await openRegular(found);
-		const { buffer, bytesRead } = await file.read(Buffer.alloc(mostBytes), 0, mostBytes, 0);
-		return buffer.toString('utf8', 0, bytesRead);
+		return (await startOfFile(file, mostBytes)).toString('utf8');
 	});
 }
 

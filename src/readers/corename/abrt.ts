@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { lstat, open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { defined } from '../../base/defined.ts';
+import { startOfFile } from '../../base/file-ends.ts';
 import { fileNameText, systemPath } from '../../base/filename.ts';
 import { milliseconds, number, type Origin } from './origin.ts';
 
@@ -49,8 +50,7 @@ async function readText(path: string): Promise<string | undefined> {
 	if (!file) return undefined;
 	await using _closed = file;
 	if (!(await file.stat()).isFile()) return undefined;
-	const { buffer, bytesRead } = await file.read(Buffer.alloc(mostBytes), 0, mostBytes, 0);
-	return fileNameText(buffer.subarray(0, bytesRead)).trim() || undefined;
+	return fileNameText(await startOfFile(file, mostBytes)).trim() || undefined;
 }
 
 /** `Process /milvus/bin/milvus was killed by signal 11 (SIGSEGV)`; newer ones leave out the number, which the core has anyway. */

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { defined } from '../../base/defined.ts';
+import { startOfFile } from '../../base/file-ends.ts';
 import { fileNameText, systemPath } from '../../base/filename.ts';
 import { number, type Origin } from './origin.ts';
 
@@ -13,12 +14,8 @@ const mostBytes = 1 << 20;
 /** What the text fields of apport's report tell; undefined for a file that is none. Which they are: apport's doc/data-format.tex. */
 export async function reportOrigin(path: string): Promise<Origin | undefined> {
 	await using file = await open(systemPath(path), constants.O_RDONLY | constants.O_NONBLOCK);
-	const read = async (length: number) => {
-		const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, 0);
-		return buffer.subarray(0, bytesRead);
-	};
-	if ((await read(firstField.length)).toString('latin1') !== firstField) return undefined;
-	const { ExecutablePath: executable, ProcCmdline, ProcStatus, Signal, Date: date } = textFields(await read(mostBytes));
+	if ((await startOfFile(file, firstField.length)).toString('latin1') !== firstField) return undefined;
+	const { ExecutablePath: executable, ProcCmdline, ProcStatus, Signal, Date: date } = textFields(await startOfFile(file, mostBytes));
 	return {
 		producer: 'apport',
 		...defined({
