@@ -49,7 +49,7 @@ export async function runAgent({ config, source, job, version, telemetry }: Agen
 		...(controller ? [running.use(controllerPart(config, controller, telemetry))] : []),
 	];
 	telemetry.configLoaded();
-	telemetry.agentStarted({ version, mode, ...factsOf(config, job) });
+	telemetry.agentStarted({ version, ...factsOf(config, job) });
 	const monitor = running.use(await startMonitor(telemetry, monitorOptions(config, mode)));
 	const changes = running.use(configChanges(source, named, telemetry));
 	for (const part of parts) await part.start();
@@ -92,6 +92,7 @@ export async function runAgent({ config, source, job, version, telemetry }: Agen
 function factsOf({ collector, journal }: Config, { node, controller }: Job) {
 	const cluster = node?.onCluster?.cluster ?? controller?.cluster;
 	return defined({
+		mode: cluster ? 'cluster' : 'standalone',
 		...(node && { cores: collector.coredumpPath, journal: journal.path, node: node.onCluster?.node }),
 		role: cluster && (node && controller ? 'both' : node ? 'node' : 'controller'),
 		cluster: cluster?.server,

@@ -82,12 +82,12 @@ export function createTelemetry(log: Logger, purpose: Purpose = 'standalone') {
 
 		agentStarted: (facts: {
 			readonly version: string;
-			readonly mode: string;
+			readonly mode: 'standalone' | 'cluster';
 			readonly cores?: string;
 			readonly journal?: string;
 			readonly node?: string;
 			readonly cluster?: string;
-			readonly role?: string;
+			readonly role?: Role;
 			readonly identity?: string;
 		}) => log.info(facts, 'agent started'),
 		listening: (ports: { readonly metrics?: number; readonly health?: number }) => log.info(ports, 'listening'),

@@ -209,7 +209,7 @@ describe('stopping', () => {
 		await using home = await installation();
 		const agent = await home.start();
 		await agent.line('collector is ready');
-		expect(await agent.line('agent started')).toMatchObject({ cores: home.place('cores') });
+		expect(await agent.line('agent started')).toMatchObject({ mode: 'standalone', cores: home.place('cores') });
 		agent.kill('SIGINT');
 		agent.kill('SIGTERM');
 		expect(await agent.ended).toEqual({ code: 0, signal: null });

@@ -105,6 +105,9 @@ describeKubernetes('the agents of a cluster', () => {
 		// Known issues are for who analyses: their file need not be here.
 		await using home = await installation({ analyzer: { knownIssues: ['/nowhere/issues.yaml'] } });
 		const controller = await start(home, namespace, 'controller-a');
+		const { cores, node, ...started } = await controller.line('agent started');
+		expect(started).toMatchObject({ mode: 'cluster', role: 'controller', identity: expect.stringMatching(/^controller-a_/) });
+		expect([cores, node]).toEqual([undefined, undefined]);
 		await controller.line('this agent leads');
 		await expect.poll(async () => (await health(controller)).status, soon).toBe(200);
 		expect(await reports.among(3)).toEqual([0, 1, 2]);
@@ -127,6 +130,7 @@ describeKubernetes('the agents of a cluster', () => {
 		await reports.create(0, daysAgo(31));
 		await using home = await installation(quickly);
 		const agent = await start(home, namespace, unique('pod'), 'both');
+		expect(await agent.line('agent started')).toMatchObject({ mode: 'cluster', role: 'both', node: 'node-1' });
 		await expect.poll(() => reports.among(1), soon).toEqual([]);
 		await agent.line('collector is ready');
 		await agent.line('publisher is ready');
