@@ -12,7 +12,7 @@ import type { Cluster } from '../drivers/kubernetes/kubernetes.ts';
 import { Journal, type JournalView } from '../journal/journal.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { layersOf } from './container-files.ts';
-import { goOnOf, readersOf, type Stages } from './pipeline.ts';
+import { goOnOf, patientOf, readersOf, type Stages } from './pipeline.ts';
 import type { ConfigWithFiles } from './reload.ts';
 import { storeOf } from './store.ts';
 
@@ -75,7 +75,7 @@ export async function makePieces(
 	const journal =
 		before?.config.journal.path === path
 			? before.journal
-			: new Journal(path, readersOf(stages), { goOn: goOnOf(stages), onRejected: telemetry.workRejected });
+			: new Journal(path, readersOf(stages), { goOn: goOnOf(stages), patient: patientOf(stages), onRejected: telemetry.workRejected });
 	return { config, knownIssues, journal, backend, room, stages, collection, onCluster };
 }
 

@@ -20,6 +20,10 @@ export const goOnOf =
 	(name, event, reason) =>
 		stages[name as StageName]?.goOn?.(event, reason) ?? [];
 
+/** The stages that do not give up because the process died. */
+export const patientOf = (stages: Stages): readonly string[] =>
+	entriesOf(stages).flatMap(([name, { isPatient }]) => (isPatient ? [name] : []));
+
 const entriesOf = (stages: Stages) => Object.entries(stages) as [StageName, Stage][];
 
 export type Pipeline = {

@@ -19,6 +19,11 @@ export type Attempt = {
 export type Stage<K extends Kind = Kind> = {
 	readonly reads: readonly K[];
 	readonly concurrency: number;
+	/**
+	 * That the process died while it was at work says nothing against an event, of which it only passes on what it does not read: it is tried again, later
+	 * and later. Absent: the third death is the end of it.
+	 */
+	readonly isPatient?: true;
 	handle(event: Event<K>, signal: AbortSignal, attempt?: Attempt): Promise<Outcome>;
 	/** What goes on all the same when the event is given up. Pure; without it the crash's way ends there. */
 	goOn?(event: Event<K>, reason: string): readonly Event[];

@@ -27,7 +27,7 @@ export type Claim = {
 	readonly at: EpochMs;
 	readonly retries: number;
 	readonly failures: number;
-	/** Whether one more unexpected exception, or one more death of the process, is the end of it. */
+	/** Whether one more unexpected exception, or, where the stage is not patient, one more death of the process, is the end of it. */
 	readonly isLastTry: boolean;
 	/** The newest event when it was taken. */
 	readonly newest: number;
@@ -37,6 +37,8 @@ export type JournalOptions = {
 	readonly now?: () => EpochMs;
 	/** What goes on all the same when a stage gives up an event: appended where it is rejected, in one transaction. */
 	readonly goOn?: (stage: string, event: Event, reason: string) => readonly Event[];
+	/** The stages by whose events no process dies: `Stage.isPatient`. */
+	readonly patient?: readonly string[];
 	/** Told of what the journal itself rejects: what can't be read, what killed the process, what no stage is there for. */
 	readonly onRejected?: (stage: string, key: string, reason: string) => void;
 	/** It only appends, in the place of an agent that does not run: the work that is there is left to that. */
@@ -45,7 +47,7 @@ export type JournalOptions = {
 
 /** How often an unexpected exception may come before the event is rejected. */
 const mostFailures = 5;
-/** How often the process may die over an event before it is rejected. */
+/** How often the process may die over an event before it is rejected, or, where the stage is patient, put off. */
 const mostDeaths = 3;
 /** For how long the world may be at fault before work is given up. */
 const giveUpMs = 7 * 24 * 3600_000;
@@ -64,6 +66,7 @@ export class Journal implements Disposable {
 	readonly #readers: Readers;
 	readonly #now: () => EpochMs;
 	readonly #goOn: NonNullable<JournalOptions['goOn']>;
+	readonly #patient: readonly string[];
 	readonly #onRejected: NonNullable<JournalOptions['onRejected']>;
 	readonly view: JournalView;
 	/** What of the reports is to be published, and how far that has come. */
@@ -77,11 +80,12 @@ export class Journal implements Disposable {
 	constructor(
 		path: string,
 		readers: Readers,
-		{ now = Date.now, goOn = () => [], onRejected = () => {}, isGuest = false }: JournalOptions = {},
+		{ now = Date.now, goOn = () => [], patient = [], onRejected = () => {}, isGuest = false }: JournalOptions = {},
 	) {
 		({ db: this.#db, lock: this.#lock } = openOwned(path));
 		this.#path = path;
 		this.#goOn = goOn;
+		this.#patient = patient;
 		this.#onRejected = onRejected;
 		this.#sql = statements(this.#db);
 		this.#publication = publication(this.#db);
@@ -101,11 +105,16 @@ export class Journal implements Disposable {
 	/** @returns what was rejected */
 	#takeOver(): readonly { readonly stage: string; readonly key: string; readonly reason: string }[] {
 		const reason = 'process died while handling it';
-		const dead = (this.#sql.dead.all({ most: mostDeaths - 1 }) as (ClaimRow & { stage: string })[]).map((row) => claimOf(row.stage, row));
+		const now = this.#now();
+		const most = mostDeaths - 1;
+		const over = { most, patient: JSON.stringify(this.#patient), tooOld: now - giveUpMs };
+		const dead = (this.#sql.dead.all(over) as (ClaimRow & { stage: string })[]).map((row) => this.#claimOf(row.stage, row));
 		for (const { claim, problem } of dead) this.#reject(claim, reason, { isReadable: problem === undefined });
+		for (const { event, stage, deaths } of this.#sql.killers.all({ most }) as { event: number; stage: string; deaths: number }[])
+			this.#sql.putOff.run({ event, stage, due: now + backoffMs(deaths - most + 1) });
 		this.#sql.revive.run();
 		const stages = JSON.stringify([...new Set(Object.values(this.#readers).flat())]);
-		const orphans = this.#sql.orphan.all({ stages, due: this.#now() }) as { stage: string; key: string; reason: string }[];
+		const orphans = this.#sql.orphan.all({ stages, due: now }) as { stage: string; key: string; reason: string }[];
 		for (const { stage, key, reason } of orphans) this.#tellGivenUp(key, stage, reason);
 		return [...dead.map(({ claim: { stage, event } }) => ({ stage, key: event.key, reason })), ...orphans];
 	}
@@ -126,7 +135,7 @@ export class Journal implements Disposable {
 			const due = { stage, now: this.#now(), longest: longestDelayMs };
 			const row = withJournal(this.#path, () => this.#sql.claim.get(due)) as ClaimRow | undefined;
 			if (!row) return undefined;
-			const { claim, problem } = claimOf(stage, row);
+			const { claim, problem } = this.#claimOf(stage, row);
 			if (problem === undefined) return claim;
 			const reason = `the event can't be read: ${problem}`;
 			this.#transaction(() => this.#reject(claim, reason, { isReadable: false }));
@@ -237,6 +246,10 @@ export class Journal implements Disposable {
 		});
 	}
 
+	#claimOf(stage: string, row: ClaimRow) {
+		return claimOf(stage, row, this.#patient.includes(stage));
+	}
+
 	/** Ends the work for good. What goes on all the same is appended; else the crash's report tells that its way ends here. */
 	#reject(claim: Claim, reason: string, { isReadable } = { isReadable: true }): 'rejected' {
 		const { stage, event } = claim;
@@ -288,10 +301,10 @@ export class Journal implements Disposable {
 }
 
 /** What was taken; its event has no body where that can't be read. */
-function claimOf(stage: string, row: ClaimRow): { readonly claim: Claim; readonly problem?: string } {
+function claimOf(stage: string, row: ClaimRow, isPatient: boolean): { readonly claim: Claim; readonly problem?: string } {
 	const { id, retries, failures, deaths, at, newest, kind, key, revision } = row;
 	const { body, ...problem } = parseBody(kind, row.body);
-	const isLastTry = failures + 1 >= mostFailures || deaths + 1 >= mostDeaths;
+	const isLastTry = failures + 1 >= mostFailures || (!isPatient && deaths + 1 >= mostDeaths);
 	return {
 		claim: {
 			id,

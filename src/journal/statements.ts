@@ -38,7 +38,9 @@ export const statements = (db: DatabaseSync) => ({
 		where event = :id and stage = :stage and state = 'claimed'`),
 	dead: db.prepare(`
 		select event as id, stage, retries, failures, deaths, kind, key, revision, body, at, 0 as newest from work join event on event.id = work.event
-		where state = 'claimed' and deaths >= :most`),
+		where state = 'claimed' and deaths >= :most and (stage not in (select value from json_each(:patient)) or at < :tooOld)`),
+	killers: db.prepare("select event, stage, deaths from work where state = 'claimed' and deaths >= :most"),
+	putOff: db.prepare('update work set due = :due where event = :event and stage = :stage'),
 	revive: db.prepare("update work set state = 'ready', deaths = deaths + 1 where state = 'claimed'"),
 	orphan: db.prepare(`
 		update work set state = 'rejected', due = :due, reason = 'this version has no stage ' || stage

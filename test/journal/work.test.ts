@@ -227,6 +227,29 @@ describe('work that is rejected', () => {
 		}
 	});
 
+	test('is not because the process died, where the stage is patient: it is tried later and later, for a week, and the others are not kept by it', async () => {
+		await using opened = await emptyJournal({ CoredumpFile: ['storage'] }, { patient: ['storage'] });
+		const { clock } = opened;
+		opened.journal.append(events(a).found);
+		const delays: number[] = [];
+		for (let death = 0; death < 12; death++) {
+			const from = clock.now;
+			while (!opened.journal.claim('storage')) clock.now += second / 2;
+			delays.push((clock.now - from) / second);
+			opened.reopen();
+		}
+		expect(delays.slice(0, 3)).toEqual([0, 0, 0]);
+		for (const [index, delay] of delays.slice(3).entries()) {
+			expect(delay).toBeGreaterThan(0.75 * Math.min(300, 2 ** index));
+			expect(delay).toBeLessThanOrEqual(Math.min(300, 2 ** index));
+		}
+		opened.journal.append(events(b).found);
+		expect(take(opened.journal, 'storage')).toMatchObject({ event: { key: b }, isLastTry: false });
+		clock.now += 8 * day;
+		take(opened.journal, 'storage');
+		expect(opened.reopen().view.rejections()).toMatchObject([{ key: a, reason: 'process died while handling it' }]);
+	});
+
 	test('hands on what goes on all the same, which then tells what became of the crash', async () => {
 		await using opened = await emptyJournal(readers, {
 			goOn: (stage, { key }, reason) => (stage === 'analyzer' && reason === 'not a core' ? [events(key).analysed] : []),

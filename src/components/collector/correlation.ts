@@ -196,6 +196,7 @@ export function correlation({ pods, sightings, telemetry, options, now = Date.no
 		reads: ['FoundCore', 'CoreRecord', 'RestartEvent', 'RecoveryEvent'],
 		// One at a time: whoever looks for the other half must not do so while that looks for this one.
 		concurrency: 1,
+		isPatient: true,
 		async handle(event) {
 			switch (event.kind) {
 				case 'FoundCore':

@@ -13,6 +13,7 @@ export function remover({ telemetry, removeOriginal }: Deps): Stage<'StorageEven
 	return {
 		reads: ['StorageEvent'],
 		concurrency: 1,
+		isPatient: true,
 		async handle({ key, body }) {
 			telemetry.crashSettled();
 			if (body.is === 'stored' && removeOriginal === 'afterStored') await remove(key, body.core);

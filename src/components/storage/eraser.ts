@@ -9,6 +9,7 @@ export function eraser({ backend, telemetry }: Deps): Stage<'DeletionEvent'> {
 	return {
 		reads: ['DeletionEvent'],
 		concurrency: 1,
+		isPatient: true,
 		async handle({ key, body: { files, why, reason, sizeBytes } }, signal) {
 			try {
 				await backend.remove(files, signal);

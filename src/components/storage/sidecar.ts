@@ -13,6 +13,7 @@ export function sidecar({ backend, reports, telemetry }: Deps): Stage<'StorageEv
 	return {
 		reads: ['StorageEvent'],
 		concurrency: 1,
+		isPatient: true,
 		async handle({ key, body }, signal) {
 			if (body.is !== 'stored') return done();
 			const report = reports.report(key);

@@ -111,7 +111,7 @@ export function storage({ backend, reports, history, room, telemetry, options, n
 		return asWhole(sample);
 	}
 
-	return { reads: ['AnalysisResults'], concurrency: 2, handle };
+	return { reads: ['AnalysisResults'], concurrency: 2, isPatient: true, handle };
 }
 
 const isStored = (report: CrashReport | undefined) => report !== undefined && (report.storage?.form === 'full' || isDeleted(report));
