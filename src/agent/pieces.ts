@@ -3,13 +3,13 @@ import { analyzer } from '../components/analyzer/analyzer.ts';
 import { type CollectorOptions, correlation, remover } from '../components/collector/collector.ts';
 import type { PodTable } from '../components/discovery/discovery.ts';
 import type { MonitorOptions } from '../components/monitor/monitor.ts';
-import { createRoom, eraser, type Room, type StorageOptions, sidecar, storage } from '../components/storage/storage.ts';
+import { createRoom, eraser, type Room, type StorageOptions, sidecar, sparing, storage } from '../components/storage/storage.ts';
 import type { Config } from '../config/config.ts';
 import type { Backend } from '../domain/backend.ts';
 import type { Sightings } from '../domain/sightings.ts';
 import { corePattern, hostRoot } from '../drivers/host/host.ts';
 import type { Cluster } from '../drivers/kubernetes/kubernetes.ts';
-import { Journal, type JournalView } from '../journal/journal.ts';
+import { Journal, JournalUnavailable, type JournalView } from '../journal/journal.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { layersOf } from './container-files.ts';
 import { goOnOf, patientOf, readersOf, type Stages } from './pipeline.ts';
@@ -53,7 +53,7 @@ export async function makePieces(
 	telemetry: Telemetry,
 	before?: Pieces,
 ): Promise<Pieces> {
-	const backend = storeOf(config, onCluster?.node ?? hostname(), telemetry);
+	const backend = sparing(storeOf(config, onCluster?.node ?? hostname(), telemetry), { onBack: () => hurry(journal) });
 	const room = createRoom();
 	const view: View = {
 		bookmark: (name) => journal.view.bookmark(name),
@@ -77,6 +77,15 @@ export async function makePieces(
 			? before.journal
 			: new Journal(path, readersOf(stages), { goOn: goOnOf(stages), patient: patientOf(stages), onRejected: telemetry.workRejected });
 	return { config, knownIssues, journal, backend, room, stages, collection, onCluster };
+}
+
+/** What waits for the store need not wait longer. */
+function hurry(journal: Journal): void {
+	try {
+		journal.hurry('storage', 'sidecar', 'eraser');
+	} catch (error) {
+		if (!(error instanceof JournalUnavailable)) throw error; // it is due in minutes anyway
+	}
 }
 
 export const monitorOptions = ({ monitor: { prometheusEnabled, metricsPort, healthPort } }: Config, mode: Mode): MonitorOptions => ({

@@ -182,6 +182,11 @@ export class Journal implements Disposable {
 		withJournal(this.#path, () => this.#sql.bookmark.run({ name, value }));
 	}
 
+	/** What was to be tried again later is due now, as what stood in its way is gone. */
+	hurry(...stages: readonly string[]): void {
+		this.#transaction(() => this.#sql.hurry.run({ stages: JSON.stringify(stages), now: this.#now() }));
+	}
+
 	/** Unfinished, through no fault of its own: at shutdown. */
 	giveBack(claim: Claim): void {
 		this.#transaction(() => this.#set(claim, { state: 'ready' }));

@@ -36,6 +36,9 @@ export const statements = (db: DatabaseSync) => ({
 	settle: db.prepare(`
 		update work set state = :state, due = :due, join_key = :joinKey, reason = :reason, retries = retries + :retry, failures = failures + :failure
 		where event = :id and stage = :stage and state = 'claimed'`),
+	hurry: db.prepare(`
+		update work set due = :now
+		where stage in (select value from json_each(:stages)) and state = 'ready' and retries > 0 and due > :now`),
 	dead: db.prepare(`
 		select event as id, stage, retries, failures, deaths, kind, key, revision, body, at, 0 as newest from work join event on event.id = work.event
 		where state = 'claimed' and deaths >= :most and (stage not in (select value from json_each(:patient)) or at < :tooOld)`),

@@ -17,6 +17,30 @@ const [a, b, c] = ['3f9c0000000a', '3f9c0000000b', '3f9c0000000c'];
 /** A crash that others may wait for. */
 const joined = (key: string, joinKey: string): Event => ({ ...events(key).found, joinKey });
 
+describe('work that was put off', () => {
+	test('is due at once when what stood in its way is gone, and comes back as late as before when it is not', async () => {
+		await using opened = await emptyJournal({ CoredumpFile: ['storage', 'sidecar', 'analyzer'] });
+		const { journal, clock } = opened;
+		journal.append(events(a).found);
+		const stages = ['storage', 'sidecar', 'analyzer'];
+		for (let retries = 0; retries < 6; retries++) {
+			clock.now += minute;
+			for (const stage of stages) journal.settle(take(journal, stage), retry('no answer'));
+		}
+		expect(stages.map((stage) => journal.claim(stage))).toEqual([undefined, undefined, undefined]);
+		const woken = journal.ready('storage', new AbortController().signal);
+		journal.hurry('storage', 'sidecar');
+		await woken;
+		const claim = take(journal, 'storage');
+		expect(claim).toMatchObject({ retries: 6 });
+		take(journal, 'sidecar');
+		expect(journal.claim('analyzer')).toBeUndefined();
+		journal.settle(claim, retry('no answer'));
+		clock.now += 50 * second;
+		expect(journal.claim('storage')).toBeUndefined();
+	});
+});
+
 describe('work that is done', () => {
 	test('goes from stage to stage, until nothing is left to do', async () => {
 		await using opened = await emptyJournal();

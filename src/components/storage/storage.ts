@@ -18,6 +18,7 @@ export { type Bearings, bearingsOf } from './bearings.ts';
 export { deletionNote } from './beside.ts';
 export { eraser } from './eraser.ts';
 export { noticeDeletions } from './notice.ts';
+export { sparing } from './outage.ts';
 export { type Kept, ownStore } from './own-store.ts';
 export { pinCore, pinnedCores, unpinCore } from './pins.ts';
 export { type RetentionOptions, retention } from './retention.ts';
