@@ -8,6 +8,8 @@ export const commands = [
 	'fetch',
 	'gdb',
 	'verify',
+	'pin',
+	'unpin',
 	'import',
 	'doctor',
 	'config',
