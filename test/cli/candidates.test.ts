@@ -102,6 +102,10 @@ describe('nothing that a command takes is forgotten', () => {
 			'gdb arguments',
 			'--context <name>',
 			'--namespace <name>',
+			'--context <name>',
+			'--namespace <name>',
+			'--context <name>',
+			'--namespace <name>',
 			'--node <name>',
 		]);
 	});
