@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, test } from 'vitest';
 import { BackendUnavailable, type Content } from '../../src/domain/backend.ts';
-import { partSize, partsOf } from '../../src/drivers/s3/parts.ts';
+import { partSizes, partsOf } from '../../src/drivers/s3/parts.ts';
 import { s3Backend } from '../../src/drivers/s3/s3.ts';
 import { backendContract, bytesOf, signal } from '../contract/backend.ts';
 import { exec, root } from '../support/crash.ts';
@@ -67,7 +67,8 @@ describeS3('a large content', () => {
 
 	test('whose end is that of a part has no empty part behind it', async () => {
 		await using place = await s3Place();
-		for (const size of [partSize(1), 2 * partSize(1)]) {
+		const partBytes = partSizes(undefined)(1);
+		for (const size of [partBytes, 2 * partBytes]) {
 			const content = Buffer.alloc(size, 'x');
 			const { location } = await place.backend.put('a/core', bytesOf(content), signal);
 			expect((await place.read(location)).equals(content)).toBe(true);
@@ -162,11 +163,25 @@ describeS3('what is half-done', () => {
 });
 
 test('ten thousand parts are enough for the largest object, and none is larger than a part may be', () => {
-	let whole = 0;
-	for (let number = 1; number <= 10_000; number++) whole += partSize(number);
-	expect(whole).toBeGreaterThan(5 * 2 ** 40);
-	expect(partSize(10_000)).toBeLessThan(5 * 2 ** 30);
-	expect(partSize(1)).toBeGreaterThan(5 * 2 ** 20);
+	const most = 5 * 2 ** 40;
+	const check = (sizeOf: (number: number) => number, wanted: number) => {
+		let whole = 0;
+		for (let number = 1; number <= 10_000; number++) whole += sizeOf(number);
+		expect(whole).toBeGreaterThanOrEqual(wanted);
+		expect(sizeOf(10_000)).toBeLessThan(5 * 2 ** 30);
+		expect(sizeOf(1)).toBeGreaterThan(5 * 2 ** 20);
+	};
+	check(partSizes(undefined), most);
+	for (const size of [0, 1, 80_000 * 2 ** 20, 80_000 * 2 ** 20 + 1, 1e12, most]) check(partSizes(size), size);
+});
+
+test('where the size is known, all parts have one, which is small for a usual core', () => {
+	for (const size of [1, 9e9, 80_000 * 2 ** 20 + 1, 5e12]) {
+		const sizeOf = partSizes(size);
+		expect(new Set([1, 2, 1000, 1001, 5000, 10_000].map(sizeOf)).size).toBe(1);
+	}
+	expect(partSizes(80_000 * 2 ** 20)(1)).toBe(8 << 20);
+	expect(partSizes(80_000 * 2 ** 20 + 1)(1)).toBe(16 << 20);
 });
 
 test('content is cut into parts of their sizes, however it comes', async () => {

@@ -2,20 +2,26 @@
 export type Part = { /** From 1 on. */ readonly number: number; readonly bytes: Buffer; readonly isLast: boolean };
 
 const smallest = 8 << 20;
+const mostParts = 10_000;
 
 /**
- * The size of a part in bytes. It doubles with each thousand, so that 10,000 parts hold 8 TiB, more than an object may have, and those of a usual core
- * take little memory. Limits: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
+ * The sizes of the parts in bytes, by their numbers from 1 on. Ten thousand are always enough: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
  *
- * @param number from 1 on
+ * @param sizeBytes of the content, where it is known: then all have one size, as some servers want it (Cloudflare's R2)
  */
-export const partSize = (number: number) => smallest * 2 ** Math.floor((number - 1) / 1000);
+export function partSizes(sizeBytes: number | undefined): (number: number) => number {
+	// They double with each thousand, so that 10,000 parts hold 8 TiB, more than an object may have, and those of a usual core take little memory.
+	if (sizeBytes === undefined) return (number) => smallest * 2 ** Math.floor((number - 1) / 1000);
+	let size = smallest;
+	while (size * mostParts < sizeBytes) size *= 2;
+	return () => size;
+}
 
 /** Cuts content into parts, of which all but the last are full. No content is one empty part. */
 export async function* partsOf(
 	content: AsyncIterable<Uint8Array>,
 	signal: AbortSignal,
-	sizeOf: (number: number) => number = partSize,
+	sizeOf: (number: number) => number,
 ): AsyncGenerator<Part> {
 	let number = 1;
 	let buffer = Buffer.allocUnsafe(sizeOf(number));

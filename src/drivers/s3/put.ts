@@ -6,7 +6,7 @@ import type { Ask } from './connection.ts';
 import { beginMultipart, type Multipart } from './multipart.ts';
 import type { Notes } from './notes.ts';
 import type { S3Options } from './options.ts';
-import { partsOf } from './parts.ts';
+import { partSizes, partsOf } from './parts.ts';
 import { HeadObjectCommand, PutObjectCommand, type PutObjectCommandInput, PutObjectTaggingCommand } from './sdk.ts';
 
 type Deps = { readonly ask: Ask; readonly notes: Notes; readonly place: string; readonly options: S3Options };
@@ -24,7 +24,7 @@ export function putter({ ask, notes, place, options }: Deps) {
 		let upload: Multipart | undefined;
 		let checksum = '';
 		try {
-			for await (const part of partsOf(content.open(signal), signal)) {
+			for await (const part of partsOf(content.open(signal), signal, partSizes(content.sizeBytes))) {
 				hash.update(part.bytes);
 				sizeBytes += part.bytes.length;
 				if (part.isLast && !upload) checksum = await putWhole(key, part.bytes, signal);
