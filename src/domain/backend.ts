@@ -5,7 +5,8 @@ export interface Backend {
 	readonly place: string;
 
 	/**
-	 * Before anything is put: what an earlier process of this agent left half-written is removed, now or, where there is no answer, later.
+	 * Before anything is put: what an earlier process of this agent left half-written is removed, now or, where there is no answer, later; what can
+	 * be gone on with may be kept for a day.
 	 *
 	 * @returns the size of all that is stored, in bytes; undefined where it is shared with other agents, and looking would cost too much
 	 */
@@ -64,6 +65,11 @@ export type Content = {
 	open(signal: AbortSignal): AsyncIterable<Uint8Array>;
 	/** Where it is known before it is read. */
 	readonly sizeBytes?: number | undefined;
+	/**
+	 * What tells it from all other content: under the same one it is the same bytes each time it is opened, in later processes too, so that a `put` that
+	 * broke off may be gone on with. Absent: it may be other bytes each time.
+	 */
+	readonly identity?: string | undefined;
 };
 
 export type Stored = { readonly location: string; readonly sha256: string; readonly sizeBytes: number };

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -10,6 +9,7 @@ import { partSizes, partsOf } from '../../src/drivers/s3/parts.ts';
 import { s3Backend } from '../../src/drivers/s3/s3.ts';
 import { backendContract, bytesOf, signal } from '../contract/backend.ts';
 import { exec, root } from '../support/crash.ts';
+import { inChild } from '../support/s3/child.ts';
 import { megabytes, type S3Place, s3Place } from '../support/s3/place.ts';
 import { describeS3 } from '../support/s3/server.ts';
 
@@ -17,21 +17,6 @@ const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex
 
 describeS3('a bucket is a backend', () => backendContract(() => s3Place()));
 describeS3('a folder in a bucket is a backend', () => backendContract(() => s3Place({ prefix: 'milvus/cores' })));
-
-/** Runs a script in a process of its own, with a backend `backend` for that place. */
-function inChild({ server, notesPath }: S3Place, script: string) {
-	const head = `
-		import { readFileSync } from 'node:fs';
-		import { s3Backend } from ${JSON.stringify(join(root, 'src/drivers/s3/s3.ts'))};
-		const backend = s3Backend(${JSON.stringify(server.options)}, ${JSON.stringify(notesPath)});
-		const signal = new AbortController().signal;
-		const chunk = Buffer.alloc(1_000_000);
-		const megabytes = (count) => ({ async *open() { for (let index = 0; index < count; index++) yield chunk.fill(String(index)); } });
-		const peak = () => Number(readFileSync('/proc/self/status', 'utf8').match(/VmHWM:\\s+(\\d+)/)[1]) * 1024;`;
-	return spawn(process.execPath, ['--max-semi-space-size=1', '--input-type=module-typescript', '-e', head + script], {
-		stdio: ['ignore', 'pipe', 'inherit'],
-	});
-}
 
 describeS3('a large content', () => {
 	test('goes in parts, is the same in the end, and has its checksum as a tag', async () => {

@@ -10,7 +10,7 @@ import {
 } from '../../domain/backend.ts';
 import { connection } from './connection.ts';
 import { PastEnd, sorted, sortedRefusal } from './errors.ts';
-import { sweepUploads } from './multipart.ts';
+import { sweepUploads } from './left.ts';
 import { uploadNotes } from './notes.ts';
 import { placeOf, prefixOf, type S3Options } from './options.ts';
 import { putter } from './put.ts';

@@ -16,6 +16,9 @@ export type Refusal = {
 /** An upload is not, or no longer, under way: it was completed or ended. */
 export class UploadGone extends BackendUnavailable {}
 
+/** What is at the server, or was on the way there, is not what was sent. */
+export class Damaged extends BackendUnavailable {}
+
 /** What is asked for begins behind the end of an object. */
 export class PastEnd extends BackendRefused {}
 
@@ -46,7 +49,8 @@ export function sortedRefusal({ code, message, status, headers = {} }: Refusal, 
 	const region = headers['x-amz-bucket-region'];
 	if (status === 301 || status === 307 || regionCodes.has(code))
 		return new BackendRefused(`${text} (storage.s3.region${region === undefined ? '' : `: the bucket is in ${printable(region)}`})`);
-	if (damageCodes.has(code) || status < 400 || [408, 409, 429].includes(status) || (status >= 500 && status !== 501))
+	if (damageCodes.has(code)) return new Damaged(text);
+	if (cutCodes.has(code) || status < 400 || [408, 409, 429].includes(status) || (status >= 500 && status !== 501))
 		return new BackendUnavailable(text);
 	return new BackendRefused(`${text} (${adviceOf(code)})`);
 }
@@ -58,17 +62,9 @@ const regionCodes = new Set([
 	'AuthorizationHeaderMalformed',
 	'IllegalLocationConstraintException',
 ]);
-/** Something was damaged or cut on the way. */
-const damageCodes = new Set([
-	'BadDigest',
-	'IncompleteBody',
-	'InvalidDigest',
-	'InvalidPart',
-	'RequestTimeout',
-	'SlowDown',
-	'XAmzContentChecksumMismatch',
-	'XAmzContentSHA256Mismatch',
-]);
+/** Something was damaged on the way, or since. */
+const damageCodes = new Set(['BadDigest', 'InvalidDigest', 'InvalidPart', 'XAmzContentChecksumMismatch', 'XAmzContentSHA256Mismatch']);
+const cutCodes = new Set(['IncompleteBody', 'RequestTimeout', 'SlowDown']);
 
 function adviceOf(code: string): string {
 	switch (code) {

@@ -3,26 +3,28 @@ import { BackendRefused, BackendUnavailable, isBackendError } from '../../domain
 import { expectSame } from './checksum.ts';
 import type { Ask } from './connection.ts';
 import { UploadGone } from './errors.ts';
-import type { Notes } from './notes.ts';
+import type { Note, Notes } from './notes.ts';
 import type { Part } from './parts.ts';
 import {
-	AbortMultipartUploadCommand,
 	type CompletedPart,
 	CompleteMultipartUploadCommand,
 	CreateMultipartUploadCommand,
 	type CreateMultipartUploadCommandInput,
-	ListMultipartUploadsCommand,
 	UploadPartCommand,
 } from './sdk.ts';
+import { abortUpload, type SentPart, uploadsOf } from './uploads.ts';
 import { within } from './within.ts';
 
-type Place = { readonly ask: Ask; readonly notes: Notes; readonly place: string; readonly bucket: string };
+export type Place = { readonly ask: Ask; readonly notes: Notes; readonly place: string; readonly bucket: string };
 
 /** An upload in parts, one after the other. */
 export type Multipart = {
+	/** Sends a part, unless just that is there already. */
 	add(part: Part): Promise<void>;
 	/** @returns the checksum that the object must have: that of the checksums of its parts, in Base64 */
 	complete(): Promise<string>;
+	/** Leaves it as it is, to be gone on with. */
+	leave(): void;
 	/** Leaves nothing on the server; where there is no answer, what is left is swept later. */
 	abort(): Promise<void>;
 };
@@ -32,57 +34,76 @@ const abortMs = 4_000;
 
 /** Begins an upload in parts, which stands nowhere until it is complete. */
 export async function beginMultipart(
-	{ ask, notes, place, bucket }: Place,
+	to: Place,
 	input: Omit<CreateMultipartUploadCommandInput, 'Bucket'> & { readonly Key: string },
+	what: string | undefined,
 	signal: AbortSignal,
 ): Promise<Multipart> {
-	const note = await notes.begin({ place, key: input.Key });
-	const at = { Bucket: bucket, Key: input.Key };
-	const uploadId = await begin();
-	const parts: CompletedPart[] = [];
-	const checksums = createHash('sha256');
-
-	async function begin(): Promise<string> {
-		try {
-			const command = new CreateMultipartUploadCommand({ ...input, Bucket: bucket, ChecksumAlgorithm: 'SHA256' });
-			const { UploadId, $metadata } = await ask((client, options) => client.send(command, options), signal);
-			if (UploadId === undefined) throw new BackendUnavailable(`s3://${bucket}: the server began an upload without a name`);
-			await note.began(UploadId);
-			if (($metadata.attempts ?? 1) > 1) await endOthers(UploadId);
-			return UploadId;
-		} catch (error) {
-			if (error instanceof BackendRefused) await note.end();
-			else note.leave();
-			throw error;
-		}
+	const { ask, notes, place, bucket } = to;
+	const { Key: key } = input;
+	const begunAt = Date.now();
+	const note = await notes.begin({ place, key, begunAt, ...(what !== undefined && { what }) });
+	try {
+		const command = new CreateMultipartUploadCommand({ ...input, Bucket: bucket, ChecksumAlgorithm: 'SHA256' });
+		const { UploadId, $metadata } = await ask((client, options) => client.send(command, options), signal);
+		if (UploadId === undefined) throw new BackendUnavailable(`s3://${bucket}: the server began an upload without a name`);
+		await note.began(UploadId);
+		if (($metadata.attempts ?? 1) > 1) await endOthers(UploadId);
+		return multipart(to, { key, uploadId: UploadId, note }, signal);
+	} catch (error) {
+		if (error instanceof BackendRefused) await note.end();
+		else note.leave();
+		throw error;
 	}
 
 	/** The server may have begun one whose name was lost on the way. It has no parts: where it can't be ended, it costs nothing. */
 	async function endOthers(own: string): Promise<void> {
 		try {
-			for (const other of await uploadsOf(ask, bucket, input.Key, signal))
-				if (other !== own) await abortUpload(ask, bucket, input.Key, other, signal);
+			for (const other of await uploadsOf(ask, bucket, key, signal)) if (other !== own) await abortUpload(ask, bucket, key, other, signal);
 		} catch (error) {
 			if (!isBackendError(error)) throw error;
 		}
 	}
+}
+
+type Begun = {
+	readonly key: string;
+	readonly uploadId: string;
+	readonly note: Note;
+	/** What is there already, by its number. */
+	readonly sent?: ReadonlyMap<number, SentPart>;
+};
+
+/** An upload that was begun. */
+export function multipart({ ask, bucket }: Place, { key, uploadId, note, sent }: Begun, signal: AbortSignal): Multipart {
+	const at = { Bucket: bucket, Key: key, UploadId: uploadId };
+	const parts: CompletedPart[] = [];
+	const checksums = createHash('sha256');
+
+	/** @returns what the server calls it */
+	async function send({ number, bytes }: Part, sum: string): Promise<string | undefined> {
+		const command = new UploadPartCommand({ ...at, PartNumber: number, Body: bytes, ChecksumSHA256: sum });
+		const { ETag, ChecksumSHA256 } = await ask((client, options) => client.send(command, options), signal);
+		expectSame(ChecksumSHA256, sum, `part ${number} of s3://${bucket}/${key}`);
+		return ETag;
+	}
 
 	return {
-		async add({ number, bytes }) {
-			const digest = createHash('sha256').update(bytes).digest();
+		async add(part) {
+			const digest = createHash('sha256').update(part.bytes).digest();
 			const sum = digest.toString('base64');
-			const command = new UploadPartCommand({ ...at, UploadId: uploadId, PartNumber: number, Body: bytes, ChecksumSHA256: sum });
-			const { ETag, ChecksumSHA256 } = await ask((client, options) => client.send(command, options), signal);
-			expectSame(ChecksumSHA256, sum, `part ${number} of s3://${bucket}/${input.Key}`);
+			const there = sent?.get(part.number);
+			const isThere = there?.sum === sum && there.sizeBytes === part.bytes.length;
+			const ETag = isThere ? there.etag : await send(part, sum);
 			checksums.update(digest);
-			parts.push({ PartNumber: number, ChecksumSHA256: sum, ...(ETag !== undefined && { ETag }) });
+			parts.push({ PartNumber: part.number, ChecksumSHA256: sum, ...(ETag !== undefined && { ETag }) });
 		},
 		async complete() {
 			const sum = checksums.digest('base64');
-			const command = new CompleteMultipartUploadCommand({ ...at, UploadId: uploadId, MultipartUpload: { Parts: parts } });
+			const command = new CompleteMultipartUploadCommand({ ...at, MultipartUpload: { Parts: parts } });
 			try {
 				const { ChecksumSHA256 } = await ask((client, options) => client.send(command, options), signal);
-				expectSame(ChecksumSHA256, sum, `s3://${bucket}/${input.Key}`);
+				expectSame(ChecksumSHA256, sum, `s3://${bucket}/${key}`);
 			} catch (error) {
 				// Asked a second time because the first answer did not come: what stands there is looked at in any case.
 				if (!(error instanceof UploadGone)) throw error;
@@ -90,9 +111,10 @@ export async function beginMultipart(
 			await note.end();
 			return sum;
 		},
+		leave: note.leave,
 		async abort() {
 			try {
-				await within(abortMs, undefined, (limit) => abortUpload(ask, bucket, input.Key, uploadId, limit));
+				await within(abortMs, undefined, (limit) => abortUpload(ask, bucket, key, uploadId, limit));
 				await note.end();
 			} catch (error) {
 				if (!isBackendError(error)) throw error;
@@ -100,36 +122,4 @@ export async function beginMultipart(
 			}
 		},
 	};
-}
-
-/** Ends what an agent that was killed, or that had no answer, left behind in this place. Nothing else in the bucket is looked at. */
-export async function sweepUploads({ ask, notes, place, bucket }: Place, signal: AbortSignal): Promise<void> {
-	for (const { upload, end } of await notes.left()) {
-		if (upload.place !== place) continue;
-		try {
-			const { key, uploadId } = upload;
-			for (const one of uploadId === undefined ? await uploadsOf(ask, bucket, key, signal) : [uploadId])
-				await abortUpload(ask, bucket, key, one, signal);
-			await end();
-		} catch (error) {
-			if (!isBackendError(error)) throw error;
-			if (error instanceof BackendUnavailable) return; // the next time
-		}
-	}
-}
-
-/** Of just that key. */
-async function uploadsOf(ask: Ask, bucket: string, key: string, signal: AbortSignal): Promise<readonly string[]> {
-	const command = new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: key });
-	const { Uploads = [] } = await ask((client, options) => client.send(command, options), signal);
-	return Uploads.flatMap(({ Key, UploadId }) => (Key === key && UploadId !== undefined ? [UploadId] : []));
-}
-
-async function abortUpload(ask: Ask, bucket: string, key: string, uploadId: string, signal: AbortSignal): Promise<void> {
-	const command = new AbortMultipartUploadCommand({ Bucket: bucket, Key: key, UploadId: uploadId });
-	try {
-		await ask((client, options) => client.send(command, options), signal);
-	} catch (error) {
-		if (!(error instanceof UploadGone)) throw error;
-	}
 }

@@ -1,24 +1,30 @@
 import { randomUUID } from 'node:crypto';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf, isSystemError } from '../../base/errors.ts';
 import { makeFolder } from '../../base/folder.ts';
 import { BackendUnavailable } from '../../domain/backend.ts';
 
-/** An upload in parts that is under way, or was when an agent was killed. */
+/** An upload in parts that is under way, or was when it broke off. */
 export type Upload = {
 	/** Server and bucket. */
 	readonly place: string;
 	readonly key: string;
 	/** Absent: the server was asked to begin it, and what it said is not known. */
 	readonly uploadId?: string;
+	/** In ms since the epoch. */
+	readonly begunAt?: number;
+	/** What is sent, and how: with just the same it may be gone on with. Absent: with nothing. */
+	readonly what?: string;
 };
 
 export type Notes = {
 	/** Before the server is asked to begin an upload. */
 	begin(upload: Upload): Promise<Note>;
 	/** Those on which nobody works any more, nor on another of the same key. */
-	left(): Promise<readonly (Note & { readonly upload: Upload })[]>;
+	left(): Promise<readonly LeftNote[]>;
+	/** Whether somebody works on an upload of that key. */
+	isLive(key: string): boolean;
 };
 
 export type Note = {
@@ -30,6 +36,12 @@ export type Note = {
 	end(): Promise<void>;
 };
 
+export type LeftNote = Note & {
+	readonly upload: Upload;
+	/** Somebody works on it again. */
+	take(): void;
+};
+
 /**
  * Which uploads are under way, one file each: the server keeps their parts, and has them paid for, until somebody ends them, and an agent that was
  * killed has to know them again without listing the bucket.
@@ -37,17 +49,29 @@ export type Note = {
 export function uploadNotes(folder: string): Notes {
 	/** The keys of those that this process works on, by the names of their notes. */
 	const live = new Map<string, string>();
+	const isLive = (key: string) => [...live.values()].includes(key);
 
-	function note(name: string, upload: Upload): Note {
+	function note(name: string, upload: Upload): LeftNote {
 		const path = join(folder, name);
-		const write = (content: Upload) => sorted(() => writeFile(path, `${JSON.stringify(content)}\n`, { mode: 0o600, flush: true }));
+		const next = `${path}.new`;
 		return {
-			began: (uploadId) => write({ ...upload, uploadId }),
+			upload,
+			began: (uploadId) =>
+				sorted(async () => {
+					await writeFile(next, textOf({ ...upload, uploadId }), { mode: 0o600, flush: true });
+					await rename(next, path);
+				}),
+			take() {
+				live.set(name, upload.key);
+			},
 			leave() {
 				live.delete(name);
 			},
 			async end() {
-				await sorted(() => rm(path, { force: true }));
+				await sorted(async () => {
+					await rm(path, { force: true });
+					await rm(next, { force: true });
+				});
 				live.delete(name);
 			},
 		};
@@ -58,25 +82,29 @@ export function uploadNotes(folder: string): Notes {
 			const name = `${randomUUID()}.json`;
 			await sorted(async () => {
 				await makeFolder(folder);
-				await writeFile(join(folder, name), `${JSON.stringify(upload)}\n`, { mode: 0o600, flag: 'wx', flush: true });
+				await writeFile(join(folder, name), textOf(upload), { mode: 0o600, flag: 'wx', flush: true });
 			});
-			live.set(name, upload.key);
-			return note(name, upload);
+			const begun = note(name, upload);
+			begun.take();
+			return begun;
 		},
 		async left() {
-			const names = await sorted(() => readdir(folder).catch((error) => (codeOf(error) === 'ENOENT' ? [] : Promise.reject(error))));
+			const names = (await sorted(() => ifThere(readdir(folder)))) ?? [];
 			const found = await Promise.all(
 				names
 					.filter((name) => name.endsWith('.json') && !live.has(name))
 					.map(async (name) => {
-						const upload = uploadOf(await sorted(() => readFile(join(folder, name), 'utf8')));
-						return { ...note(name, upload), upload };
+						const text = await sorted(() => ifThere(readFile(join(folder, name), 'utf8')));
+						return text === undefined ? [] : [note(name, uploadOf(text))];
 					}),
 			);
-			return found.filter(({ upload }) => ![...live.values()].includes(upload.key));
+			return found.flat().filter(({ upload }) => !isLive(upload.key));
 		},
+		isLive,
 	};
 }
+
+const textOf = (upload: Upload) => `${JSON.stringify(upload)}\n`;
 
 /** A note that a power cut left empty names no upload: it belongs to no place, and stays. */
 function uploadOf(text: string): Upload {
@@ -86,6 +114,8 @@ function uploadOf(text: string): Upload {
 		return { place: '', key: '' };
 	}
 }
+
+const ifThere = <T>(reading: Promise<T>) => reading.catch((error) => (codeOf(error) === 'ENOENT' ? undefined : Promise.reject(error)));
 
 async function sorted<T>(work: () => Promise<T>): Promise<T> {
 	try {

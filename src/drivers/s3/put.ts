@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import { defined } from '../../base/defined.ts';
-import { BackendUnavailable, type Content, isBackendError, NotStored, type Stored } from '../../domain/backend.ts';
+import { BackendUnavailable, type Content, ContentUnavailable, isBackendError, NotStored, type Stored } from '../../domain/backend.ts';
 import { expectSame } from './checksum.ts';
 import type { Ask } from './connection.ts';
-import { beginMultipart, type Multipart } from './multipart.ts';
+import { Damaged } from './errors.ts';
+import { resumeMultipart } from './left.ts';
+import { beginMultipart } from './multipart.ts';
 import type { Notes } from './notes.ts';
 import type { S3Options } from './options.ts';
 import { partSizes, partsOf } from './parts.ts';
@@ -17,25 +19,29 @@ type Deps = { readonly ask: Ask; readonly notes: Notes; readonly place: string; 
  */
 export function putter({ ask, notes, place, options }: Deps) {
 	const { bucket, storageClass, serverSideEncryption, kmsKeyId, tags = {} } = options;
+	const to = { ask, notes, place, bucket };
 
 	async function put(key: string, content: Content, signal: AbortSignal): Promise<Stored> {
 		const hash = createHash('sha256');
 		let sizeBytes = 0;
-		let upload: Multipart | undefined;
 		let checksum = '';
+		const sizeOf = partSizes(content.sizeBytes);
+		const what = whatOf(key, content, sizeOf);
+		let upload = what === undefined ? undefined : await resumeMultipart(to, key, what, signal);
 		try {
-			for await (const part of partsOf(content.open(signal), signal, partSizes(content.sizeBytes))) {
+			for await (const part of partsOf(content.open(signal), signal, sizeOf)) {
 				hash.update(part.bytes);
 				sizeBytes += part.bytes.length;
 				if (part.isLast && !upload) checksum = await putWhole(key, part.bytes, signal);
 				else {
-					upload ??= await beginMultipart({ ask, notes, place, bucket }, inputOf(key), signal);
+					upload ??= await beginMultipart(to, inputOf(key), what, signal);
 					await upload.add(part);
 				}
 			}
 			if (upload) checksum = await upload.complete();
 		} catch (error) {
-			await upload?.abort();
+			if (what !== undefined && (signal.aborted || mayGoOnAfter(error))) upload?.leave();
+			else await upload?.abort();
 			throw error;
 		}
 		await verify(key, { sizeBytes, checksum }, signal);
@@ -54,6 +60,12 @@ export function putter({ ask, notes, place, options }: Deps) {
 			Tagging: Object.keys(tags).length === 0 ? undefined : queryOf(tags),
 		}),
 	});
+
+	/** What is sent, and how, in parts of which sizes: an upload that broke off is gone on with only for just the same. Absent: for nothing. */
+	function whatOf(key: string, { identity, sizeBytes }: Content, sizeOf: (number: number) => number): string | undefined {
+		if (identity === undefined) return undefined;
+		return JSON.stringify({ identity, sizeBytes, partBytes: sizeOf(1), ...inputOf(key) });
+	}
 
 	/** @returns its checksum in Base64 */
 	async function putWhole(key: string, bytes: Buffer, signal: AbortSignal): Promise<string> {
@@ -97,6 +109,10 @@ export function putter({ ask, notes, place, options }: Deps) {
 
 	return put;
 }
+
+/** There was no answer, or no content, which may be better later. What was refused or damaged would be so again. */
+const mayGoOnAfter = (error: unknown) =>
+	(error instanceof BackendUnavailable && !(error instanceof Damaged)) || error instanceof ContentUnavailable;
 
 const queryOf = (tags: Readonly<Record<string, string>>) =>
 	Object.entries(tags)

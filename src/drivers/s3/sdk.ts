@@ -11,6 +11,7 @@ export {
 	HeadObjectCommand,
 	ListMultipartUploadsCommand,
 	ListObjectsV2Command,
+	ListPartsCommand,
 	PutObjectCommand,
 	type PutObjectCommandInput,
 	PutObjectTaggingCommand,

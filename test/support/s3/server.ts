@@ -4,7 +4,13 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join, relative } from 'node:path';
-import { CreateMultipartUploadCommand, GetObjectTaggingCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+	AbortMultipartUploadCommand,
+	CreateMultipartUploadCommand,
+	GetObjectTaggingCommand,
+	ListMultipartUploadsCommand,
+	S3Client,
+} from '@aws-sdk/client-s3';
 import { describe } from 'vitest';
 import type { S3Options } from '../../../src/drivers/s3/s3.ts';
 import { exec, temporaryFolder } from '../crash.ts';
@@ -39,6 +45,8 @@ export type S3Server = AsyncDisposable & {
 	uploadedKeys(): Promise<readonly string[]>;
 	/** Begins an upload, as somebody else would. */
 	beginUpload(key: string): Promise<void>;
+	/** Ends all uploads that are under way, as a rule of the bucket would. */
+	endUploads(): Promise<void>;
 	/** The tags of an object. */
 	tags(key: string): Promise<Readonly<Record<string, string>>>;
 	/** Ends the server at once, as a machine that loses its power. */
@@ -114,6 +122,10 @@ export async function s3Server({ region = 'us-east-1', tls }: ServerOptions = {}
 		},
 		async beginUpload(key) {
 			await client.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key: key }));
+		},
+		async endUploads() {
+			const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }));
+			for (const { Key, UploadId } of Uploads) await client.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }));
 		},
 		async tags(key) {
 			const { TagSet = [] } = await client.send(new GetObjectTaggingCommand({ Bucket: bucket, Key: key }));
