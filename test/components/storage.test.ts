@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { examine } from '../../src/components/collector/collector.ts';
 import { storedName } from '../../src/components/storage/name.ts';
 import { createRoom, type StorageOptions, sidecar, storage } from '../../src/components/storage/storage.ts';
-import { type Backend, BackendUnavailable } from '../../src/domain/backend.ts';
+import { type Backend, BackendUnavailable, type Content } from '../../src/domain/backend.ts';
 import type { Event } from '../../src/domain/events.ts';
 import { fold } from '../../src/domain/fold.ts';
 import type { CrashReport } from '../../src/domain/report.ts';
@@ -113,6 +113,31 @@ describe('a core that is worth it is stored', () => {
 		expect(location.endsWith('.core')).toBe(true);
 		expect(readFileSync(location).equals(home.original)).toBe(true);
 	});
+
+	for (const [how, compression, isSteady] of [
+		['is known again where it is stored as it is', 'none', true],
+		['is not where it is packed on the way, which may give other bytes each time', 'zstd', false],
+	] as const) {
+		crashTest(`whose content ${how}`, async () => {
+			await using home = await withStore();
+			const contents: Content[] = [];
+			const { core } = home.report;
+			const backend = localBackend(home.store, { is: 'bytes', bytes: 0 });
+			await home.handle(
+				{ compression },
+				{
+					...backend,
+					put(name, content, signal) {
+						contents.push(content);
+						return backend.put(name, content, signal);
+					},
+				},
+			);
+			expect(contents.map(({ identity, sizeBytes }) => ({ identity, sizeBytes }))).toEqual([
+				isSteady ? { identity: core?.fileId, sizeBytes: home.original.length } : { identity: undefined, sizeBytes: undefined },
+			]);
+		});
+	}
 
 	crashTest('twice over, it is one file', async () => {
 		await using home = await withStore();

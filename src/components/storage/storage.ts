@@ -149,13 +149,15 @@ const ends: Readonly<Record<Exclude<Core['encoding'], 'raw'> | StorageOptions['c
 
 const storedAs = ({ encoding }: Core, { compression }: StorageOptions) => ends[encoding === 'raw' ? compression : encoding];
 
-/** What is stored: a packed core as it is, a raw one packed on the way. */
+/** What is stored: a packed core as it is, a raw one packed on the way, which need not give the same bytes again. */
 function contentOf(core: Core, { compression }: StorageOptions): Content {
+	const packing = core.encoding === 'raw' && compression !== 'none' ? compression : undefined;
 	return {
+		...(packing === undefined && { identity: core.fileId, sizeBytes: core.sizeBytes }),
 		async *open(signal) {
 			try {
 				await using file = await openOriginal(core);
-				if (core.encoding === 'raw' && compression !== 'none') yield* packed(file, compression, signal);
+				if (packing) yield* packed(file, packing, signal);
 				else yield* file.createReadStream({ autoClose: false, highWaterMark: 256 * 1024, signal });
 			} catch (cause) {
 				signal.throwIfAborted();
