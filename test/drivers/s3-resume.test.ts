@@ -161,6 +161,28 @@ describeS3('an upload of a steady content that broke off', () => {
 		await at.expectWhole(steady());
 	});
 
+	test('after its end was answered, is not sent again', async () => {
+		await using at = await scene();
+		const told = new AbortController();
+		let hasEnded = false;
+		at.gate.judge((asked) => {
+			if (hasEnded && asked.method === 'HEAD') {
+				told.abort(new Error('stopped'));
+				return 'stall';
+			}
+			hasEnded ||= isEnd(asked);
+			return 'pass';
+		});
+		await expect((await at.start()).put('a/core', steady(), told.signal)).rejects.toThrow('stopped');
+		expect(partsIn(at.gate.asked())).toEqual([1, 2, 3, 4, 5, 6]);
+		at.gate.judge(() => 'pass');
+		const stored = await (await at.start()).put('a/core', steady(), signal);
+		expect(stored).toEqual({ location: 's3://cores/a/core', sha256: megabytes(50).sha256(), sizeBytes: size });
+		expect(at.gate.asked().filter(({ method }) => method === 'POST')).toEqual([]);
+		await at.expectWhole(steady());
+		expect(await at.server.tags('a/core')).toEqual({ sha256: stored.sha256 });
+	});
+
 	test('and is gone at the server, is begun anew', async () => {
 		await using at = await scene();
 		await at.stop();
@@ -220,8 +242,18 @@ describeS3('nothing of an upload that broke off comes into', () => {
 		await using at = await scene();
 		await at.stop();
 		const backend = await at.start();
-		await Promise.all([backend.put('a/core', steady(), signal), backend.put('a/core', steady(), signal)]);
+		await Promise.all([backend.put('a/core', steady(), signal), backend.put('a/core', steady('two', other()), signal)]);
 		expect(partsIn(at.gate.asked())).toEqual([4, 5, 6, 1, 2, 3, 4, 5, 6]);
+		await at.expectWhole(other());
+	});
+
+	test('a name under which another content of that size stands', async () => {
+		await using at = await scene();
+		await at.stop();
+		const backend = await at.start();
+		await backend.put('a/core', steady('two', other()), signal);
+		await backend.put('a/core', steady(), signal);
+		expect(partsIn(at.gate.asked())).toEqual([1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 5, 6]);
 		await at.expectWhole(steady());
 	});
 

@@ -10,6 +10,7 @@ import type { Notes } from './notes.ts';
 import type { S3Options } from './options.ts';
 import { partSizes, partsOf } from './parts.ts';
 import { HeadObjectCommand, PutObjectCommand, type PutObjectCommandInput, PutObjectTaggingCommand } from './sdk.ts';
+import { standing } from './standing.ts';
 
 type Deps = { readonly ask: Ask; readonly notes: Notes; readonly place: string; readonly options: S3Options };
 
@@ -22,12 +23,20 @@ export function putter({ ask, notes, place, options }: Deps) {
 	const to = { ask, notes, place, bucket };
 
 	async function put(key: string, content: Content, signal: AbortSignal): Promise<Stored> {
+		const location = `s3://${bucket}/${key}`;
 		const hash = createHash('sha256');
 		let sizeBytes = 0;
 		let checksum = '';
 		const sizeOf = partSizes(content.sizeBytes);
 		const what = whatOf(key, content, sizeOf);
 		let upload = what === undefined ? undefined : await resumeMultipart(to, key, what, signal);
+		if (what !== undefined && !upload) {
+			const sha256 = await standing(to, key, content, sizeOf, signal);
+			if (sha256 !== undefined) {
+				await tag(key, sha256, signal);
+				return { location, sha256, sizeBytes: content.sizeBytes ?? 0 };
+			}
+		}
 		try {
 			for await (const part of partsOf(content.open(signal), signal, sizeOf)) {
 				hash.update(part.bytes);
@@ -47,7 +56,7 @@ export function putter({ ask, notes, place, options }: Deps) {
 		await verify(key, { sizeBytes, checksum }, signal);
 		const sha256 = hash.digest('hex');
 		if (upload) await tag(key, sha256, signal);
-		return { location: `s3://${bucket}/${key}`, sha256, sizeBytes };
+		return { location, sha256, sizeBytes };
 	}
 
 	/** What is asked for each object, in whatever way it is stored. */
