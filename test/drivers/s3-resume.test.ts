@@ -145,6 +145,38 @@ describeS3('an upload of a steady content that broke off', () => {
 		expect(await at.server.tags('a/core')).toEqual({ sha256: stored.sha256 });
 	});
 
+	test('because the agent was killed, again and again, is sent once', async () => {
+		await using at = await scene();
+		const passed: Asked[] = [];
+		let sha256 = '';
+		for (let kills = 0; sha256 === ''; kills++) {
+			expect(kills).toBeLessThan(8);
+			const child = inChild(
+				{ server: { ...at.server, options: at.toGate }, notesPath: at.notesPath },
+				`
+				await backend.start(signal);
+				const content = { identity: 'one', sizeBytes: ${size}, open: megabytes(50).open };
+				console.log((await backend.put('a/core', content, signal)).sha256);`,
+			);
+			child.stdout.on('data', (text) => {
+				sha256 += text;
+			});
+			const before = passed.length;
+			at.gate.judge((asked) => {
+				if (passed.length === before + 4) {
+					child.kill('SIGKILL');
+					return 'stall';
+				}
+				passed.push(asked);
+				return 'pass';
+			});
+			await once(child, 'close');
+		}
+		expect(sha256.trim()).toBe(megabytes(50).sha256());
+		expect(partsIn(passed)).toEqual([1, 2, 3, 4, 5, 6]);
+		await at.expectWhole(steady());
+	});
+
 	test('before its end was asked for, is only ended', async () => {
 		await using at = await scene();
 		const told = new AbortController();
