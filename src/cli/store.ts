@@ -36,7 +36,10 @@ export async function explained(
 	const deletion = await deletionNote(store, storedFile(core), signal).catch(() => undefined); // what went wrong before is what is told
 	if (deletion) return new FailedError(`the core of crash ${id} was ${deletion.reason} at ${deletion.time} (${location})`);
 	const { node } = association;
+	const how = `stored ${node === undefined ? '' : `by the agent of node ${printable(node)} `}as ${printable(location)}`;
 	return new FailedError(
-		`the core of crash ${id} is not there any more: ${error.message}; it was stored ${node === undefined ? '' : `by the agent of node ${printable(node)} `}as ${printable(location)}`,
+		location === `${store.place}/${storedFile(core)}`
+			? `the core of crash ${id} is not there any more: ${error.message}; it was ${how}`
+			: `the core of crash ${id} is in another store than the one that is configured here: it was ${how}; give the --config with which it can be read`,
 	);
 }

@@ -156,6 +156,16 @@ test('a crash without a stored core, and one whose core is gone, are told apart'
 	expect(home.files()).toEqual([]);
 });
 
+test('a core of a store that was configured before is told to be there', async () => {
+	await using home = await withCore();
+	home.configure('moved');
+	expect(await home.fetch(id)).toEqual({
+		code: 1,
+		stdout: '',
+		stderr: `milvus-coredump-agent: the core of crash ${id} is in another store than the one that is configured here: it was stored as ${home.stored.file}; give the --config with which it can be read\n`,
+	});
+});
+
 test('a folder that is not there, and an empty name, are told in one line', async () => {
 	await using home = await withCore();
 	expect(await home.fetch(id, '-o', 'no/such')).toMatchObject({
