@@ -32,7 +32,7 @@ export function analyzeCommand(program: Command): void {
 		.option('--exe <file>', 'the executable that crashed, if it is not where the core says')
 		.option('--sysroot <dir>', 'the root of the file system in which it ran, such as an unpacked container image', '/')
 		.option('--log <file>', 'what the process wrote, to go with its core')
-		.option('--known-issues <path>', 'known issues of your own: a file, or a folder of such, as for analyzer.knownIssues')
+		.option('--known-issues <path>', 'a file or a folder with known issues of your own, as for analyzer.knownIssues')
 		.option('--no-gdb', 'use only what the core itself says')
 		.action(run);
 }

@@ -19,10 +19,13 @@ export type ReportsOptions = {
 /** The options by which a command is told whose crashes are meant: those of a cluster, or of the journal here. */
 export const withReports = (command: Command): Command =>
 	command
-		.option('--kubeconfig <file>', 'the crashes of this cluster (default: of that of $KUBECONFIG, else of the journal here)')
-		.option('--context <name>', 'of the kubeconfig')
-		.option('--namespace <name>', 'of a cluster: only those of one namespace')
-		.addOption(new Option('-A, --all-namespaces', 'of a cluster: those of all namespaces (default)').conflicts('namespace'));
+		.option(
+			'--kubeconfig <file>',
+			'the crashes of the cluster of this kubeconfig (default: $KUBECONFIG; without it, those of this machine)',
+		)
+		.option('--context <name>', 'which context of the kubeconfig (default: its current one)')
+		.option('--namespace <name>', 'in a cluster: only those of this namespace')
+		.addOption(new Option('-A, --all-namespaces', 'in a cluster: those of all namespaces (default)').conflicts('namespace'));
 
 /**
  * Whether the crashes of a cluster are meant. Inside of a pod the journal is that of its node, which is meant there.

@@ -17,7 +17,7 @@ const mostCrashes = 50;
 export function completionCommand(program: Command): void {
 	program
 		.command('completion')
-		.description('print what makes a shell complete commands, options, files and crash ids; to be read by its start-up file')
+		.description('print a script that completes commands, options, files and crash ids at Tab, for the start-up file of the shell')
 		.addArgument(new Argument('<shell>', 'which shell').choices(shells))
 		.addHelpText(
 			'after',

@@ -22,14 +22,14 @@ type Options = SettingsOptions & ReportsOptions & { readonly output?: string; re
 export function fetchCommand(program: Command): void {
 	withReports(withConfig(program.command('fetch')))
 		.description(
-			'get the stored core of a crash, compared with its checksum; a fetch that was broken off goes on where it was, when it is asked for again',
+			'get the stored core of a crash, as it is stored, and compare it with its checksum; after an interruption the same command goes on where it stopped',
 		)
-		.argument('<id>', 'as `list` gives it; its first characters do')
+		.argument('<id>', 'as `list` gives it, or its first characters')
 		.option(
 			'-o, --output <path>',
-			'the file that it becomes, or a folder for it, or - for standard output (default: its name in the store)',
+			'the file to write, or a folder for it, or - for standard output (default: its name in the store, in the current folder)',
 		)
-		.option('--force', 'replace a file that is there')
+		.option('--force', 'replace the file if there is one')
 		.action(run);
 }
 

@@ -26,7 +26,9 @@ type Options = SettingsOptions & ReportsOptions & { readonly exe?: string; reado
 
 export function gdbCommand(program: Command): void {
 	withReports(withConfig(program.command('gdb')))
-		.description('open gdb on a crash, wherever its core is stored, or on a core file, unpacked and with the files that belong to it')
+		.description(
+			'open gdb on a crash, wherever its core is stored, or on a core file: unpacked, with the executable and the libraries that belong to it',
+		)
 		.argument('<id|core>', 'a crash as `list` gives it, or a core file')
 		.argument('[gdb arguments...]', 'handed on to gdb, after `--`')
 		.option('--exe <file>', 'the executable that crashed, if it is not where the core says')

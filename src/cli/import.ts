@@ -21,9 +21,9 @@ type Options = SettingsOptions & { readonly json?: boolean };
 export function importCommand(program: Command): void {
 	withConfig(program.command('import'))
 		.description(
-			'analyse and store cores of any origin as if they had been found here, each once; of those in a store of an earlier agent, their names tell whose they are. No agent may run meanwhile',
+			'analyse and store cores from elsewhere as if they had been found here, each once; in the store of an earlier agent the name of a core says which pod it came from. The agent of this machine must not run meanwhile',
 		)
-		.argument('<path>', 'a core file, or a folder of such, with all in it')
+		.argument('<path>', 'a core file, or a folder: then all that is in it, and in its folders')
 		.option('--json', 'print what has become of each file as JSON, when all are done')
 		.action(run);
 }

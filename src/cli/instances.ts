@@ -11,9 +11,9 @@ type Options = SettingsOptions & { readonly json?: boolean; readonly context?: s
 export function instancesCommand(program: Command): void {
 	withConfig(program.command('instances'))
 		.description('list the Milvus instances of the cluster')
-		.option('--kubeconfig <file>', 'the cluster (default: $KUBECONFIG, inside of a cluster its own, else ~/.kube/config)')
-		.option('--context <name>', 'of the kubeconfig')
-		.option('-n, --namespace <name>', 'only those of one namespace')
+		.option('--kubeconfig <file>', 'the kubeconfig of the cluster (default: $KUBECONFIG; in a pod, its own cluster; else ~/.kube/config)')
+		.option('--context <name>', 'which context of the kubeconfig (default: its current one)')
+		.option('-n, --namespace <name>', 'only those of this namespace')
 		.option('--json', 'print them as a JSON array')
 		.action(run);
 }

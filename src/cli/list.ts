@@ -19,11 +19,14 @@ type Options = SettingsOptions &
 export function listCommand(program: Command): void {
 	withReports(withConfig(program.command('list')))
 		.description('list the crashes that the agent knows, the newest first: those of this machine, or of a cluster')
-		.option('-n, --number <count>', 'at most so many', count, 50)
+		.option('-n, --number <count>', 'how many at most', count, 50)
 		.option('--json', 'print the reports as a JSON array')
-		.option('--group', 'put crashes of the same bug together: how many, of how many instances or hosts, since when')
+		.option('--group', 'one line for each bug: how many crashes, in how many instances or on how many hosts, since when')
 		.addOption(
-			new Option('--rejected', 'list instead the work that was given up here, with the reason').conflicts(['kubeconfig', 'namespace']),
+			new Option('--rejected', 'list instead the work that the agent of this machine has given up, with the reason').conflicts([
+				'kubeconfig',
+				'namespace',
+			]),
 		)
 		.action(run);
 }

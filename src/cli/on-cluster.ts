@@ -11,7 +11,7 @@ export type ClusterOptions = { readonly kubeconfig?: string; readonly node?: str
 /** The options by which a command knows which node of which cluster it is on. */
 export const withCluster = (command: Command, whatFor: string): Command =>
 	command
-		.option('--kubeconfig <file>', `${whatFor} a node of the cluster that this file names (default: inside of a cluster, its own)`)
+		.option('--kubeconfig <file>', `${whatFor} a node of the cluster of this kubeconfig (default: in a pod, its own cluster)`)
 		.option('--node <name>', 'the name of the node (default: $NODE_NAME, else the host name)');
 
 /** What an agent does in a cluster. */
@@ -23,7 +23,7 @@ export const withRole = (command: Command, what: string): Command =>
 	command.addOption(
 		new Option(
 			'--role <role>',
-			`${what}: node works on the crashes of its node, controller for the whole cluster, where one of them leads (default: node)`,
+			`${what}: node is for the crashes of its node, controller for what is done once in the whole cluster, by the one that leads (default: node)`,
 		).choices(roles),
 	);
 

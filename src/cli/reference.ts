@@ -19,7 +19,7 @@ const lookedAt = {
 export function commandLineReference(program: Command): string {
 	const codes = {
 		ok: 'done',
-		failed: 'failed, or `doctor` found an error, or `verify` that something is wrong',
+		failed: 'failed; also where `doctor` found an error, `verify` something wrong, or `import` a core that it could not bring in',
 		usage: 'wrong use: arguments, a file that is missing or not a core, the configuration',
 	};
 	return [

@@ -24,7 +24,7 @@ const environmentVariable = 'MILVUS_COREDUMP_AGENT_CONFIG';
 export const withConfig = (command: Command): Command =>
 	command
 		.option('-c, --config <file>', `configuration file (default: $${environmentVariable}, else the defaults)`)
-		.option('--standalone', 'take the defaults of one machine, also inside a cluster');
+		.option('--standalone', 'use the defaults for a single machine, also in a pod');
 
 /** The configuration in force: a file, or the defaults of the mode. */
 export async function loadSettings({ config: file, standalone, kubeconfig }: SettingsOptions): Promise<Settings> {

@@ -12,7 +12,7 @@ type Options = SettingsOptions & ReportsOptions & ReportForm;
 export function showCommand(program: Command): void {
 	withForm(withReports(withConfig(program.command('show'))))
 		.description('show all that is known of one crash')
-		.argument('<id>', 'as `list` gives it; its first characters do')
+		.argument('<id>', 'as `list` gives it, or its first characters')
 		.action(run);
 }
 

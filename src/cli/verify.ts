@@ -18,7 +18,7 @@ type Options = SettingsOptions & { readonly json?: boolean };
 export function verifyCommand(program: Command): void {
 	withConfig(program.command('verify'))
 		.description(
-			'compare all that is stored with its checksums: tell what is damaged or missing, cores and reports without each other, and files that are not of an agent; changes nothing',
+			'compare everything that is stored with its checksums, and list what is damaged or missing, cores without their report, reports without their core, and files that no agent wrote; changes nothing',
 		)
 		.option('--json', 'print what was found as JSON')
 		.action(run);
