@@ -105,7 +105,7 @@ async function say(said: Exclude<Said, Last>): Promise<number> {
 	stop.signal.throwIfAborted();
 	const { promise, resolve } = Promise.withResolvers<Answer>();
 	onAnswer = resolve;
-	process.send?.(said);
+	process.send?.(said, () => {}); // that nobody listens any more, `disconnect` tells
 	const answer = await promise;
 	stop.signal.throwIfAborted();
 	return answer.is === 'go on' ? (answer.sizeBytes ?? 0) : 0;
