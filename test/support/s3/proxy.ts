@@ -17,6 +17,7 @@ export async function faultyProxy(targetPort: number, fault?: Fault) {
 	const sockets = new Set<Socket>();
 	let passed = 0;
 	let count = 0;
+	let connections = 0;
 	let isMended = false;
 	const isDue = (length: number) => fault !== undefined && !isMended && passed + length > fault.afterBytes && (fault.always || count === 0);
 
@@ -47,6 +48,7 @@ export async function faultyProxy(targetPort: number, fault?: Fault) {
 		});
 
 	const server = createServer((client) => {
+		connections++;
 		const upstream = connect(targetPort, '127.0.0.1');
 		const pair = [client, upstream] as const;
 		for (const [from, to, direction] of [
@@ -68,6 +70,8 @@ export async function faultyProxy(targetPort: number, fault?: Fault) {
 	const { port } = server.address() as AddressInfo;
 	return {
 		endpoint: `http://127.0.0.1:${port}`,
+		/** How often a client came. */
+		connections: () => connections,
 		/** How often it went wrong. */
 		faults: () => count,
 		/** From now on all goes well; what was under way is cut. */
