@@ -7,6 +7,7 @@ import { createRoom, eraser, type Room, type StorageOptions, sidecar, sparing, s
 import type { Config } from '../config/config.ts';
 import type { Backend } from '../domain/backend.ts';
 import type { Sightings } from '../domain/sightings.ts';
+import type { Compression } from '../drivers/compression/compression.ts';
 import { corePattern, hostRoot } from '../drivers/host/host.ts';
 import type { Cluster } from '../drivers/kubernetes/kubernetes.ts';
 import { Journal, JournalUnavailable, type JournalView } from '../journal/journal.ts';
@@ -152,9 +153,12 @@ function stagesOf(
 export const storageOptions = ({ analyzer, collector, storage }: Config): StorageOptions => ({
 	valueThreshold: analyzer.valueThreshold,
 	maxFileSizeBytes: collector.maxFileSize,
-	compression: storage.compressionEnabled ? storage.compression : 'none',
+	compression: storage.compressionEnabled ? compressionOf(storage) : 'none',
 	sampling: storage.sampling,
 });
+
+const compressionOf = ({ compression, compressionLevel: level, compressionThreads: threads }: Config['storage']): Compression =>
+	compression === 'zstd' ? { is: compression, level, threads } : { is: compression, level };
 
 const collectorOptions = (
 	{ collector: { coredumpPath, watchInterval, maxFileAge, ignorePatterns } }: Config,

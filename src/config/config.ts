@@ -48,6 +48,7 @@ export function loadConfig({ file, namedBy, mode, paths }: LoadOptions): Loaded 
 	refuseOtherBackends(given, problems);
 	if (result.success) {
 		refuseSharedPort(result.data, problems);
+		refuseLevelOfZstd(result.data, problems);
 		refuseHalfS3(result.data, problems);
 	}
 	if (problems.lines.length > 0 || !result.success) throw new ConfigError(problems.lines.join('\n'));
@@ -123,6 +124,13 @@ function warnOfNobodyWhoClears(given: unknown, { storage: { backend } }: Config,
 	}
 }
 
+const mostOfGzip = 9;
+
+function refuseLevelOfZstd({ storage: { compression, compressionLevel } }: Config, problems: Problems): void {
+	if (compression === 'gzip' && compressionLevel > mostOfGzip)
+		problems.addValue(['storage', 'compressionLevel'], compressionLevel, `at most ${mostOfGzip}, as storage.compression is gzip`);
+}
+
 type Context = { readonly config: Config; readonly defaults: Config; readonly fields: readonly Field[] };
 
 function addWarnings(given: unknown, { config, defaults, fields }: Context, problems: Problems): void {
@@ -134,4 +142,7 @@ function addWarnings(given: unknown, { config, defaults, fields }: Context, prob
 		if (meta.planned && !isDeepStrictEqual(valueAt(config, path), valueAt(defaults, path)))
 			problems.add(path, `${name} has no effect in this version`);
 	}
+	const { compression, compressionThreads } = config.storage;
+	if (compression === 'gzip' && compressionThreads > 1)
+		problems.add(['storage', 'compressionThreads'], 'storage.compressionThreads has no effect with gzip, which has one');
 }

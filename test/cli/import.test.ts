@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
@@ -23,20 +23,21 @@ const core = (number: number) =>
 	);
 
 /** Where an agent may have run, and files to bring in. */
-async function home() {
+async function home(storage: object = {}) {
 	const folder = await temporaryFolder();
 	const place = (name: string) => join(folder.path, name);
 	const config = place('config.yaml');
 	const sections = {
 		collector: { coredumpPath: place('cores') },
 		journal: { path: place('journal.db') },
-		storage: { localPath: place('store'), minFreeSpace: '1MB' },
+		storage: { localPath: place('store'), minFreeSpace: '1MB', ...storage },
 		analyzer: { enableGdbAnalysis: false, scratchPath: place('scratch') },
 	};
 	writeFileSync(config, JSON.stringify(sections)); // JSON is YAML
 	return {
 		place,
-		bring: (path: string, ...options: string[]) => cli(['import', '--config', config, ...options, path]),
+		bring: (path: string, options: readonly string[] = [], environment = {}) =>
+			cli(['import', '--config', config, ...options, path], { environment }),
 		verify: () => cli(['verify', '--config', config]),
 		/** Puts a file there, also into a folder that is not there yet. */
 		put(name: string, content: Buffer): string {
@@ -74,6 +75,19 @@ test('a core is analysed and stored as if it had been found, and only once, wher
 	expect(readFileSync(path).equals(core(7))).toBe(true);
 });
 
+test.each([
+	['zstd', { compression: 'zstd', compressionLevel: 7, compressionThreads: 3 }, /(^| )-7 -T3( |$)/],
+	['gzip', { compression: 'gzip', compressionLevel: 6 }, /(^| )-6( |$)/],
+] as const)('%s packs with the level and the threads that are configured', async (program, storage, told) => {
+	await using there = await home(storage);
+	const script = `#!/bin/sh\necho "$@" >>'${there.place('told')}'\nPATH='${process.env.PATH}'\nexec ${program} "$@"\n`;
+	const between = there.put(`bin/${program}`, Buffer.from(script));
+	chmodSync(between, 0o755);
+	await there.bring(there.put('core', core(7)), [], { PATH: `${dirname(between)}:${process.env.PATH}` });
+	expect(there.reports()).toMatchObject([{ status: 'stored' }]);
+	expect(readFileSync(there.place('told'), 'utf8').trim()).toMatch(told);
+});
+
 test('a store of an earlier agent: whose a core is, and when it crashed, is taken from its name', async () => {
 	await using there = await home();
 	const file = '20260102T030405Z-0a1b2c_my-release-milvus-querynode-7d9f_querynode.core.gz';
@@ -104,7 +118,7 @@ test('for a program what has become of each file is one object, in the end', asy
 	await using there = await home();
 	const [file, text] = [there.put('from/core', core(7)), there.put('from/text', Buffer.from('no core'))];
 	const bring = async () => {
-		const { stdout, ...rest } = await there.bring(there.place('from'), '--json');
+		const { stdout, ...rest } = await there.bring(there.place('from'), ['--json']);
 		const { files, ...counts } = JSON.parse(stdout);
 		return { ...rest, counts, files: files.sort((one: Named, other: Named) => (one.file < other.file ? -1 : 1)) };
 	};

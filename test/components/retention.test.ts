@@ -24,6 +24,7 @@ import { localBackend } from '../../src/drivers/local/local.ts';
 import { temporaryFolder } from '../support/crash.ts';
 import { emptyJournal } from '../support/journal.ts';
 import { madeUpCrash } from '../support/made-up-crash.ts';
+import { packedWith } from '../support/packing.ts';
 import { listening } from '../support/telemetry.ts';
 
 const signal = new AbortController().signal;
@@ -43,7 +44,12 @@ async function withStore() {
 	let crashes = 0;
 	const stages = (backend: Backend = local) => {
 		const { view } = opened.journal;
-		const options = { valueThreshold: 4, maxFileSizeBytes: Infinity, compression: 'zstd', sampling: { full: 99, slim: 0 } } as const;
+		const options = {
+			valueThreshold: 4,
+			maxFileSizeBytes: Infinity,
+			compression: packedWith.zstd,
+			sampling: { full: 99, slim: 0 },
+		} as const;
 		return {
 			storage: storage({ backend, reports: view, history: view, room, telemetry, options, now: () => opened.clock.now }),
 			sidecar: sidecar({ backend, reports: view, telemetry }),

@@ -9,6 +9,7 @@ import { type Claim, Journal } from '../../src/journal/journal.ts';
 import { temporaryFolder } from '../support/crash.ts';
 import { emptyJournal, take } from '../support/journal.ts';
 import { madeUpCrash } from '../support/made-up-crash.ts';
+import { packedWith } from '../support/packing.ts';
 import { listening } from '../support/telemetry.ts';
 
 const signal = new AbortController().signal;
@@ -23,7 +24,7 @@ async function withStage(sampling: Sampling = { full: 2, slim: 3 }) {
 	const { telemetry } = listening();
 	const stage = () => {
 		const { view } = opened.journal;
-		const options = { valueThreshold: 4, maxFileSizeBytes: Number.POSITIVE_INFINITY, compression: 'zstd', sampling } as const;
+		const options = { valueThreshold: 4, maxFileSizeBytes: Number.POSITIVE_INFINITY, compression: packedWith.zstd, sampling } as const;
 		return storage({ backend, reports: view, history: view, room: createRoom(), telemetry, options, now: () => opened.clock.now });
 	};
 	let current = stage();

@@ -12,7 +12,7 @@ import type { Outcome } from '../../src/domain/stage.ts';
 import { localBackend } from '../../src/drivers/local/local.ts';
 import { type Crash, crash, crashTest, exec, program, temporaryFolder } from '../support/crash.ts';
 import { events } from '../support/events.ts';
-import { packings } from '../support/packing.ts';
+import { packedWith, packings } from '../support/packing.ts';
 import { listening } from '../support/telemetry.ts';
 
 /** A store, and a core that was found and analysed. */
@@ -39,7 +39,7 @@ async function withStore(pack?: (core: string) => Promise<string>) {
 			options: {
 				valueThreshold: 4,
 				maxFileSizeBytes: Number.POSITIVE_INFINITY,
-				compression: 'zstd',
+				compression: packedWith.zstd,
 				sampling: { full: 3, slim: 10 },
 				...options,
 			},
@@ -86,7 +86,7 @@ describe('a core that is worth it is stored', () => {
 	] as const) {
 		crashTest(`packed with ${compression}`, async () => {
 			await using home = await withStore();
-			const outcome = await home.handle({ compression });
+			const outcome = await home.handle({ compression: packedWith[compression] });
 			const { location } = storedBy(outcome);
 			expect(location.endsWith(end)).toBe(true);
 			expect((await unpackedBy(compression, location)).equals(home.original)).toBe(true);
@@ -101,7 +101,7 @@ describe('a core that is worth it is stored', () => {
 	for (const { name, encoding, pack } of packings) {
 		crashTest(`kept as it is when it is packed already: ${name}`, async () => {
 			await using home = await withStore(pack);
-			const { location } = storedBy(await home.handle({ compression: encoding === 'zstd' ? 'gzip' : 'zstd' }));
+			const { location } = storedBy(await home.handle({ compression: packedWith[encoding === 'zstd' ? 'gzip' : 'zstd'] }));
 			expect(location.endsWith(ends[encoding])).toBe(true);
 			expect(readFileSync(location).equals(home.original)).toBe(true);
 		});

@@ -124,6 +124,13 @@ describe('keys that have no effect in this version', () => {
 	});
 });
 
+test('threads are named where the program for packing has only one', async () => {
+	expect(await warningsOf('storage:\n  compression: gzip\n  compressionThreads: 2\n')).toEqual([
+		'3: storage.compressionThreads has no effect with gzip, which has one',
+	]);
+	expect(await warningsOf('storage: { compressionThreads: 2 }')).toEqual([]);
+});
+
 function namesOf(value: unknown, path = ''): string[] {
 	if (typeof value !== 'object' || value === null || Array.isArray(value)) return [path];
 	return [path, ...Object.entries(value).flatMap(([name, inner]) => namesOf(inner, `${path}.${name}`))];

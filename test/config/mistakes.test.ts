@@ -166,7 +166,7 @@ test('every key of the example, misspelt by a letter, is found with its line and
 		expect(found.find((message) => message.startsWith(`${index + 1}: unknown key`))).toContain(name);
 		tried++;
 	}
-	expect(tried).toBe(79);
+	expect(tried).toBe(81);
 });
 
 test('every value of the example, made something else, loads or is found with its line', async () => {
@@ -201,6 +201,23 @@ test('backend s3 without a bucket, or with half a key, is refused', async () => 
 	]);
 	expect(await s3('accessKeyFile: /a, secretKey: s')).toEqual([]);
 	expect(await mistakesIn('storage: { s3: { accessKey: k } }')).toEqual([]);
+});
+
+test('a level that the program for packing does not have is refused', async () => {
+	const storage = (keys: string) => mistakesIn(`storage:\n  compression: gzip\n  ${keys}\n`);
+	expect(await storage('compressionLevel: 9')).toEqual([]);
+	expect(await storage('compressionLevel: 10')).toEqual([
+		'3: storage.compressionLevel is 10; expected at most 9, as storage.compression is gzip',
+	]);
+	expect(await mistakesIn('storage: { compressionLevel: 19, compressionThreads: 4 }')).toEqual([]);
+	expect(await mistakesIn('storage:\n  compressionLevel: 20\n  compressionThreads: 5\n')).toEqual([
+		'2: storage.compressionLevel is 20; expected at most 19, such as 1',
+		'3: storage.compressionThreads is 5; expected at most 4, such as 1',
+	]);
+	expect(await mistakesIn('storage:\n  compressionLevel: 0\n  compressionThreads: 1.5\n')).toEqual([
+		'2: storage.compressionLevel is 0; expected at least 1, such as 1',
+		'3: storage.compressionThreads is 1.5; expected a whole number, such as 1',
+	]);
 });
 
 test('one port for metrics and health is refused, unless only one of them is served', async () => {

@@ -1,6 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import type { Compression } from '../../src/drivers/compression/compression.ts';
 import { apportReport, type Form } from './apport.ts';
 import { exec } from './crash.ts';
+
+/** How cores are packed where nothing else is configured, and the other way. */
+export const packedWith = {
+	zstd: { is: 'zstd', level: 1, threads: 1 },
+	gzip: { is: 'gzip', level: 1 },
+} as const satisfies Readonly<Record<Compression['is'], Compression>>;
 
 /** Each kind of packed core that is read, by the encoding that a report gives it. */
 export const packings: readonly {

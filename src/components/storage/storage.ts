@@ -138,7 +138,7 @@ function reasonToSkip(core: Core, { score }: Analysis, { valueThreshold, maxFile
 	return undefined;
 }
 
-const ends: Readonly<Record<Exclude<Core['encoding'], 'raw'> | StorageOptions['compression'], StoredAs>> = {
+const ends: Readonly<Record<Exclude<Core['encoding'], 'raw'> | 'none', StoredAs>> = {
 	zstd: '.core.zst',
 	gzip: '.core.gz',
 	lz4: '.core.lz4',
@@ -147,7 +147,10 @@ const ends: Readonly<Record<Exclude<Core['encoding'], 'raw'> | StorageOptions['c
 	none: '.core',
 };
 
-const storedAs = ({ encoding }: Core, { compression }: StorageOptions) => ends[encoding === 'raw' ? compression : encoding];
+function storedAs({ encoding }: Core, { compression }: StorageOptions): StoredAs {
+	if (encoding !== 'raw') return ends[encoding];
+	return ends[compression === 'none' ? compression : compression.is];
+}
 
 /** What is stored: a packed core as it is, a raw one packed on the way, which need not give the same bytes again. */
 function contentOf(core: Core, { compression }: StorageOptions): Content {
