@@ -61,7 +61,11 @@ export interface Backend {
 export type Space = { readonly freeBytes: number; readonly leastBytes: number };
 
 export type Content = {
-	/** @throws {ContentLost | ContentUnavailable} */
+	/**
+	 * Piece by piece, each to be used before the next is asked for: the memory may be one and the same.
+	 *
+	 * @throws {ContentLost | ContentUnavailable}
+	 */
 	open(signal: AbortSignal): AsyncIterable<Uint8Array>;
 	/** Where it is known before it is read. */
 	readonly sizeBytes?: number | undefined;

@@ -1,4 +1,5 @@
 import { messageOf } from '../../base/errors.ts';
+import { fileChunks } from '../../base/file-chunks.ts';
 import { type Backend, BackendFull, type Content, ContentLost, ContentUnavailable, isBackendError } from '../../domain/backend.ts';
 import { type Event, followsFrom } from '../../domain/events.ts';
 import { isDeleted } from '../../domain/fold.ts';
@@ -161,7 +162,7 @@ function contentOf(core: Core, { compression }: StorageOptions): Content {
 			try {
 				await using file = await openOriginal(core);
 				if (packing) yield* packed(file, packing, signal);
-				else yield* file.createReadStream({ autoClose: false, highWaterMark: 256 * 1024, signal });
+				else yield* fileChunks(file, signal);
 			} catch (cause) {
 				signal.throwIfAborted();
 				if (cause instanceof ContentLost) throw cause;

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
+import { release } from '../../base/release.ts';
 import {
 	type Ending,
 	type ForeignPacking,
@@ -22,7 +23,7 @@ export type Compression =
 
 /** A file's content, packed by a program of its own, so that this process only passes it on. */
 export function packed(file: FileHandle, compression: Compression, signal: AbortSignal): AsyncIterable<Uint8Array> {
-	return output(compression.is, packing(compression), file.fd, signal);
+	return passing(output(compression.is, packing(compression), file.fd, signal));
 }
 
 /**
@@ -41,6 +42,14 @@ function packing(compression: Compression): readonly string[] {
 			return ['-c', level];
 		default:
 			return compression satisfies never;
+	}
+}
+
+/** Each piece may be used until the next is asked for; then its memory is given back. */
+async function* passing(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+	for await (const chunk of chunks) {
+		yield chunk;
+		release(chunk);
 	}
 }
 
@@ -73,7 +82,7 @@ async function* unpackedByProgram(
 ): AsyncGenerator<Uint8Array> {
 	const { arguments: args, debianPackage } = unpackers[packing];
 	try {
-		for await (const chunk of output(packing, args, file.fd, signal)) {
+		for await (const chunk of passing(output(packing, args, file.fd, signal))) {
 			onRead?.(positionOf(file));
 			yield chunk;
 		}

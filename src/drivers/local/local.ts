@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { access, constants, type FileHandle, open, opendir, rename, rm, rmdir, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { codeOf, isSystemError, systemMessageOf } from '../../base/errors.ts';
+import { fileChunks } from '../../base/file-chunks.ts';
 import { makeFolder } from '../../base/folder.ts';
 import { formatBytes } from '../../base/quantity.ts';
 import {
@@ -217,7 +218,7 @@ async function verify(path: string, { sha256, sizeBytes }: Written, { name, read
 	await using file = await open(path, readBackFlags);
 	const hash = createHash('sha256');
 	let size = 0;
-	for await (const chunk of file.createReadStream({ autoClose: false, highWaterMark })) {
+	for await (const chunk of fileChunks(file)) {
 		hash.update(chunk);
 		size += chunk.length;
 		await moved();

@@ -19,6 +19,8 @@ export interface ForwardSource extends ByteSource {
 /** @param describe words for what the stream threw; thrown on where it answers undefined */
 export function forwardBytes(stream: AsyncIterator<Uint8Array>, describe: (error: unknown) => Ending | undefined): ForwardSource {
 	let chunk: Buffer = Buffer.alloc(0);
+	/** What is read across chunks. */
+	let joined: Buffer = Buffer.alloc(0);
 	let position = 0;
 	let ending: Ending | undefined;
 	let isAtEnd = false;
@@ -63,14 +65,11 @@ export function forwardBytes(stream: AsyncIterator<Uint8Array>, describe: (error
 			await this.skipTo(offset);
 			if (position < offset) return Buffer.alloc(0);
 			if (chunk.length >= length) return take(length);
-			const parts: Buffer[] = [];
-			for (let missing = length; missing > 0; ) {
-				if (chunk.length === 0 && !(await advance())) break;
-				const part = take(missing);
-				parts.push(part);
-				missing -= part.length;
-			}
-			return Buffer.concat(parts);
+			// The same memory for each of them: V8 would let it pile up.
+			if (joined.length < length) joined = Buffer.allocUnsafeSlow(length);
+			let filled = 0;
+			while (filled < length && (chunk.length > 0 || (await advance()))) filled += take(length - filled).copy(joined, filled);
+			return joined.subarray(0, filled);
 		},
 	};
 }
