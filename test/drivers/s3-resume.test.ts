@@ -20,7 +20,7 @@ import { megabytes, s3Place } from '../support/s3/place.ts';
 import { bucket, describeS3 } from '../support/s3/server.ts';
 
 const size = 50_000_000;
-const partBytes = 8 << 20;
+const partBytes = 6 << 20;
 /** Content of six parts, the same each time. */
 const steady = (identity = 'one', content: Content = megabytes(50)): Content => ({ ...content, identity, sizeBytes: size });
 const bytesOf = async (content: Content) => Buffer.concat(await Array.fromAsync(content.open(signal)));

@@ -165,8 +165,8 @@ test('where the size is known, all parts have one, which is small for a usual co
 		const sizeOf = partSizes(size);
 		expect(new Set([1, 2, 1000, 1001, 5000, 10_000].map(sizeOf)).size).toBe(1);
 	}
-	expect(partSizes(80_000 * 2 ** 20)(1)).toBe(8 << 20);
-	expect(partSizes(80_000 * 2 ** 20 + 1)(1)).toBe(16 << 20);
+	expect(partSizes(60_000 * 2 ** 20)(1)).toBe(6 << 20);
+	expect(partSizes(60_000 * 2 ** 20 + 1)(1)).toBe(12 << 20);
 });
 
 test('content is cut into parts of their sizes, however it comes', async () => {

@@ -43,7 +43,7 @@ async function expectStored(server: S3Server, home: Installation, original: stri
 	expect(server.uploads()).toEqual([]);
 }
 
-const partBytes = 8 << 20;
+const partBytes = 6 << 20;
 
 describeS3('an agent with a bucket', () => {
 	crashTest('stores a crash there, and no command or line tells the key', async () => {
