@@ -92,8 +92,11 @@ test('the bundle needs no packages beside it, and names those that are in it wit
 	expect(existsSync(join(app, 'node_modules'))).toBe(false);
 });
 
-test('the image starts Node with the options that a checkout starts it with', () => {
-	const options = (script: string) => readFileSync(join(root, script), 'utf8').match(/^exec \S+ (.*) \S+ "\$@"$/m)?.[1];
-	expect(options('image/milvus-coredump-agent')).toBe(options('bin/milvus-coredump-agent'));
+test('the image starts Node as a checkout starts it, with the same options and the same environment but for the cache', () => {
+	const textOf = (script: string) => readFileSync(join(root, script), 'utf8');
+	const options = (script: string) => textOf(script).match(/^exec \S+ (.*) \S+ "\$@"$/m)?.[1];
+	const environment = (script: string) => textOf(script).match(/^export .*=.*$/gm);
+	for (const of of [options, environment]) expect(of('image/milvus-coredump-agent')).toEqual(of('bin/milvus-coredump-agent'));
 	expect(options('image/milvus-coredump-agent')).toMatch(/^--/);
+	expect(environment('image/milvus-coredump-agent')).toEqual([expect.stringContaining('MALLOC_ARENA_MAX=')]);
 });

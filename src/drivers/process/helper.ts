@@ -37,7 +37,7 @@ const deathMs = 500;
 
 /** @param script a module for Node, which answers by `process.send` */
 export function startHelper(script: string): Helper {
-	const running = execa(process.execPath, ['--max-semi-space-size=1', script], {
+	const running = execa(process.execPath, ['--optimize-for-size', script], {
 		ipc: true,
 		serialization: 'advanced',
 		buffer: false,

@@ -14,7 +14,7 @@ export function inChild({ server, notesPath }: Pick<S3Place, 'server' | 'notesPa
 		const numbered = (index) => { chunk.fill(\`\${index} \`).writeUInt32LE(index); return chunk; };
 		const megabytes = (count) => ({ async *open() { for (let index = 0; index < count; index++) yield numbered(index); } });
 		const peak = () => Number(readFileSync('/proc/self/status', 'utf8').match(/VmHWM:\\s+(\\d+)/)[1]) * 1024;`;
-	return spawn(process.execPath, ['--max-semi-space-size=1', '--input-type=module-typescript', '-e', head + script], {
+	return spawn(process.execPath, ['--optimize-for-size', '--input-type=module-typescript', '-e', head + script], {
 		stdio: ['ignore', 'pipe', 'inherit'],
 	});
 }
