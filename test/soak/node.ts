@@ -50,7 +50,7 @@ export async function soakNode(program: string, store: SoakStore, hostName?: str
 		const [command = '', ...args] = [
 			...own,
 			process.execPath,
-			'--max-semi-space-size=1',
+			'--optimize-for-size',
 			program,
 			'agent',
 			'--standalone',
