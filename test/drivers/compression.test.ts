@@ -15,7 +15,8 @@ async function packs(compression: Compression) {
 	const place = (name: string) => join(folder.path, name);
 	writeFileSync(place('plain'), Buffer.concat([content, content]));
 	await using file = await open(place('plain'));
-	const bytes = Buffer.concat(await Array.fromAsync(packed(file, compression, new AbortController().signal)));
+	const copies = Array.fromAsync(packed(file, compression, new AbortController().signal), (chunk) => Buffer.from(chunk));
+	const bytes = Buffer.concat(await copies);
 	writeFileSync(place('packed'), bytes);
 	const unpacked = await exec(compression.is, ['-dc', place('packed')], { encoding: 'buffer', maxBuffer: 1 << 28 });
 	expect(readFileSync(place('plain')).equals(unpacked.stdout as unknown as Buffer)).toBe(true);

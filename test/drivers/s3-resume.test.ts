@@ -19,10 +19,10 @@ import { type Asked, s3Gate } from '../support/s3/gate.ts';
 import { megabytes, s3Place } from '../support/s3/place.ts';
 import { bucket, describeS3 } from '../support/s3/server.ts';
 
-const size = 50_000_000;
+const size = 36_000_000;
 const partBytes = 6 << 20;
 /** Content of six parts, the same each time. */
-const steady = (identity = 'one', content: Content = megabytes(50)): Content => ({ ...content, identity, sizeBytes: size });
+const steady = (identity = 'one', content: Content = megabytes(36)): Content => ({ ...content, identity, sizeBytes: size });
 const bytesOf = async (content: Content) => Buffer.concat(await Array.fromAsync(content.open(signal)));
 
 /** Those of the megabytes whose number is one of these. */
@@ -34,9 +34,9 @@ async function* some(content: Content, isWanted: (number: number) => boolean): A
 const broken = (fail: () => Promise<void> | void): Content =>
 	steady('one', {
 		async *open() {
-			yield* some(megabytes(50), (number) => number < 26);
+			yield* some(megabytes(36), (number) => number < 20);
 			await fail();
-			yield* some(megabytes(50), (number) => number >= 26);
+			yield* some(megabytes(36), (number) => number >= 20);
 		},
 	});
 
@@ -107,7 +107,7 @@ describeS3('an upload of a steady content that broke off', () => {
 				{ server: { ...server, options: toGate }, notesPath },
 				`
 				const content = { identity: 'one', sizeBytes: ${size}, async *open() {
-					yield* megabytes(26).open(); console.log('half'); await new Promise(() => setInterval(() => {}, 1000)); } };
+					yield* megabytes(20).open(); console.log('half'); await new Promise(() => setInterval(() => {}, 1000)); } };
 				await backend.put('a/core', content, signal);`,
 			);
 			await once(child.stdout, 'data');
@@ -133,7 +133,7 @@ describeS3('an upload of a steady content that broke off', () => {
 		expect(await at.server.uploadedKeys()).toEqual(['a/core']);
 		at.gate.asked();
 		const stored = await backend.put('a/core', steady(), signal);
-		expect(stored).toEqual({ location: 's3://cores/a/core', sha256: megabytes(50).sha256(), sizeBytes: size });
+		expect(stored).toEqual({ location: 's3://cores/a/core', sha256: megabytes(36).sha256(), sizeBytes: size });
 		const asked = at.gate.asked();
 		expect(asked.filter(({ part }) => part).map(({ part, bytes }) => [part, bytes])).toEqual([
 			[4, partBytes],
@@ -155,7 +155,7 @@ describeS3('an upload of a steady content that broke off', () => {
 				{ server: { ...at.server, options: at.toGate }, notesPath: at.notesPath },
 				`
 				await backend.start(signal);
-				const content = { identity: 'one', sizeBytes: ${size}, open: megabytes(50).open };
+				const content = { identity: 'one', sizeBytes: ${size}, open: megabytes(36).open };
 				console.log((await backend.put('a/core', content, signal)).sha256);`,
 			);
 			child.stdout.on('data', (text) => {
@@ -172,7 +172,7 @@ describeS3('an upload of a steady content that broke off', () => {
 			});
 			await once(child, 'close');
 		}
-		expect(sha256.trim()).toBe(megabytes(50).sha256());
+		expect(sha256.trim()).toBe(megabytes(36).sha256());
 		expect(partsIn(passed)).toEqual([1, 2, 3, 4, 5, 6]);
 		await at.expectWhole(steady());
 	});
@@ -209,7 +209,7 @@ describeS3('an upload of a steady content that broke off', () => {
 		expect(partsIn(at.gate.asked())).toEqual([1, 2, 3, 4, 5, 6]);
 		at.gate.judge(() => 'pass');
 		const stored = await (await at.start()).put('a/core', steady(), signal);
-		expect(stored).toEqual({ location: 's3://cores/a/core', sha256: megabytes(50).sha256(), sizeBytes: size });
+		expect(stored).toEqual({ location: 's3://cores/a/core', sha256: megabytes(36).sha256(), sizeBytes: size });
 		expect(at.gate.asked().filter(({ method }) => method === 'POST')).toEqual([]);
 		await at.expectWhole(steady());
 		expect(await at.server.tags('a/core')).toEqual({ sha256: stored.sha256 });

@@ -1,15 +1,11 @@
-import { z } from 'zod';
 import { type Backend, type Content, NotStored } from '../../domain/backend.ts';
-import { excess } from '../../domain/report.ts';
+import { type DeletionNote, deletionNoteIn } from '../../domain/beside.ts';
 import { type Beside, besideOf } from './name.ts';
-
-/** That a core was deleted from a store that several share. Whoever stored it takes note, and removes this. */
-const deletion = z.object({ time: z.iso.datetime({ precision: 3 }), why: excess, reason: z.string(), sizeBytes: z.int() });
-export type DeletionNote = z.infer<typeof deletion>;
 
 type Marks = {
 	/** That a stored core is to stay. */
 	readonly pin: { readonly pinnedAt: string };
+	/** That a core was deleted from a store that several share. Whoever stored it takes note, and removes this. */
 	readonly deletion: DeletionNote;
 };
 
@@ -26,7 +22,7 @@ export async function mark<M extends keyof Marks>(
 
 /** Why a core was deleted from a store that is shared; undefined where nobody did. @throws {BackendUnavailable | BackendRefused} */
 export async function deletionNote(backend: Backend, core: string, signal: AbortSignal): Promise<DeletionNote | undefined> {
-	return deletion.safeParse(await jsonBeside(backend, core, 'deletion', signal)).data;
+	return deletionNoteIn(await jsonBeside(backend, core, 'deletion', signal));
 }
 
 /** A megabyte of report is unheard of; what is larger than this is none. */

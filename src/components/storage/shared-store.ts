@@ -1,8 +1,6 @@
-import { z } from 'zod';
 import type { Backend, StoredFile } from '../../domain/backend.ts';
+import { meritIn } from '../../domain/beside.ts';
 import type { Merit } from '../../domain/history.ts';
-import { score } from '../../domain/report.ts';
-import { worthOf } from '../../domain/score.ts';
 import type { EpochMs } from '../../domain/stage.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { jsonBeside, mark } from './beside.ts';
@@ -25,7 +23,6 @@ const youngMs = 60 * 60_000;
 /** For so long it stays told that a core was deleted: an agent that was away meanwhile never hears of it. */
 const tellMs = 30 * 24 * 3600_000;
 
-const reported = z.object({ fingerprint: z.string().nullable(), score: score.nullable() });
 const unknown: Merit = { fingerprint: null, worth: 0 };
 
 /**
@@ -40,10 +37,11 @@ export function sharedStore({ backend, telemetry, now = Date.now }: SharedStoreD
 	async function meritOf({ id, file }: SharedCore): Promise<Merit> {
 		const known = merits.get(id);
 		if (known) return known;
-		const { success, data } = reported.safeParse(await jsonBeside(backend, file.name, 'report', signal));
-		const merit = success ? { fingerprint: data.fingerprint, worth: worthOf(data.score) } : unknown;
-		if (success || now() - file.storedAt > youngMs) merits.set(id, merit);
-		return success || merits.has(id) ? merit : { ...unknown, worth: Number.POSITIVE_INFINITY };
+		const told = meritIn(await jsonBeside(backend, file.name, 'report', signal));
+		if (!told && now() - file.storedAt <= youngMs) return { ...unknown, worth: Number.POSITIVE_INFINITY };
+		const merit = told ?? unknown;
+		merits.set(id, merit);
+		return merit;
 	}
 
 	/** Unless something has been said or done to it since it was listed. */
