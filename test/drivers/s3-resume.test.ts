@@ -249,7 +249,7 @@ describeS3('an upload of a steady content that broke off', () => {
 
 describeS3('nothing of an upload that broke off comes into', () => {
 	/** As large, and nowhere the same. */
-	const other = (): Content => ({ open: () => some(megabytes(51), (number) => number > 0) });
+	const other = (): Content => ({ open: () => some(megabytes(37), (number) => number > 0) });
 
 	test.each([
 		['another content under that name', 'two'],
