@@ -1,8 +1,10 @@
 // What storing a core costs, beside what a shell would do: packing and hashing, copying, putting into a bucket, writing to a mount. All ways take the same
 // files in turns, and are compared within each turn. Prints it, and writes docs/reference/storage.md.
 //
-// node bench/storage.ts [MEGABYTES…]: of the cores. Without any: 100, 1000 and 4000, some five minutes and 12 GB of disk; only then the page is written.
+// node bench/storage.ts [MEGABYTES…]: of the cores. Without any: 100, 1000 and 4000, some five minutes where nothing else runs, and 12 GB of disk; only
+// then the page is written.
 import { statSync, writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { formatBytes } from '../src/base/quantity.ts';
 import { root, temporaryFolder } from '../test/support/crash.ts';
@@ -14,6 +16,7 @@ const usual = [100, 1000, 4000];
 /** So often the smallest cores are taken, as they differ most. */
 const mostRounds = 3;
 
+const [load = 0] = loadavg();
 const sizes = process.argv.slice(2).map(Number);
 await using folder = await temporaryFolder('milvus-coredump-agent-bench-');
 const core = join(folder.path, 'core');
@@ -22,7 +25,7 @@ for (const missing of ways.missing) say(`left out: ${missing}`);
 
 const measured: Measured[] = [];
 for (const megabytes of sizes.length > 0 ? sizes : usual) measured.push(await measure(megabytes));
-const page = storagePage(measured, await sparse(4000, 50));
+const page = storagePage(measured, await sparse(4000, 50), load);
 console.log(page);
 if (sizes.length === 0) writeFileSync(join(root, 'docs/reference/storage.md'), page);
 

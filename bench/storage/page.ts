@@ -12,12 +12,13 @@ export type Measured = {
 /** Of a core with holes, and of what is in it by itself. */
 export type Sparse = { readonly megabytes: number; readonly dataMegabytes: number; readonly whole: Cost; readonly alone: Cost };
 
-export function storagePage(measured: readonly Measured[], sparse: Sparse): string {
+/** @param load of the machine before it began, in processes that want a processor */
+export function storagePage(measured: readonly Measured[], sparse: Sparse, load: number): string {
 	return `# Storing
 
 <!-- Made by \`npm run bench:storage\`. -->
 
-What it costs to store a core, from the file that was found to the verified object, beside what a shell would do with the same file. The agent packs (\`zstd -1\`), hashes what is packed while it writes, syncs, reads it back and hashes it again; into a bucket it sends it in parts, each with a checksum that the server compares, and asks for the object afterwards. Measured on ${availableParallelism()} processors, which all parts share: the S3 server (versitygw) too, and the file system in user space that stands for NFS.
+What it costs to store a core, from the file that was found to the verified object, beside what a shell would do with the same file. The agent packs (\`zstd -1\`), hashes what is packed while it writes, syncs, reads it back and hashes it again; into a bucket it sends it in parts, each with a checksum that the server compares, and asks for the object afterwards. Measured on ${availableParallelism()} processors, which all parts share: the S3 server (versitygw) too, and the file system in user space that stands for NFS. When it began, ${load.toFixed(0)} other processes wanted them.
 
 The cores are made: a third untouched memory, a third random vectors, a third memory of a real process. ${measured
 		.map(
@@ -32,10 +33,10 @@ ${measured.map(tableOf).join('\n\n')}
 
 ## Memory
 
-The most that the process had at a time, run from source, and that the programs had that it started (\`zstd\`, and for NFS a helper of its own), which live only as long as the work does.
+The most that the process had at a time, run from source, before it began and in the end, and that the programs had that it started (\`zstd\`, and for NFS a helper of its own), which live only as long as the work does.
 
-| | ${measured.map(({ megabytes }) => `${megabytes} MB`).join(' | ')} | programs |
-| --- | ${measured.map(() => '---:').join(' | ')} | --- |
+| | before | ${measured.map(({ megabytes }) => `${megabytes} MB`).join(' | ')} | programs |
+| --- | ---: | ${measured.map(() => '---:').join(' | ')} | --- |
 ${memoryRows(measured).join('\n')}
 
 ## Holes
@@ -67,12 +68,13 @@ function memoryRows(measured: readonly Measured[]): string[] {
 	return names.flatMap((name, way) => {
 		const costs = measured.map((one) => one.costs.map((turn) => costIn(turn, way)));
 		if (costs.flat().every(({ peakBytes }) => peakBytes === undefined)) return [];
+		const start = formatBytes(Math.max(...costs.flat().map(({ startBytes = 0 }) => startBytes)));
 		const peaks = costs.map((those) => formatBytes(Math.max(...those.map(({ peakBytes = 0 }) => peakBytes))));
 		const programs = new Map<string, number>();
 		for (const [program, bytes] of costs.flat().flatMap(({ programs = new Map() }) => [...programs]))
 			programs.set(program, Math.max(bytes, programs.get(program) ?? 0));
 		return [
-			`| ${name} | ${peaks.join(' | ')} | ${[...programs].map(([program, bytes]) => `${program} ${formatBytes(bytes)}`).join(', ')} |`,
+			`| ${name} | ${start} | ${peaks.join(' | ')} | ${[...programs].map(([program, bytes]) => `${program} ${formatBytes(bytes)}`).join(', ')} |`,
 		];
 	});
 }

@@ -14,7 +14,8 @@ export type StoredIn = {
 	readonly seconds: number;
 	/** Of the processor, with those of the programs that it started. */
 	readonly cpuSeconds: number;
-	/** Of this process alone. */
+	/** The most memory of this process alone, before it began and in the end. */
+	readonly startBytes: number;
 	readonly peakBytes: number;
 	readonly sha256: string;
 	readonly sizeBytes: number;
@@ -49,10 +50,13 @@ const stage = storage({
 const { signal } = new AbortController();
 await backend.start(signal);
 await backend.health(signal);
+const startBytes = peakBytes();
 const [from, before] = [performance.now(), cpuSeconds()];
 const outcome = await stage.handle(event, signal);
 const seconds = (performance.now() - from) / 1000;
 const body = outcome.is === 'done' && outcome.emit[0]?.kind === 'StorageEvent' ? outcome.emit[0].body : undefined;
 if (body?.is !== 'stored') throw new Error(`not stored: ${JSON.stringify([outcome, lines])}`);
 const { sha256, sizeBytes } = body.storage;
-console.log(JSON.stringify({ seconds, cpuSeconds: cpuSeconds() - before, peakBytes: peakBytes(), sha256, sizeBytes } satisfies StoredIn));
+console.log(
+	JSON.stringify({ seconds, cpuSeconds: cpuSeconds() - before, startBytes, peakBytes: peakBytes(), sha256, sizeBytes } satisfies StoredIn),
+);

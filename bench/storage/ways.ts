@@ -10,7 +10,8 @@ import type { StoredIn } from './store.ts';
 export type Cost = {
 	readonly seconds: number;
 	readonly cpuSeconds: number;
-	/** The agent's own, and of the programs that it started. */
+	/** The agent's own, before it began and in the end, and of the programs that it started. */
+	readonly startBytes?: number;
 	readonly peakBytes?: number;
 	readonly programs?: ReadonlyMap<string, number>;
 	/** As it was stored. */
