@@ -105,6 +105,7 @@ describeS3('what is half-done', () => {
 		const [note = ''] = place.notes();
 		const { uploadId: _, ...asked } = JSON.parse(readFileSync(join(place.notesPath, note), 'utf8'));
 		writeFileSync(join(place.notesPath, note), JSON.stringify(asked));
+		writeFileSync(join(place.notesPath, `${note}.part`), '{"pl'); // it was killed when it wrote down what the server had said
 		await place.backend.start(signal);
 		expect(place.server.uploads()).toEqual([]);
 		expect(place.notes()).toEqual([]);

@@ -53,14 +53,9 @@ export function uploadNotes(folder: string): Notes {
 
 	function note(name: string, upload: Upload): LeftNote {
 		const path = join(folder, name);
-		const next = `${path}.new`;
 		return {
 			upload,
-			began: (uploadId) =>
-				sorted(async () => {
-					await writeFile(next, textOf({ ...upload, uploadId }), { mode: 0o600, flush: true });
-					await rename(next, path);
-				}),
+			began: (uploadId) => sorted(() => write(path, { ...upload, uploadId })),
 			take() {
 				live.set(name, upload.key);
 			},
@@ -70,7 +65,7 @@ export function uploadNotes(folder: string): Notes {
 			async end() {
 				await sorted(async () => {
 					await rm(path, { force: true });
-					await rm(next, { force: true });
+					await rm(`${path}${half}`, { force: true });
 				});
 				live.delete(name);
 			},
@@ -80,16 +75,23 @@ export function uploadNotes(folder: string): Notes {
 	return {
 		async begin(upload) {
 			const name = `${randomUUID()}.json`;
-			await sorted(async () => {
-				await makeFolder(folder);
-				await writeFile(join(folder, name), textOf(upload), { mode: 0o600, flag: 'wx', flush: true });
-			});
 			const begun = note(name, upload);
 			begun.take();
+			try {
+				await sorted(async () => {
+					await makeFolder(folder);
+					await write(join(folder, name), upload);
+				});
+			} catch (error) {
+				begun.leave();
+				throw error;
+			}
 			return begun;
 		},
 		async left() {
 			const names = (await sorted(() => ifThere(readdir(folder)))) ?? [];
+			const halves = names.filter((name) => name.endsWith(half) && !live.has(name.slice(0, -half.length)));
+			for (const name of halves) await sorted(() => rm(join(folder, name), { force: true }));
 			const found = await Promise.all(
 				names
 					.filter((name) => name.endsWith('.json') && !live.has(name))
@@ -104,7 +106,13 @@ export function uploadNotes(folder: string): Notes {
 	};
 }
 
-const textOf = (upload: Upload) => `${JSON.stringify(upload)}\n`;
+/** What is being written: a process that is killed meanwhile leaves the note as it was. */
+const half = '.part';
+
+async function write(path: string, upload: Upload): Promise<void> {
+	await writeFile(`${path}${half}`, `${JSON.stringify(upload)}\n`, { mode: 0o600, flush: true });
+	await rename(`${path}${half}`, path);
+}
 
 /** A note that a power cut left empty names no upload: it belongs to no place, and stays. */
 function uploadOf(text: string): Upload {
