@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { BackendUnavailable } from '../../src/domain/backend.ts';
@@ -163,4 +163,30 @@ test('a folder that may not be written to', async () => {
 		import { localBackend } from ${JSON.stringify(join(root, 'src/drivers/local/local.ts'))};
 		await localBackend(process.argv[1], { is: 'bytes', bytes: 0 }).health(new AbortController().signal).catch((error) => console.log(error.name, error.message));`;
 	expect(await runWithoutRights(script, folder.path)).toMatch(/^BackendUnavailable can't write there: EACCES/);
+});
+
+test('a large file takes no more memory than a small one', async () => {
+	await using folder = await temporaryFolder();
+	for (const [name, size] of Object.entries({ small: 1_000_000, large: 300_000_000 })) {
+		writeFileSync(join(folder.path, name), '');
+		truncateSync(join(folder.path, name), size);
+	}
+	const script = `
+		import { readFileSync } from 'node:fs';
+		import { open } from 'node:fs/promises';
+		import { fileChunks } from ${JSON.stringify(join(root, 'src/base/file-chunks.ts'))};
+		import { localBackend } from ${JSON.stringify(join(root, 'src/drivers/local/local.ts'))};
+		const signal = new AbortController().signal;
+		const backend = localBackend('store', { is: 'bytes', bytes: 0 });
+		async function peakAfter(name) {
+			await using file = await open(name);
+			await backend.put('a/' + name, { open: () => fileChunks(file, signal) }, signal);
+			return Number(readFileSync('/proc/self/status', 'utf8').match(/VmHWM:\\s+(\\d+)/)[1]) * 1024;
+		}
+		const small = await peakAfter('small');
+		console.log(await peakAfter('large') - small);`;
+	const { stdout } = await exec(process.execPath, ['--optimize-for-size', '--input-type=module-typescript', '-e', script], {
+		cwd: folder.path,
+	});
+	expect(Number(stdout)).toBeLessThan(10e6);
 });
