@@ -30,6 +30,8 @@ export type OnCluster = {
 	readonly journald: { isExpected: boolean };
 };
 
+type NameOnce = Journal['nameOnce'];
+
 type View = Pick<JournalView, 'report' | 'bookmark' | 'kept' | keyof Sightings>;
 
 /** Everything that works on crashes, as one configuration wants it. */
@@ -70,7 +72,8 @@ export async function makePieces(
 		openCorrelations: (time) => journal.view.openCorrelations(time),
 	};
 	const pattern = await corePattern();
-	const stages = stagesOf({ config, knownIssues }, onCluster, { backend, room }, view, pattern, telemetry);
+	const nameOnce: NameOnce = (id, name) => journal.nameOnce(id, name);
+	const stages = stagesOf({ config, knownIssues }, onCluster, { backend, room, nameOnce }, view, pattern, telemetry);
 	const collection = { ...collectorOptions(config, pattern), isOnCluster: onCluster !== undefined };
 	const { path } = config.journal;
 	const journal =
@@ -98,7 +101,7 @@ export const monitorOptions = ({ monitor: { prometheusEnabled, metricsPort, heal
 function stagesOf(
 	{ config, knownIssues }: ConfigWithFiles,
 	onCluster: OnCluster | undefined,
-	{ backend, room }: Pick<Pieces, 'backend' | 'room'>,
+	{ backend, room, nameOnce }: Pick<Pieces, 'backend' | 'room'> & { readonly nameOnce: NameOnce },
 	view: View,
 	pattern: string | undefined,
 	telemetry: Telemetry,
@@ -140,6 +143,7 @@ function stagesOf(
 			backend,
 			reports: view,
 			history: view,
+			nameOnce,
 			room,
 			telemetry,
 			options: storageOptions(config),

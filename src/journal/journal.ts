@@ -177,6 +177,12 @@ export class Journal implements Disposable {
 		});
 	}
 
+	/** The name that was decided on first for the core of a crash: that of now, where none was. */
+	nameOnce(id: string, name: string): string {
+		const row = withJournal(this.#path, () => this.#sql.nameOnce.get({ id, name }));
+		return (row?.name as string | undefined) ?? name;
+	}
+
 	/** Remembers how far something outside has been read, after what was read there has been appended. */
 	setBookmark(name: string, value: string): void {
 		withJournal(this.#path, () => this.#sql.bookmark.run({ name, value }));

@@ -11,6 +11,8 @@
  * `changed` numbers the changes of all reports. Once a crash has been analysed, it has its `ordinal` in a `family` of crashes that are alike, which
  * `opened` at a time, and a `head`: the report in which it is published; `published` is the change of a head that has been.
  *
+ * `stored_name` is the name under which its core is stored, or was tried to be.
+ *
  * `kept` are the cores that are stored, and without `location` those that went to make room: of which `series`, and what they are worth.
  */
 export const migrations = [
@@ -102,6 +104,7 @@ export const migrations = [
 			body ->> '$.storage.location', body ->> '$.storage.sizeBytes'
 		from report where body ->> '$.storage.form' = 'full';
 	`,
+	'alter table report add column stored_name text',
 ] as const;
 
 /** The layout that this version writes. */

@@ -21,6 +21,7 @@ export const statements = (db: DatabaseSync) => ({
 		on conflict (id) do update set series = :series, fingerprint = :fingerprint, worth = :worth, found_at = :foundAt, location = :location,
 			size_bytes = :sizeBytes`),
 	letGo: db.prepare('delete from kept where id = :id'),
+	nameOnce: db.prepare('update report set stored_name = coalesce(stored_name, :name) where id = :id returning stored_name as name'),
 	nextChange: db.prepare(`
 		insert into bookmark (name, value) values ('changes', '1') on conflict (name) do update set value = cast(value as integer) + 1
 		returning cast(value as integer) as change`),

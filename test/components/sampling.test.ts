@@ -218,7 +218,7 @@ test('a journal of the layout before knows what is stored', async () => {
 	opened.journal.append(found, analysed, { kind: 'StorageEvent', key: found.key, body: { is: 'stored', core, storage } });
 	opened.close();
 	const db = new DatabaseSync(opened.path);
-	db.exec('drop table kept; pragma user_version = 2');
+	db.exec('drop table kept; alter table report drop column stored_name; pragma user_version = 2');
 	new Journal(opened.path, readers)[Symbol.dispose]();
 	expect(db.prepare('select * from kept').all()).toEqual([
 		{

@@ -43,6 +43,11 @@ type Deps = {
 	readonly backend: Backend;
 	readonly reports: Reports;
 	readonly history: Pick<History, 'kept'>;
+	/**
+	 * The name that was decided on first for the core of a crash. Else a core that was put, of which a death of the process kept that from being known,
+	 * would be put again under another name, when more is known of the crash by then.
+	 */
+	readonly nameOnce?: (id: string, name: string) => string;
 	readonly room: Room;
 	readonly telemetry: Telemetry;
 	readonly options: StorageOptions;
@@ -53,7 +58,16 @@ type Deps = {
 const lookAgainMs = 1_000;
 
 /** Keeps the cores that are worth keeping. */
-export function storage({ backend, reports, history, room, telemetry, options, now = Date.now }: Deps): Stage<'AnalysisResults'> {
+export function storage({
+	backend,
+	reports,
+	history,
+	nameOnce = (_, name) => name,
+	room,
+	telemetry,
+	options,
+	now = Date.now,
+}: Deps): Stage<'AnalysisResults'> {
 	/** The cores that are being stored, or are and the journal does not say so yet, by the ids of their crashes. */
 	const underway = new Map<string, Kin>();
 
@@ -76,7 +90,7 @@ export function storage({ backend, reports, history, room, telemetry, options, n
 		}
 		underway.set(key, kinOf(report));
 		try {
-			const name = storedName(report);
+			const name = nameOnce(key, storedName(report));
 			const put = await backend.put(`${name}${storedAs(core, options)}`, contentOf(core, options), signal);
 			const storage = { ...put, name, reason: sample.reason };
 			room.forget(key);
