@@ -206,7 +206,17 @@ export const analysis = z.strictObject({
 });
 
 /** How many crashes one published report stands for. */
-export const repeats = z.strictObject({ count: z.int().min(1).describe('with its own'), firstTime: time, lastTime: time });
+export const repeats = z.strictObject({
+	count: z.int().min(1).describe('with its own'),
+	firstTime: time,
+	lastTime: time,
+	recentTimes: z
+		.array(time)
+		.exactOptional()
+		.describe('when the last of them were, the newest first, without restarts at start-up that healed; only of several'),
+});
+/** Of so many crashes that a report stands for it tells when they were. */
+export const mostRecentTimes = 30;
 
 export const crashReport = z.strictObject({
 	schemaVersion: z.literal(1),

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { familyOf, folding } from '../domain/family.ts';
 import type { Changed, Span, Tally, TallySort, Whose } from '../domain/outbox.ts';
-import type { CrashReport, Repeats } from '../domain/report.ts';
+import { type CrashReport, mostRecentTimes, type Repeats } from '../domain/report.ts';
 import { componentKey, instanceKey } from '../domain/sightings.ts';
 import type { EpochMs } from '../domain/stage.ts';
 
@@ -11,7 +11,6 @@ export type Publication = ReturnType<typeof publication>;
 /** To be run in the transactions of the owner. */
 export function publication(db: DatabaseSync) {
 	const sql = {
-		isPlaced: db.prepare('select 1 from report where id = :id and head is not null'),
 		// Crashes do not become known in their order: a family is as long before its first as after it.
 		open: db.prepare(`
 			select opened, max(ordinal) as ordinal from report
@@ -25,6 +24,12 @@ export function publication(db: DatabaseSync) {
 			'select id, changed as change from report where head = id and changed > published and changed > :after order by changed limit :most',
 		),
 		repeats: db.prepare('select count(*) as count, min(time) as first, max(time) as last from report where head = :id'),
+		// A restart at start-up that healed is none of the crashes that matter; of the report's own one its own words say so.
+		recent: db.prepare(`
+			select time from report
+			where id in (select id from report where head = :id order by time desc limit 2 * :most)
+				and (id = :id or not coalesce(body ->> '$.restart.isHealed', 0))
+			order by time desc limit :most`),
 		setPublished: db.prepare('update report set published = :change where id = :id'),
 		changedSince: db.prepare('select id, changed as change, time from report where changed > :after order by changed limit :most'),
 		publishedIn: db.prepare('select head from report where id = :id and head is not null'),
@@ -65,21 +70,27 @@ export function publication(db: DatabaseSync) {
 		}
 	}
 
+	const publishedIn = (id: string) => sql.publishedIn.get({ id })?.head as string | undefined;
+
 	return {
 		/** After a report has been written. @param nextChange gives the number of one more change */
 		written(report: CrashReport, nextChange: () => number): void {
-			if (report.status === 'found' || sql.isPlaced.get({ id: report.id })) return;
-			const head = place(report);
-			if (head !== report.id) sql.touch.run({ id: head, change: nextChange() });
+			if (report.status === 'found') return;
+			const before = publishedIn(report.id);
+			const head = before ?? place(report);
+			// Of those that it stands for it tells when they were, but not of those that healed.
+			if (head !== report.id && (before === undefined || report.restart?.isHealed)) sql.touch.run({ id: head, change: nextChange() });
 		},
 
 		unpublished: (after: number, most: number) => sql.unpublished.all({ after, most }) as Changed[],
 		changedSince: (after: number, most: number) => sql.changedSince.all({ after, most }) as (Changed & { time: EpochMs })[],
-		publishedIn: (id: string) => sql.publishedIn.get({ id })?.head as string | undefined,
+		publishedIn,
 
 		repeats(id: string): Repeats {
 			const { count, first, last } = sql.repeats.get({ id }) as Record<keyof Span, number>;
-			return { count, firstTime: new Date(first).toISOString(), lastTime: new Date(last).toISOString() };
+			const span = { count, firstTime: isoTime(first), lastTime: isoTime(last) };
+			if (count === 1) return span;
+			return { ...span, recentTimes: sql.recent.all({ id, most: mostRecentTimes }).map(({ time }) => isoTime(time as number)) };
 		},
 
 		setPublished(id: string, change: number): void {
@@ -102,6 +113,8 @@ export function publication(db: DatabaseSync) {
 		},
 	};
 }
+
+const isoTime = (at: EpochMs) => new Date(at).toISOString();
 
 const sorts: Readonly<Record<TallySort, string>> = {
 	crashes: `status <> 'found'`,

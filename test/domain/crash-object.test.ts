@@ -35,6 +35,7 @@ describe('a report as an object', () => {
 			count: 38,
 			firstTime: '2026-11-23T06:00:00.000Z',
 			lastTime: '2026-11-23T06:27:00.000Z',
+			recentTimes: ['2026-11-23T06:27:00.000Z', '2026-11-23T06:26:10.000Z'],
 			summary: { headline: 'SIGSEGV', what: 'SIGSEGV' },
 		};
 		const { phase, summary, ...repeats } = status;
@@ -60,6 +61,7 @@ describe('a report as an object', () => {
 			status: 'failed',
 			repeats: { count: 38, firstTime, lastTime: time },
 		});
+		expect(read(undecided, { recentTimes: ['today'] })?.repeats).not.toHaveProperty('recentTimes');
 		for (const count of ['many', -1, undefined]) expect(read(undecided, { count })).not.toHaveProperty('repeats');
 		expect(restored({ spec: undecided, status: 'archived' })).toMatchObject({ status: 'analysed' });
 	});

@@ -48,6 +48,18 @@ function crash(journal: Journal, given: Crash): string {
 	return id;
 }
 
+/** It turns out to have been a restart with which the instance found what it depends on. */
+function heal(journal: Journal, id: string): void {
+	const { found } = events(id);
+	const time = timeOf(Number.parseInt(id, 16));
+	journal.append({
+		...found,
+		revision: 2,
+		body: { ...found.body, time, association: of, restart: ended({ isStartUp: true, isHealed: true }) },
+	});
+}
+
+const timeOf = (index: number) => new Date(start + index * 1000).toISOString();
 const unpublished = (journal: Journal) => journal.outbox.unpublished(0, 1000).map(({ id }) => id);
 const several = (count: number, from = 1) => Array.from({ length: count }, (_, index) => index + from);
 
@@ -121,6 +133,25 @@ describe('a family of crashes', () => {
 			count: 37,
 			firstTime: '2026-11-23T06:00:05.000Z',
 			lastTime: '2026-11-23T06:00:41.000Z',
+			recentTimes: several(30).map((index) => timeOf(42 - index)),
+		});
+	});
+
+	test('tells the times of the last of those that one report stands for, and of no restart at start-up that healed', async () => {
+		await using opened = await emptyJournal();
+		const { journal } = opened;
+		const ids = several(8).map((index) => crash(journal, { index }));
+		const [head = '', , , last = ''] = ids.slice(4);
+		expect(journal.outbox.repeats(ids[0] ?? '')).not.toHaveProperty('recentTimes');
+		expect(journal.outbox.repeats(head).recentTimes).toEqual([8, 7, 6, 5].map(timeOf));
+		const [{ change } = { change: 0 }] = journal.outbox.unpublished(0, 100).filter(({ id }) => id === head);
+		journal.outbox.setPublished(head, change);
+		heal(journal, last);
+		expect(unpublished(journal), 'it is to tell of one less').toContain(head);
+		heal(journal, head);
+		expect(journal.outbox.repeats(head), 'of its own crash it says itself that it healed').toMatchObject({
+			count: 4,
+			recentTimes: [7, 6, 5].map(timeOf),
 		});
 	});
 

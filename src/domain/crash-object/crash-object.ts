@@ -76,6 +76,7 @@ export const status = z.object({
 	count: z.int().min(1).describe('how many crashes like it this stands for, with its own'),
 	firstTime: shape.time,
 	lastTime: shape.time,
+	recentTimes: report.repeats.shape.recentTimes,
 	storedAs: text.exactOptional().describe('where the core is, or why it is nowhere'),
 	summary: z
 		.object({

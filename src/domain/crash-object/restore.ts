@@ -36,7 +36,7 @@ function phaseBy(storage: Spec['storage']): CrashReport['status'] {
 	return storage?.was ? 'deleted' : 'analysed';
 }
 
-const { phase, count, firstTime, lastTime } = statusSchema.shape;
+const { phase, count, firstTime, lastTime, recentTimes } = statusSchema.shape;
 /** A status is written after the object is made, and what a newer version has in one field is no reason to forget the others. */
 const readable = z
 	.object({
@@ -44,8 +44,12 @@ const readable = z
 		count: count.catch(1),
 		firstTime: firstTime.optional().catch(undefined),
 		lastTime: lastTime.optional().catch(undefined),
+		recentTimes: recentTimes.unwrap().optional().catch(undefined),
 	})
 	.catch({ count: 1 });
 
-const ofStatus = ({ phase, count, firstTime, lastTime }: z.infer<typeof readable>, time: string) =>
-	defined({ status: phase, repeats: count > 1 ? { count, firstTime: firstTime ?? time, lastTime: lastTime ?? time } : undefined });
+const ofStatus = ({ phase, count, firstTime, lastTime, recentTimes }: z.infer<typeof readable>, time: string) =>
+	defined({
+		status: phase,
+		repeats: count > 1 ? { count, firstTime: firstTime ?? time, lastTime: lastTime ?? time, ...defined({ recentTimes }) } : undefined,
+	});
