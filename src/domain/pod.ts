@@ -31,6 +31,8 @@ export type Container = {
 	readonly id: string | undefined;
 	readonly restartCount: number;
 	readonly isReady: boolean;
+	/** It ended too often, and waits for its next run. */
+	readonly isBackingOff?: true;
 	/** The run's that is, or was the last. */
 	readonly startedAt: EpochMs | undefined;
 	/** How the present run ended, where it does not run any more, also while it waits for the next. */

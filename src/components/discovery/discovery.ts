@@ -14,7 +14,7 @@ import { workList } from './work-list.ts';
 
 export { listInstances } from './instances.ts';
 export { knownRoots } from './known-roots.ts';
-export { podsOn } from './members.ts';
+export { instancesIn, podsOn } from './members.ts';
 export type { Selectors } from './membership.ts';
 export { type PodTable, podTable } from './pods.ts';
 export type { Bookmark } from './told-ends.ts';

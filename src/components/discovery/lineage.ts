@@ -75,7 +75,8 @@ export function createLineages({ lookUp, onUnknown, now = Date.now }: LineageOpt
 				isTroubled = true;
 				return undefined;
 			});
-			ancestors.push({ apiVersion, kind, name, labels: found?.metadata.labels ?? {}, annotations: found?.metadata.annotations ?? {} });
+			const { labels = {}, annotations = {} } = found?.metadata ?? {};
+			ancestors.push({ apiVersion, kind, name, labels, annotations, ...(found && { found: stateOf(found.metadata) }) });
 			isComplete = found !== undefined || collectionOf(owner) === undefined;
 			owner = found && controllerOf(found.metadata);
 		}
@@ -110,6 +111,12 @@ export function createLineages({ lookUp, onUnknown, now = Date.now }: LineageOpt
 		}
 	}
 }
+
+const stateOf = ({ uid, deletionTimestamp, creationTimestamp }: KubernetesObject['metadata']) => ({
+	uid,
+	isEnding: deletionTimestamp !== undefined,
+	madeAt: Date.parse(creationTimestamp ?? '') || 0,
+});
 
 /** Undefined for what nobody asks for. Whoever makes a pod may write anything into it: what is no name is of no owner. */
 function collectionOf({ apiVersion, kind, name }: Owner): string | undefined {

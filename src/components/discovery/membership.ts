@@ -1,4 +1,5 @@
 import { defined } from '../../base/defined.ts';
+import type { OwnerNow } from '../../domain/instance-now.ts';
 import type { Membership, Owner, Pod } from '../../domain/pod.ts';
 import { fits, type Labels } from './selector.ts';
 
@@ -14,7 +15,12 @@ export type Lineage = {
 
 export const unknownLineage: Lineage = { ancestors: [], isComplete: false };
 
-export type Ancestor = Pick<Owner, 'apiVersion' | 'kind' | 'name'> & { readonly labels: Labels; readonly annotations: Labels };
+export type Ancestor = Pick<Owner, 'apiVersion' | 'kind' | 'name'> & {
+	readonly labels: Labels;
+	readonly annotations: Labels;
+	/** What the API says of it; absent of one that was not there, or that nobody asked for. */
+	readonly found?: Pick<OwnerNow, 'uid' | 'isEnding' | 'madeAt'>;
+};
 
 type Member = Pick<Pod, 'namespace' | 'name' | 'labels'> & { readonly containers: readonly { readonly name: string }[] };
 

@@ -82,6 +82,7 @@ function containerOf(name: string, image: string, status: ApiContainerStatus | u
 		id,
 		restartCount: status?.restartCount ?? 0,
 		isReady: status?.ready ?? false,
+		...(status?.state?.waiting?.reason === 'CrashLoopBackOff' && { isBackingOff: true }),
 		startedAt: timeOf(status?.state?.running?.startedAt) ?? end?.startedAt,
 		end: end && { ...end, containerId: end.containerId ?? id },
 		lastEnd: end === last ? undefined : last,
