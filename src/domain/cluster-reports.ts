@@ -1,3 +1,4 @@
+import type { CrashFacts } from './crash-facts.ts';
 import type { EpochMs } from './stage.ts';
 
 /** A CrashReport of the cluster, as far as it is looked at by who works for the cluster. */
@@ -11,6 +12,8 @@ export type ClusterReport = {
 	readonly lastTime: EpochMs;
 	/** It has been deleted, and only waits for somebody who wanted to be asked. */
 	readonly isEnding: boolean;
+	/** Of one that tells how a container of an instance ended. */
+	readonly crash?: CrashFacts;
 };
 
 /** All CrashReports of the cluster, of all nodes. */

@@ -3,48 +3,50 @@ import type { EpochMs } from '../../domain/stage.ts';
 import { exclusions, type Switches } from './rules.ts';
 
 /** How often an instance has crashed lately, and of what was left out, why. */
-export type Count<C extends CrashFacts = CrashFacts> = {
-	readonly counted: readonly Counted<C>[];
+export type Count = {
 	readonly total: number;
+	/** The reports of which some count, those with the most first. */
+	readonly reports: readonly { readonly name: string; readonly count: number }[];
+	readonly byComponent: ReadonlyMap<string, number>;
 	/** When the last that counts was. */
 	readonly last: EpochMs | undefined;
-	readonly left: readonly { readonly why: string; readonly count: number }[];
+	readonly left: readonly Left[];
 };
 
-export type Counted<C extends CrashFacts = CrashFacts> = { readonly crash: C; readonly count: number };
+export type Left = { readonly why: string; readonly count: number };
 
-/** After that time. */
-export type Since = { readonly since: EpochMs };
+/** After the one, and not after the other. */
+export type Span = { readonly since: EpochMs; readonly until: EpochMs };
 
-/**
- * Counts the crashes of one instance.
- *
- * A report that stands for many tells the times of the last ones. Where it stands for more than it tells the times of, those whose time is not told count
- * only if the oldest that is told is within the window, and the first of all is too: what may have been before counts for nothing.
- */
-export function countCrashes<C extends CrashFacts>(crashes: Iterable<C>, switches: Switches & Since): Count<C> {
-	const counted: Counted<C>[] = [];
+/** Counts the crashes of one instance. What a report does not tell the time of counts for nothing. */
+export function countCrashes(crashes: Iterable<CrashFacts>, switches: Switches, { since, until }: Span): Count {
+	const reports: { name: string; count: number }[] = [];
+	const byComponent = new Map<string, number>();
 	const left = new Map<string, number>();
 	let last: EpochMs | undefined;
 	for (const crash of crashes) {
-		const count = countOf(crash, switches.since);
-		if (count === 0) continue;
-		const exclusion = exclusions.find((rule) => rule.applies(crash, switches));
-		if (exclusion) left.set(exclusion.why, (left.get(exclusion.why) ?? 0) + count);
-		else {
-			counted.push({ crash, count });
-			last = Math.max(last ?? 0, ...crash.times);
+		let count = 0;
+		for (const time of crash.times) {
+			if (time <= since || time > until) continue;
+			const exclusion = exclusions.find((rule) => rule.applies(crash, time, switches));
+			if (exclusion) {
+				add(left, exclusion.why);
+				continue;
+			}
+			count++;
+			add(byComponent, crash.component);
+			last = Math.max(last ?? 0, time);
 		}
+		if (count > 0) reports.push({ name: crash.report, count });
 	}
+	reports.sort((a, b) => b.count - a.count || (a.name < b.name ? -1 : 1));
 	return {
-		counted,
-		total: counted.reduce((sum, { count }) => sum + count, 0),
+		total: reports.reduce((sum, { count }) => sum + count, 0),
+		reports,
+		byComponent,
 		last,
 		left: [...left].map(([why, count]) => ({ why, count })),
 	};
 }
 
-/** So many of them are known to be within the time. */
-function countOf({ times }: CrashFacts, since: EpochMs): number {
-	return times.filter((time) => time > since).length;
-}
+const add = (counts: Map<string, number>, key: string) => counts.set(key, (counts.get(key) ?? 0) + 1);

@@ -1,5 +1,7 @@
 import { once } from 'node:events';
+import { defined } from '../../../base/defined.ts';
 import type { ClusterReport, ClusterReports } from '../../../domain/cluster-reports.ts';
+import { crashFactsOf } from '../../../domain/crash-facts.ts';
 import { apiVersion, resource } from '../../../domain/crash-object/crash-object.ts';
 import { type Cluster, type KubernetesObject, resource as path, type Timing } from '../../../drivers/kubernetes/kubernetes.ts';
 
@@ -71,12 +73,14 @@ export function reportTable(timing?: Partial<Timing>): ReportTable {
 	};
 }
 
-function trimmed({ metadata, spec, status }: Raw): ClusterReport {
+function trimmed(object: Raw): ClusterReport {
+	const { metadata, spec, status } = object;
 	const { namespace = '', name, uid, resourceVersion, creationTimestamp, deletionTimestamp } = metadata;
 	const times = [status?.lastTime, spec?.time, creationTimestamp].map((time) => Date.parse(String(time)));
 	return {
 		...{ namespace, name, uid, resourceVersion },
 		lastTime: times.find((time) => !Number.isNaN(time)) ?? Date.now(), // unheard of: the API server writes the last one itself
 		isEnding: deletionTimestamp !== undefined,
+		...defined({ crash: crashFactsOf(object) }),
 	};
 }
