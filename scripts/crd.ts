@@ -1,6 +1,7 @@
-// Custom resource definitions out of zod schemas, and the one of CrashReport.
+// Custom resource definitions out of zod schemas.
 import { stringify } from 'yaml';
 import { z } from 'zod';
+import * as cleanup from '../src/domain/cleanup-object/cleanup-object.ts';
 import { resource, spec, status } from '../src/domain/crash-object/crash-object.ts';
 
 type Resource = {
@@ -97,6 +98,31 @@ const columns: readonly Column[] = [
 export function crashReportDefinition(): string {
 	const description = 'What is known of one crash of Milvus, or of several that are alike. Written by milvus-coredump-agent.';
 	const manifest = definition(resource, { description, spec, status }, columns);
-	// kubectl and Helm read YAML 1.1, to which a bare yes is true.
-	return `# Made by \`npm run docs\` from src/domain/crash-object.\n${stringify(manifest, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false })}`;
+	return file('src/domain/crash-object', manifest);
 }
+
+const cleanupColumns: readonly Column[] = [
+	{ name: 'Instance', type: 'string', jsonPath: '.spec.instance', description: 'Milvus instance' },
+	{ name: 'Kind', type: 'string', jsonPath: '.spec.kind', description: 'Who manages it' },
+	{ name: 'Restarts', type: 'integer', jsonPath: '.status.restarts.counted', description: 'Crash restarts that count' },
+	{ name: 'Phase', type: 'string', jsonPath: '.status.phase', description: 'What has become of the decision' },
+	// As text: of a time to come kubectl would show nothing of use.
+	{ name: 'Due', type: 'string', jsonPath: '.spec.dueAt', description: 'Until then it has to recover' },
+	{ name: 'Reason', type: 'string', jsonPath: '.status.reason', description: 'Why it is in this phase' },
+	{ name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Time since the first decision' },
+	{ name: 'Since', type: 'date', jsonPath: '.status.since', description: 'Time in this phase', priority: 1 },
+	{ name: 'Looked', type: 'date', jsonPath: '.status.lookedAt', description: 'Time since it was last written down', priority: 1 },
+	{ name: 'Contents', type: 'string', jsonPath: '.status.contents.is', description: 'Whether it is known what would go', priority: 1 },
+];
+
+/** `deploy/crds/instancecleanups.yaml` */
+export function instanceCleanupDefinition(): string {
+	const description =
+		'The decision that a Milvus instance does nothing but crash, and what has become of it. Written by milvus-coredump-agent.';
+	const manifest = definition(cleanup.resource, { description, spec: cleanup.spec, status: cleanup.status }, cleanupColumns);
+	return file('src/domain/cleanup-object', manifest);
+}
+
+/** kubectl and Helm read YAML 1.1, to which a bare yes is true. */
+const file = (source: string, manifest: object) =>
+	`# Made by \`npm run docs\` from ${source}.\n${stringify(manifest, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false })}`;

@@ -10,7 +10,7 @@ import { configurationReference } from '../src/config/reference.ts';
 import { crashReport } from '../src/domain/report.ts';
 import { defaultsFile, rightsFile } from './chart/files.ts';
 import { valuesSchema } from './chart/values.ts';
-import { crashReportDefinition } from './crd.ts';
+import { crashReportDefinition, instanceCleanupDefinition } from './crd.ts';
 import { manifests } from './manifests.ts';
 import { rbacReference } from './rbac/page.ts';
 
@@ -23,6 +23,8 @@ export const pages: Readonly<Record<string, () => string>> = {
 	'docs/reference/report.schema.json': () => `${JSON.stringify(z.toJSONSchema(crashReport, { io: 'output' }), null, '\t')}\n`,
 	'deploy/crds/crashreports.yaml': crashReportDefinition,
 	'charts/milvus-coredump-agent/files/crds/crashreports.yaml': crashReportDefinition,
+	'deploy/crds/instancecleanups.yaml': instanceCleanupDefinition,
+	'charts/milvus-coredump-agent/files/crds/instancecleanups.yaml': instanceCleanupDefinition,
 	'charts/milvus-coredump-agent/files/rights.yaml': rightsFile,
 	'charts/milvus-coredump-agent/files/defaults.yaml': defaultsFile,
 	'charts/milvus-coredump-agent/values.schema.json': valuesSchema,

@@ -5,7 +5,7 @@ export type Refused = { readonly what: string; readonly why: string };
 export const refusedByKubernetes: readonly Refused[] = [
 	{
 		what: 'to delete, evict or change pods, workloads, namespaces, volumes, or custom resources of Milvus',
-		why: 'it reports. `cleaner.mode` is `dry-run`, and this version has no cleaner; deploy/enforce.yaml has what one needs, by namespace',
+		why: 'it reports: also of instances that do nothing but crash this version only says what would become of them',
 	},
 	{ what: 'to read Secrets or ConfigMaps', why: 'its own configuration comes as a file. Nothing that it reports on is in them' },
 	{ what: 'pods/exec, pods/attach, pods/portforward, nodes/proxy', why: 'each is a way to run something in a pod or on a node' },

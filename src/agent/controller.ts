@@ -1,6 +1,9 @@
+import { cleaner } from '../components/cleaner/cleaner.ts';
+import { instancesIn } from '../components/discovery/discovery.ts';
 import { type LeadersWork, leader } from '../components/leader/leader.ts';
 import { expiry, reportTable } from '../components/monitor/monitor.ts';
 import type { Config } from '../config/config.ts';
+import type { ClusterReports } from '../domain/cluster-reports.ts';
 import { leaseName } from '../domain/rights.ts';
 import type { Cluster } from '../drivers/kubernetes/kubernetes.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
@@ -21,7 +24,7 @@ export type OfCluster = {
 const graceMs = 6_000;
 
 /** The keys that the work of a controller depends on. */
-const concernsController = (key: string) => /^(monitor\.crashReports|storage)\./.test(key);
+const concernsController = (key: string) => /^(monitor\.crashReports|storage|cleaner|discovery)\./.test(key);
 
 /**
  * What the leader does for the cluster, each by itself and until the signal: it compares what should be with what is, and acts on the difference.
@@ -34,12 +37,36 @@ function reconcilers(config: Config, telemetry: Telemetry): readonly LeadersWork
 		problem === undefined ? telemetry.expiryWorks() : telemetry.componentNotReady('expiry', problem);
 	const limits = { maxAgeMs: crashReports.retentionDays * dayMs, maxNumber: crashReports.maxNumber };
 	const isShared = config.storage.backend !== 'local';
+	if (!config.cleaner.enabled) telemetry.cleanerWorks('switched off (cleaner.enabled)');
 	if (!isShared) telemetry.retentionWorks('each node clears its own store');
 	return [
 		(cluster, signal) => reports.follow(cluster, tell, signal),
 		expiry({ reports, telemetry, options: limits }),
 		...(isShared ? [clearShared(config, telemetry)] : []),
+		...(config.cleaner.enabled ? [cleaning(config, reports, telemetry)] : []),
 	];
+}
+
+/** Says of instances that do nothing but crash what would become of them. */
+function cleaning({ cleaner: options, discovery }: Config, reports: ClusterReports, telemetry: Telemetry): LeadersWork {
+	const { namespaces, helmReleaseLabels, operatorLabels } = discovery;
+	const selectors = { helmReleaseLabels, operatorLabels };
+	return cleaner({
+		reports,
+		instances: (cluster, namespace, signal) => instancesIn(cluster, { namespace, namespaces, selectors }, signal),
+		contents: async () => ({ is: 'unknown', reason: 'this version does not read releases' }),
+		telemetry,
+		options: {
+			maxRestartCount: options.maxRestartCount,
+			windowMs: options.restartTimeWindow,
+			delayMs: options.cleanupDelay,
+			countOutOfMemory: options.countOutOfMemory,
+			enforcement: (namespace) =>
+				options.namespaces.includes(namespace)
+					? 'not carried out: cleaner.mode is dry-run'
+					: `not carried out: cleaner.mode is dry-run, and would not be enforced either, as ${namespace} is not in cleaner.namespaces`,
+		},
+	});
 }
 
 const dayMs = 24 * 3600_000;

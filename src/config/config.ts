@@ -53,6 +53,7 @@ export function loadConfig({ file, namedBy, mode, paths }: LoadOptions): Loaded 
 	}
 	if (problems.lines.length > 0 || !result.success) throw new ConfigError(problems.lines.join('\n'));
 	addWarnings(given, { config: result.data, defaults, fields }, problems);
+	warnOfNobodyWhoRemoves(given, result.data, problems);
 	if (mode === 'standalone') warnOfNobodyWhoClears(given, result.data, problems);
 	return { config: result.data, warnings: problems.lines, source: file };
 }
@@ -129,6 +130,12 @@ const mostOfGzip = 9;
 function refuseLevelOfZstd({ storage: { compression, compressionLevel } }: Config, problems: Problems): void {
 	if (compression === 'gzip' && compressionLevel > mostOfGzip)
 		problems.addValue(['storage', 'compressionLevel'], compressionLevel, `at most ${mostOfGzip}, as storage.compression is gzip`);
+}
+
+function warnOfNobodyWhoRemoves(given: unknown, { cleaner: { mode } }: Config, problems: Problems): void {
+	const path = ['cleaner', 'mode'];
+	if (mode === 'enforce' && valueAt(given, path) !== undefined)
+		problems.add(path, 'cleaner.mode: this version does not enforce yet; it works as with dry-run, and removes nothing');
 }
 
 type Context = { readonly config: Config; readonly defaults: Config; readonly fields: readonly Field[] };

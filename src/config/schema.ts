@@ -271,18 +271,21 @@ export const configSchema = (paths: ModeDefaults) =>
 		cleaner: section(
 			{
 				enabled: key(flag, true, 'Whether instances that only crash are looked for.'),
-				mode: key(z.enum(['dry-run', 'enforce']), 'dry-run', 'Whether they are removed, or only named.'),
-				maxRestartCount: key(count, 5, 'More crashes than this are too many.'),
+				mode: key(
+					z.enum(['dry-run', 'enforce']),
+					'dry-run',
+					'Whether they are removed, or only named; this version only names them, as an `InstanceCleanup` each.',
+				),
+				maxRestartCount: key(count, 5, 'More crash restarts than this, of all components on all nodes, are too many.'),
 				restartTimeWindow: key(duration, '1h', 'The time within which they are counted.', inDuration),
 				cleanupDelay: key(duration, '5m', 'How long an instance has to recover.', inDuration),
-				uninstallTimeout: key(timeout, '10m', 'How long an uninstallation may take.', inDuration),
-				namespaces: key(z.array(text), [], 'The namespaces in which instances may be removed.'),
-				maxCleanupsPerHour: key(count, 1, 'The most removals in an hour.'),
-				allowVolumeLoss: key(flag, false, 'Whether an instance may be removed whose volumes go with it.'),
+				uninstallTimeout: key(timeout, '10m', 'How long an uninstallation may take.', { ...inDuration, ...planned }),
+				namespaces: key(z.array(text), [], 'The namespaces in which instances may be removed; `dry-run` looks at all.'),
+				maxCleanupsPerHour: key(count, 1, 'The most removals in an hour.', planned),
+				allowVolumeLoss: key(flag, false, 'Whether an instance may be removed whose volumes go with it.', planned),
 				countOutOfMemory: key(flag, false, 'Whether out-of-memory kills count.'),
 			},
-			'Stopping instances that do nothing but crash.',
-			planned,
+			'Instances that do nothing but crash. The controller looks for them: `agent --role controller` or `both`.',
 		),
 		monitor: section(
 			{

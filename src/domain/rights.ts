@@ -80,6 +80,41 @@ export const controllerRights: readonly Right[] = [
 		loss: 'they stay for ever, and fill etcd',
 	},
 	{
+		...{ group: '', resource: 'pods', verbs: ['list'] },
+		purpose: 'before an instance is said to do nothing but crash, its pods must show it, as they are at that moment',
+		loss: noCleanups(),
+	},
+	{
+		...{ group: '', resource: 'namespaces', verbs: ['get'] },
+		purpose: 'an instance is kept by an annotation of its namespace, or because that is being deleted',
+		loss: noCleanups(),
+	},
+	...(['replicasets', 'deployments', 'statefulsets'] as const).map((resource) => ({
+		...{ group: 'apps', resource, verbs: ['get'] },
+		purpose: 'what an instance consists of, and whether an annotation or label there keeps it',
+		loss: noCleanups(),
+	})),
+	...(['milvuses', 'milvusclusters'] as const).map((resource) => ({
+		...{ group: 'milvus.io', resource, verbs: ['get'] },
+		purpose: 'the same of an instance of the operator, and whether its reconciliation is paused',
+		loss: noCleanups('of the operator'),
+	})),
+	{
+		...{ group: 'milvus.io', resource: 'milvusupgrades', verbs: ['list'], isOfAll: true },
+		purpose: 'an instance that is being upgraded is kept',
+		loss: noCleanups('of the operator'),
+	},
+	{
+		...{ group: crashReports, resource: 'instancecleanups', verbs: ['list', 'create', 'patch', 'delete'], isOfAll: true },
+		purpose: 'it says there which instances do nothing but crash, remembers what it decided, and deletes what is settled for a week',
+		loss: noCleanups(),
+	},
+	{
+		...{ group: crashReports, resource: 'instancecleanups/status', verbs: ['patch'], isOfAll: true },
+		purpose: 'what has become of such a decision',
+		loss: noCleanups(),
+	},
+	{
 		...{ group: 'coordination.k8s.io', resource: 'leases', verbs: ['get', 'update'], names: [leaseName], isOfOwn: true, isVital: true },
 		purpose: 'the replicas agree by this Lease which of them works',
 		loss: 'it does nothing',
@@ -101,6 +136,10 @@ function owner(who: string): string {
 
 function noOwner(who: string): string {
 	return `pods of ${who} are told by their own labels only, and may be taken for another instance or for none`;
+}
+
+function noCleanups(whose = ''): string {
+	return `instances ${whose && `${whose} `}that do nothing but crash are not told of`;
 }
 
 function noReports(how: string): string {

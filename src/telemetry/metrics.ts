@@ -49,6 +49,8 @@ export function createMetrics() {
 			'CrashReports that were deleted from the cluster, by what was too much of them',
 			'reason',
 		),
+		cleanups: gauge('instance_cleanups', 'InstanceCleanups in the cluster, by phase; told by the agent that leads', 'phase'),
+		cleanupPhases: counter('instance_cleanup_phases_total', 'Phases into which this agent has brought InstanceCleanups', 'phase'),
 		leader: gauge('leader', '1 while this agent does what one of all does for the cluster'),
 		lastProcessed: gauge('last_processed_file_timestamp', 'When a core file was last processed, in seconds since 1970'),
 	};

@@ -1,8 +1,10 @@
 import type { Logger } from 'pino';
 import { printable } from '../base/printable.ts';
 import { formatBytes } from '../base/quantity.ts';
+import { phases as allPhases, type Phase } from '../domain/cleanup-object/cleanup-object.ts';
 import type { Bodies } from '../domain/events.ts';
 import { placeName } from '../domain/frames.ts';
+import type { Instance } from '../domain/pod.ts';
 import type { Analysis } from '../domain/report.ts';
 import { scoreLine } from '../domain/score.ts';
 import { createMetrics } from './metrics.ts';
@@ -29,6 +31,7 @@ const components = {
 	leader: inControllers,
 	expiry: inControllers,
 	retention: inControllers,
+	cleaner: inControllers,
 } as const;
 
 export type Component = keyof typeof components;
@@ -64,7 +67,8 @@ export function createTelemetry(log: Logger, purpose: Purpose = 'standalone') {
 	}
 
 	function leaveToLeader() {
-		for (const component of ['expiry', 'retention'] as const) setReady(component, leftToLeader);
+		for (const component of ['expiry', 'retention', 'cleaner'] as const) setReady(component, leftToLeader);
+		metrics.cleanups.reset();
 	}
 
 	function configIsRight() {
@@ -201,6 +205,22 @@ export function createTelemetry(log: Logger, purpose: Purpose = 'standalone') {
 			metrics.errors.inc({ component: 'expiry' });
 			log.error({ object, reason }, `crash report ${object} can't be deleted: ${printable(reason)}`);
 		},
+
+		/** @param why there is nothing to do for it, if so */
+		cleanerWorks: (why = '') => setReady('cleaner', why),
+		cleanupsSeen(phases: readonly Phase[]) {
+			for (const phase of allPhases) metrics.cleanups.set({ phase }, phases.filter((one) => one === phase).length);
+		},
+		/** @param object an InstanceCleanup */
+		cleanupTurned(object: string, facts: Instance & { readonly phase: Phase; readonly reason: string }) {
+			const { namespace, name: instance, kind, phase, reason } = facts;
+			metrics.cleanupPhases.inc({ phase });
+			log.warn(
+				{ object, namespace, instance, kind, phase, reason },
+				`cleanup of ${namespace}/${instance} is ${phase}: ${printable(reason)}`,
+			);
+		},
+		cleanupForgotten: (object: string) => log.info({ object }, `cleanup ${object} is deleted: it was settled long ago`),
 
 		coreFound(id: string, path: string, sizeBytes: number) {
 			metrics.discovered.inc();

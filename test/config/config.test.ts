@@ -105,7 +105,7 @@ describe('keys that have no effect in this version', () => {
 			'  retentionDays: 7',
 			'  sampling: { full: 7 }',
 			'cleaner:',
-			'  mode: enforce',
+			'  maxCleanupsPerHour: 2',
 			'monitor:',
 			'  alerting: { enabled: true }',
 			'analyzer:',
@@ -113,9 +113,15 @@ describe('keys that have no effect in this version', () => {
 			'    enabled: true',
 		];
 		expect(await warningsOf(text.join('\n'))).toEqual([
-			'5: cleaner.mode has no effect in this version',
+			'5: cleaner.maxCleanupsPerHour has no effect in this version',
 			'7: monitor.alerting.enabled has no effect in this version',
 			'10: aiAnalysis.enabled has no effect in this version',
+		]);
+	});
+
+	test('are named where they say more than is done', async () => {
+		expect(await warningsOf('cleaner:\n  mode: enforce\n  maxRestartCount: 3\n')).toEqual([
+			'2: cleaner.mode: this version does not enforce yet; it works as with dry-run, and removes nothing',
 		]);
 	});
 

@@ -68,7 +68,7 @@ describeKubernetes('the agents of a cluster', () => {
 		await second.line('controller-a_');
 		await expect.poll(() => reports.among(3), soon).toEqual([1, 2]);
 		const told = await health(second);
-		expect(told).toMatchObject({ status: 200, names: ['config', 'monitor', 'leader', 'expiry', 'retention'] });
+		expect(told).toMatchObject({ status: 200, names: ['config', 'monitor', 'leader', 'expiry', 'retention', 'cleaner'] });
 		expect(told.of('retention')).toMatchObject({ ready: true });
 		expect(told.of('leader')).toMatchObject({ ready: true, reason: expect.stringMatching(/^controller-a_\w+ leads$/) });
 		expect([await metric(first, 'leader'), await metric(second, 'leader')]).toEqual(['1', '0']);
@@ -148,6 +148,7 @@ describeKubernetes('the agents of a cluster', () => {
 				'leader',
 				'expiry',
 				'retention',
+				'cleaner',
 			]);
 		home.configure({ collector: { watchInterval: '2s' } });
 		await agent.line('work stopped');

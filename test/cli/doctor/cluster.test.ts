@@ -146,6 +146,11 @@ describeKubernetes('doctor on a cluster', () => {
 			'ok configuration: the defaults (node)',
 			startingWith('ok API server: '),
 			'warning rights: may not delete crashreports.diagnostics.milvus.io in all namespaces: they stay for ever, and fill etcd → add to the role of system:serviceaccount:milvus:agent: {apiGroups: ["diagnostics.milvus.io"], resources: ["crashreports"], verbs: [delete]}',
+			...[
+				...['list pods', 'get namespaces', 'get replicasets.apps', 'get deployments.apps', 'get statefulsets.apps'],
+				...['get milvuses.milvus.io', 'get milvusclusters.milvus.io', 'list milvusupgrades.milvus.io'],
+				...['list, create, patch, delete instancecleanups.diagnostics.milvus.io', 'patch instancecleanups.diagnostics.milvus.io/status'],
+			].map((right) => startingWith(`warning rights: may not ${right} in all namespaces: instances `)),
 			'error rights: may not get, update leases.coordination.k8s.io in milvus: it does nothing → add to the role of system:serviceaccount:milvus:agent: {apiGroups: ["coordination.k8s.io"], resources: ["leases"], resourceNames: [milvus-coredump-agent-controller], verbs: [get, update]}',
 			'error rights: may not create leases.coordination.k8s.io in milvus: it does nothing → add to the role of system:serviceaccount:milvus:agent: {apiGroups: ["coordination.k8s.io"], resources: ["leases"], verbs: [create]}',
 			expect.stringContaining('CrashReports: '),

@@ -86,7 +86,12 @@ export async function attempts(cluster: Cluster, own: string): Promise<Attempt[]
 	for (const resource of ['deployments', 'statefulsets']) tries('apps', ['patch'], `${resource}/scale`);
 	for (const resource of ['milvuses', 'milvusclusters'])
 		tries('milvus.io', ['get', 'list', 'patch', 'delete', 'deletecollection'], resource);
+	tries('milvus.io', ['get', 'list', 'patch', 'delete'], 'milvusupgrades');
 	for (const where of [own, 'kube-system']) {
+		tries('diagnostics.milvus.io', ['get', 'list', 'watch', 'create', 'patch', 'delete', 'deletecollection'], 'instancecleanups', {
+			in: where,
+		});
+		tries('diagnostics.milvus.io', ['patch', 'update'], 'instancecleanups/status', { in: where });
 		tries('diagnostics.milvus.io', ['get', 'list', 'watch', 'create', 'patch', 'delete', 'deletecollection'], 'crashreports', {
 			in: where,
 		});

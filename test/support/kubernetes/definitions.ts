@@ -6,9 +6,9 @@ import { type ControlPlane, controlPlane } from './control-plane.ts';
 
 /** Our own custom resources, as an administrator installs them. Others may have done so before. */
 export async function installDefinitions(cluster: Cluster): Promise<void> {
-	const file = join(root, 'deploy/crds/crashreports.yaml');
-	await cluster.kubectl('apply', '--server-side', '--force-conflicts', '-f', file);
-	await cluster.kubectl('wait', '--for=condition=Established', '--timeout=30s', '-f', file);
+	const folder = join(root, 'deploy/crds');
+	await cluster.kubectl('apply', '--server-side', '--force-conflicts', '-f', folder);
+	await cluster.kubectl('wait', '--for=condition=Established', '--timeout=30s', '-f', folder);
 }
 
 /** A control plane for the tests of this block alone, with the definitions: what is too many is counted over all namespaces. */

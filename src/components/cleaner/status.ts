@@ -1,0 +1,66 @@
+import { defined } from '../../base/defined.ts';
+import { formatSpan } from '../../base/quantity.ts';
+import { most, type Phase, type Spec, type Status } from '../../domain/cleanup-object/cleanup-object.ts';
+import type { Contents } from '../../domain/contents.ts';
+import { cutText } from '../../domain/crash-object/shorten.ts';
+import type { EpochMs } from '../../domain/stage.ts';
+import type { Count } from './count.ts';
+import type { Support } from './support.ts';
+import { howToVeto } from './target.ts';
+
+/** What is known of an instance when it is looked at. */
+export type Findings = { readonly count: Count; readonly support: Support; readonly contents: Contents; readonly enforcement: string };
+
+/** What an object says of a decision, so that it takes less than 16 KiB. @param before undefined: it says nothing yet */
+export function statusOf(
+	{ phase, why }: { readonly phase: Phase; readonly why: string },
+	{ count, support, contents, enforcement }: Findings,
+	{ namespace, spec, status: before }: { readonly namespace: string; readonly spec: Spec; readonly status: Status | undefined },
+	now: EpochMs,
+): Status {
+	const at = new Date(now).toISOString();
+	const reason = cut(phase === 'Recovered' ? why : `${why} (${crashes(count, support, spec)})`);
+	const isNew = before?.phase !== phase;
+	const transitions = [...(before?.transitions ?? []), ...(isNew ? [{ phase, at, reason }] : [])];
+	return {
+		phase,
+		reason,
+		since: isNew ? at : before.since,
+		lookedAt: at,
+		restarts: {
+			counted: count.total,
+			shown: support.total,
+			...defined({ lastAt: count.last === undefined ? undefined : new Date(count.last).toISOString() }),
+			reports: count.reports.slice(0, most.reports).map((report) => ({ ...report })),
+			notCounted: count.left.map((left) => ({ ...left })),
+		},
+		contents: contentsOf(contents),
+		enforcement: cut(enforcement),
+		howToVeto: spec.kind === 'unmanaged' ? 'it is not removed in any case' : howToVeto({ namespace }, spec.target),
+		transitions: transitions.slice(-most.transitions),
+	};
+}
+
+const cut = (text: string) => cutText(text, most.textBytes);
+
+const crashes = ({ total }: Count, support: Support, { windowSeconds, limit }: Spec): string =>
+	`${total} crash restarts within ${formatSpan(windowSeconds * 1000)}, ${support.total} of them by the restart counts of its pods; more than ${limit} are too many`;
+
+/** Volumes first, as far as there is room: they are what can be lost. */
+function contentsOf(contents: Contents): Status['contents'] {
+	if (contents.is === 'unknown') return { is: contents.is, reason: cut(contents.reason) };
+	let room = most.contentsBytes;
+	let omitted = 0;
+	const fitting = <T extends object>(all: readonly T[]): T[] =>
+		all.filter((one) => {
+			const bytes = Buffer.byteLength(JSON.stringify(one)) + 1;
+			const fits = bytes <= room;
+			if (fits) room -= bytes;
+			else omitted++;
+			return fits;
+		});
+	const volumes = fitting(contents.volumes);
+	const stays = fitting(contents.stays);
+	const goes = fitting(contents.goes);
+	return { is: contents.is, goes, stays, volumes, ...(omitted > 0 ? { omitted } : {}) };
+}
