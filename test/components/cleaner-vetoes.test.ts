@@ -54,6 +54,11 @@ const cases: readonly (readonly [id: string, scene: Scene, words: RegExp])[] = [
 	['kept', scene(helm({ annotations: keep })), /on Deployment a-deployment/],
 	['kept', scene(operator({ annotations: { 'diagnostics.milvus.io/keep': 'yes' } })), /on Milvus a-milvus/],
 	['kept', scene(helm(), { namespace: { annotations: keep, isEnding: false } }), /on Namespace ns/],
+	[
+		'kept',
+		scene({ ...helm(), pods: [pod([owner('ReplicaSet', { annotations: keep }), owner('Deployment')])] }),
+		/on ReplicaSet a-replicaset, where it stays when it is removed from the Deployment/,
+	],
 	['paused', scene(operator({ annotations: { 'milvus.io/pause-reconcile': 'true' } })), /pause-reconcile is set on Milvus/],
 	[
 		'being upgraded',

@@ -1,10 +1,11 @@
 import type { Phase, Spec, Target } from '../../domain/cleanup-object/cleanup-object.ts';
+import type { Contents } from '../../domain/contents.ts';
 import type { Instance } from '../../domain/pod.ts';
 import type { EpochMs } from '../../domain/stage.ts';
 import type { Cluster } from '../../drivers/kubernetes/kubernetes.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import type { Next } from './decide.ts';
-import { type Findings, statusOf } from './status.ts';
+import { contentsOf, type Findings, statusOf } from './status.ts';
 import { create, forget, type Stored, saysTheSame, write } from './stored.ts';
 
 type About = {
@@ -13,7 +14,9 @@ type About = {
 	/** Undefined: nothing was decided yet. */
 	readonly stored: Stored | undefined;
 	readonly about: Target;
-	readonly findings: () => Promise<Findings>;
+	readonly findings: Omit<Findings, 'contents'>;
+	/** Takes some requests to find out. */
+	readonly contents: () => Promise<Contents>;
 	readonly telemetry: Telemetry;
 	readonly options: { readonly maxRestartCount: number; readonly windowMs: number };
 };
@@ -47,16 +50,18 @@ export async function carryOut(next: Exclude<Next, { is: 'nothing' }>, about: Ab
 }
 
 async function turn(
-	{ cluster, findings, telemetry }: About,
+	{ cluster, findings, contents, telemetry }: About,
 	stored: Stored,
 	to: { readonly phase: Phase; readonly why: string },
 	signal: AbortSignal,
 	spec: Spec = stored.spec,
 ): Promise<void> {
 	const now = Date.now();
-	const status = statusOf(to, await findings(), { namespace: stored.namespace, spec, status: stored.status }, now);
 	const before = stored.status;
-	if (before && saysTheSame(status, before) && now - Date.parse(before.lookedAt) < lookedAgainMs) return;
+	const isFresh = before?.phase === to.phase && now - Date.parse(before.lookedAt) < lookedAgainMs;
+	const told = isFresh ? before.contents : contentsOf(await contents());
+	const status = statusOf(to, { ...findings, contents: told }, { namespace: stored.namespace, spec, status: before }, now);
+	if (isFresh && saysTheSame(status, before)) return;
 	if (!(await write(cluster, stored, { spec, status }, signal))) return;
 	if (before?.phase !== status.phase)
 		telemetry.cleanupTurned(nameOf(stored), { ...stored.instance, phase: status.phase, reason: status.reason });

@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Target } from '../../domain/cleanup-object/cleanup-object.ts';
 import type { ClusterReports } from '../../domain/cluster-reports.ts';
 import type { Contents } from '../../domain/contents.ts';
 import { type CrashFacts, keyOfInstance } from '../../domain/crash-facts.ts';
@@ -36,7 +35,7 @@ export type CleanerDeps = {
 	readonly reports: ClusterReports;
 	readonly instances: Instances;
 	/** What goes with an instance, and what stays. */
-	readonly contents: (cluster: Cluster, now: InstanceNow, target: Target, signal: AbortSignal) => Promise<Contents>;
+	readonly contents: (cluster: Cluster, instance: Instance, signal: AbortSignal) => Promise<Contents>;
 	readonly telemetry: Telemetry;
 	readonly options: CleanerOptions;
 };
@@ -69,8 +68,13 @@ export function cleaner({ reports, instances, contents, telemetry, options: give
 	return async function run(cluster: Cluster, signal: AbortSignal): Promise<void> {
 		while (!signal.aborted) {
 			let pauseMs = options.intervalMs;
+			await reports.current(AbortSignal.any([signal, AbortSignal.timeout(pauseMs)]));
+			if (signal.aborted) return;
+			if (!reports.isCurrent) {
+				telemetry.componentNotReady('cleaner', 'which CrashReports there are is not known now');
+				continue;
+			}
 			try {
-				await reports.current(signal);
 				const refusal = await pass(cluster, signal);
 				if (refusal) telemetry.componentNotReady('cleaner', problemOf(refusal));
 				else telemetry.cleanerWorks();
@@ -175,11 +179,9 @@ export function cleaner({ reports, instances, contents, telemetry, options: give
 			if (about === undefined || next.is === 'nothing') continue;
 			// Nothing can be written down any more where all is on its way out.
 			if (stored === undefined && ((await looked.namespace(instance.namespace))?.isEnding ?? true)) continue;
-			const findings = async () => ({
-				...{ count, support, enforcement: options.enforcement(instance.namespace) },
-				contents: await contents(cluster, now, about, signal),
-			});
-			await carryOut(next, { cluster, instance, stored, about, findings, telemetry, options }, signal);
+			const findings = { count, support, enforcement: options.enforcement(instance.namespace) };
+			const found = () => contents(cluster, instance, signal);
+			await carryOut(next, { cluster, instance, stored, about, findings, contents: found, telemetry, options }, signal);
 		}
 	}
 }

@@ -9,7 +9,12 @@ import type { Support } from './support.ts';
 import { howToVeto } from './target.ts';
 
 /** What is known of an instance when it is looked at. */
-export type Findings = { readonly count: Count; readonly support: Support; readonly contents: Contents; readonly enforcement: string };
+export type Findings = {
+	readonly count: Count;
+	readonly support: Support;
+	readonly contents: Status['contents'];
+	readonly enforcement: string;
+};
 
 /** What an object says of a decision, so that it takes less than 16 KiB. @param before undefined: it says nothing yet */
 export function statusOf(
@@ -21,7 +26,7 @@ export function statusOf(
 	const at = new Date(now).toISOString();
 	const reason = cut(phase === 'Recovered' ? why : `${why} (${crashes(count, support, spec)})`);
 	const isNew = before?.phase !== phase;
-	const transitions = [...(before?.transitions ?? []), ...(isNew ? [{ phase, at, reason }] : [])];
+	const transitions = [...(before?.transitions ?? []), ...(isNew ? [{ phase, at, reason: cutText(why, most.pastReasonBytes) }] : [])];
 	return {
 		phase,
 		reason,
@@ -31,10 +36,13 @@ export function statusOf(
 			counted: count.total,
 			shown: support.total,
 			...defined({ lastAt: count.last === undefined ? undefined : new Date(count.last).toISOString() }),
-			reports: count.reports.slice(0, most.reports).map((report) => ({ ...report })),
+			reports: count.reports
+				.slice(0, most.reports)
+				.filter(roomOf(most.reportsBytes).has)
+				.map((report) => ({ ...report })),
 			notCounted: count.left.map((left) => ({ ...left })),
 		},
-		contents: contentsOf(contents),
+		contents,
 		enforcement: cut(enforcement),
 		howToVeto: spec.kind === 'unmanaged' ? 'it is not removed in any case' : howToVeto({ namespace }, spec.target),
 		transitions: transitions.slice(-most.transitions),
@@ -46,21 +54,26 @@ const cut = (text: string) => cutText(text, most.textBytes);
 const crashes = ({ total }: Count, support: Support, { windowSeconds, limit }: Spec): string =>
 	`${total} crash restarts within ${formatSpan(windowSeconds * 1000)}, ${support.total} of them by the restart counts of its pods; more than ${limit} are too many`;
 
-/** Volumes first, as far as there is room: they are what can be lost. */
-function contentsOf(contents: Contents): Status['contents'] {
+/** As far as there is room, volumes first: they are what can be lost. */
+export function contentsOf(contents: Contents): Status['contents'] {
 	if (contents.is === 'unknown') return { is: contents.is, reason: cut(contents.reason) };
-	let room = most.contentsBytes;
-	let omitted = 0;
-	const fitting = <T extends object>(all: readonly T[]): T[] =>
-		all.filter((one) => {
-			const bytes = Buffer.byteLength(JSON.stringify(one)) + 1;
-			const fits = bytes <= room;
-			if (fits) room -= bytes;
-			else omitted++;
-			return fits;
-		});
-	const volumes = fitting(contents.volumes);
-	const stays = fitting(contents.stays);
-	const goes = fitting(contents.goes);
+	const room = roomOf(most.contentsBytes);
+	const volumes = contents.volumes.filter(room.has);
+	const stays = contents.stays.filter(room.has);
+	const goes = contents.goes.filter(room.has);
+	const omitted = [contents.volumes, contents.stays, contents.goes].flat().length - [volumes, stays, goes].flat().length;
 	return { is: contents.is, goes, stays, volumes, ...(omitted > 0 ? { omitted } : {}) };
+}
+
+/** Takes things as long as they fit. */
+function roomOf(bytes: number) {
+	let left = bytes;
+	return {
+		has(one: object): boolean {
+			const size = Buffer.byteLength(JSON.stringify(one)) + 1;
+			if (size > left) return false;
+			left -= size;
+			return true;
+		},
+	};
 }

@@ -79,10 +79,10 @@ export const vetoes: readonly Veto[] = [
 				...owners(now),
 				...(namespace ? [{ kind: 'Namespace', name: now.instance.namespace, annotations: namespace.annotations }] : []),
 			];
-			return about(
-				all.filter(({ annotations }) => isSet(annotations, keep)),
-				(who) => `${keep} is set on ${who}`,
-			);
+			const set = all.filter(({ annotations }) => isSet(annotations, keep));
+			// A Deployment copies its annotations there, and never takes one away again. Who set it by hand means it.
+			const isCopy = set.every(({ kind }) => kind === 'ReplicaSet');
+			return about(set, (who) => `${keep} is set on ${who}${isCopy ? ', where it stays when it is removed from the Deployment' : ''}`);
 		},
 	},
 	{

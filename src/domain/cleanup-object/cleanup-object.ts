@@ -91,7 +91,15 @@ export type Spec = z.infer<typeof spec>;
 export type Status = z.infer<typeof status>;
 export type Target = Spec['target'];
 
-export const most = { reports: 20, transitions: 10, textBytes: 400, contentsBytes: 6 << 10 } as const;
+/** Together with names as long as they can be, and what the API server adds, below 16 KiB. */
+export const most = {
+	reports: 20,
+	reportsBytes: 3000,
+	transitions: 10,
+	pastReasonBytes: 150,
+	textBytes: 400,
+	contentsBytes: 4500,
+} as const;
 
 const longestName = 253;
 
