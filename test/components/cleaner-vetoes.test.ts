@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { mostAtOnce, stormIn } from '../../src/components/cleaner/storm.ts';
+import type { Suspect } from '../../src/components/cleaner/suspects.ts';
 import { howToVeto, targetOf } from '../../src/components/cleaner/target.ts';
-import { mostAtOnce, type Scene, type Upgrade, vetoes, vetoesOf } from '../../src/components/cleaner/vetoes.ts';
+import { type Scene, type Upgrade, vetoes, vetoesOf } from '../../src/components/cleaner/vetoes.ts';
 import type { InstanceNow, OwnerNow, PodNow } from '../../src/domain/instance-now.ts';
 
 const keep = { 'diagnostics.milvus.io/keep': 'true' };
@@ -31,7 +33,6 @@ const scene = (now: InstanceNow, change: Partial<Scene> = {}): Scene => ({
 	namespace: { annotations: {}, isEnding: false },
 	upgrades: [],
 	decided: targetOf(now),
-	crashingAtOnce: 1,
 	...change,
 });
 
@@ -73,7 +74,6 @@ const cases: readonly (readonly [id: string, scene: Scene, words: RegExp])[] = [
 	['owner unknown', scene(helm({}, { areOwnersKnown: false })), /what made Pod a-pod/],
 	['other chart', scene(helm({ labels: { 'helm.sh/chart': 'milvus-operator-1.3.8' } })), /chart milvus/],
 	['other chart', scene(helm({ labels: {} })), /chart milvus/],
-	['storm', scene(helm(), { crashingAtOnce: mostAtOnce + 1 }), /4 instances do nothing but crash at once/],
 ];
 
 describe('against removing an instance', () => {
@@ -96,7 +96,6 @@ describe('against removing an instance', () => {
 			'an upgrade that has ended, or of another instance',
 			scene(operator(), { upgrades: [upgrade('RollbackFailed'), upgrade('x', { of: { namespace: 'other', name: 'vectors' } })] }),
 		],
-		['as many crashing instances as there may be', scene(helm(), { crashingAtOnce: mostAtOnce })],
 		['pods that are all gone', scene({ ...helm(), pods: [] }, { decided: targetOf(helm()) })],
 	])('nothing speaks in %s', (_, given) => {
 		expect(vetoesOf(given)).toEqual([]);
@@ -109,6 +108,32 @@ describe('against removing an instance', () => {
 		expect(vetoesOf(scene({ ...helm(), pods }))).toEqual([
 			'diagnostics.milvus.io/keep is set on Deployment d-0, Deployment d-1, Deployment d-2, 7 more',
 		]);
+	});
+});
+
+describe('a storm', () => {
+	const now = 10_000_000;
+	const hour = 3_600_000;
+	const bad = { isOver: true, isCrashing: true };
+	const suspect = (change: object = {}, ...open: readonly (readonly [phase: string, agoMs: number, ...vetoes: string[]])[]) =>
+		({
+			...bad,
+			...change,
+			open: new Map(open.map(([phase, ago, ...vetoes]) => [{ phase, since: now - ago }, vetoes])),
+		}) as unknown as Suspect;
+	const stormOf = (...suspects: readonly Suspect[]) => stormIn(suspects, hour, now);
+	const three = [suspect(), suspect({}, ['Pending', 2 * hour]), suspect({}, ['DryRun', 1])];
+
+	test('is when more instances than are few do nothing but crash at once', () => {
+		expect(three).toHaveLength(mostAtOnce);
+		expect(stormOf(...three)).toBeUndefined();
+		expect(stormOf(...three, suspect({ isCrashing: false }), suspect({ isOver: false }))).toBeUndefined();
+		expect(stormOf(...three, suspect())).toMatch(/^4 instances do nothing but crash at once/);
+	});
+
+	test('is over neither because it lasts, nor is it one because of those that have crashed for long', () => {
+		expect(stormOf(...three, suspect({}, ['Vetoed', 5 * hour]))).toMatch(/^4 /);
+		expect(stormOf(...three, suspect({}, ['Vetoed', 5 * hour, 'somebody keeps it']), suspect({}, ['DryRun', 2 * hour]))).toBeUndefined();
 	});
 });
 

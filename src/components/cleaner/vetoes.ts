@@ -11,8 +11,6 @@ export type Scene = {
 	readonly upgrades: readonly Upgrade[];
 	/** Undefined where nothing is decided yet. */
 	readonly decided: Target | undefined;
-	/** How many instances of the cluster meet the conditions of a removal now. */
-	readonly crashingAtOnce: number;
 };
 
 export type Namespace = { readonly annotations: Readonly<Record<string, string>>; readonly isEnding: boolean };
@@ -32,12 +30,6 @@ export type Veto = {
 	/** @returns in words, with what it is about; undefined: it says nothing against it */
 	speaks(scene: Scene): string | undefined;
 };
-
-/**
- * More than that, and something is wrong that they have in common: a node, a storage, an etcd. One instance that crashes by itself is usual, two may be
- * a user's who makes the same mistake twice, and a third by chance.
- */
-export const mostAtOnce = 3;
 
 const keep = 'diagnostics.milvus.io/keep';
 const paused = 'milvus.io/pause-reconcile';
@@ -129,13 +121,6 @@ export const vetoes: readonly Veto[] = [
 			const isOfChart = ({ labels }: OwnerNow) => /^milvus-\d/.test(labels['helm.sh/chart'] ?? '');
 			return owners(now).some(isOfChart) ? undefined : 'its release is not known to be of the chart milvus (label helm.sh/chart)';
 		},
-	},
-	{
-		id: 'storm',
-		speaks: ({ crashingAtOnce }) =>
-			crashingAtOnce > mostAtOnce
-				? `${crashingAtOnce} instances do nothing but crash at once, more than ${mostAtOnce}: a node, a storage or an etcd may be the cause`
-				: undefined,
 	},
 ];
 
