@@ -34,7 +34,8 @@ const knownTo: Readonly<Record<string, readonly string[]>> = {
 	'node:zlib': ['readers/bytes'],
 	'node:https': ['drivers/kubernetes'],
 	zod: ['domain', 'config', 'drivers/gdb', 'drivers/kubernetes', 'components/analyzer'],
-	yaml: ['config'],
+	// The manifest of a release is YAML too.
+	yaml: ['config', 'readers/helmrelease'],
 	'fastest-levenshtein': ['config'],
 	pino: ['telemetry'],
 	'pino-pretty': ['telemetry'],

@@ -3,6 +3,7 @@ import type { ByteSource } from './source.ts';
 
 export { NoUnpackerError, PackedDataError, TrailingDataError } from './error.ts';
 export { type Ending, type ForwardSource, forwardBytes } from './forward.ts';
+export { gunzipped } from './gunzip.ts';
 export { packingOf } from './packings.ts';
 export type { ByteSource } from './source.ts';
 export {
