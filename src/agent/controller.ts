@@ -1,4 +1,4 @@
-import { cleaner } from '../components/cleaner/cleaner.ts';
+import { cleaner, contentsOf } from '../components/cleaner/cleaner.ts';
 import { instancesIn } from '../components/discovery/discovery.ts';
 import { type LeadersWork, leader } from '../components/leader/leader.ts';
 import { expiry, reportTable } from '../components/monitor/monitor.ts';
@@ -54,7 +54,7 @@ function cleaning({ cleaner: options, discovery }: Config, reports: ClusterRepor
 	return cleaner({
 		reports,
 		instances: (cluster, namespace, signal) => instancesIn(cluster, { namespace, namespaces, selectors }, signal),
-		contents: async () => ({ is: 'unknown', reason: 'this version does not read releases' }),
+		contents: async (cluster, instance, signal) => (await contentsOf(cluster, instance, signal)).contents,
 		telemetry,
 		options: {
 			maxRestartCount: options.maxRestartCount,

@@ -27,8 +27,6 @@ export type CrashFacts = {
 	readonly passing?: string;
 };
 
-export type { Instance as InstanceName } from './pod.ts';
-
 /** The same for the same instance. */
 export const keyOfInstance = ({ namespace, name, kind }: Instance): string => `${namespace}/${name}/${kind}`;
 

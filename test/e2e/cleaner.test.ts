@@ -91,7 +91,11 @@ describeKubernetes('instances that do nothing but crash', () => {
 			enforcement: expect.stringContaining(`${namespace} is not in cleaner.namespaces`),
 			howToVeto: `kubectl -n ${namespace} annotate deployment ${workload.metadata.name} diagnostics.milvus.io/keep=true`,
 			transitions: [{ phase: 'Pending' }, { phase: 'DryRun' }],
+			contents: { is: 'known' },
 		});
+		const goes = decided.status.contents.goes.map(({ kind, name }: { kind: string; name: string }) => `${kind}/${name}`);
+		const parts = [...helm.workloads.map(({ metadata }) => `Deployment/${metadata.name}`), `Secret/${helm.secret.metadata.name}`];
+		expect(goes.toSorted()).toEqual(parts.toSorted());
 		expect(decided.status.restarts.reports.map(({ count }: { count: number }) => count)).toEqual([4, 1, 1, 1, 1]);
 		expect((await cleanupOf(namespace, 'vectors'))?.spec.target).toEqual({
 			...{ apiVersion: 'milvus.io/v1beta1', kind: 'Milvus', name: 'vectors', uid: operator.milvus.metadata.uid },

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { contentsOf } from '../../src/components/cleaner/contents/contents.ts';
 import type { Contents } from '../../src/domain/contents.ts';
-import type { InstanceName } from '../../src/domain/crash-facts.ts';
+import type { Instance } from '../../src/domain/pod.ts';
 import { connect } from '../../src/drivers/kubernetes/kubernetes.ts';
 import { root } from '../support/crash.ts';
 import { type Manifest, ownedBy } from '../support/kubernetes/api.ts';
@@ -37,7 +37,7 @@ async function scene() {
 		claim(name: string, metadata: object = {}) {
 			return this.create('v1', 'PersistentVolumeClaim', name, { metadata, spec: claimSpec });
 		},
-		async contents(name: string, kind: InstanceName['kind'] = 'helm', kubeconfig = cluster.kubeconfig) {
+		async contents(name: string, kind: Instance['kind'] = 'helm', kubeconfig = cluster.kubeconfig) {
 			using asked = await connect({ kubeconfig, environment: {} });
 			return contentsOf(asked, { namespace: namespace.name, name, kind }, AbortSignal.timeout(60_000));
 		},

@@ -13,6 +13,7 @@ import { stormIn } from './storm.ts';
 import { candidates, lookAt, type Suspect, type SuspectOptions } from './suspects.ts';
 import { isThere, targetOf } from './target.ts';
 
+export { contentsOf } from './contents/contents.ts';
 export type { Instances } from './look.ts';
 
 export type CleanerOptions = SuspectOptions & {

@@ -1,5 +1,5 @@
 import type { Contents } from '../../../domain/contents.ts';
-import type { InstanceName } from '../../../domain/crash-facts.ts';
+import type { Instance } from '../../../domain/pod.ts';
 import type { Cluster } from '../../../drivers/kubernetes/kubernetes.ts';
 import { ReleaseRecordError } from '../../../readers/helmrelease/helmrelease.ts';
 import { contentsOfRelease, type Release } from './helm-instance.ts';
@@ -28,7 +28,7 @@ export type InstanceContents = {
  * @throws {KubernetesUnavailable}
  * @throws {KubernetesRefused} not for a missing right
  */
-export async function contentsOf(cluster: Cluster, instance: InstanceName, signal?: AbortSignal): Promise<InstanceContents> {
+export async function contentsOf(cluster: Cluster, instance: Instance, signal?: AbortSignal): Promise<InstanceContents> {
 	const { kind, namespace, name } = instance;
 	try {
 		switch (kind) {
