@@ -115,6 +115,11 @@ export const controllerRights: readonly Right[] = [
 		loss: noCleanups(),
 	},
 	{
+		...{ group: '', resource: 'events', verbs: ['create'] },
+		purpose: 'it tells of such a decision at the custom resource or workload',
+		loss: 'kubectl describe shows no Events of cleanups',
+	},
+	{
 		...{ group: 'coordination.k8s.io', resource: 'leases', verbs: ['get', 'update'], names: [leaseName], isOfOwn: true, isVital: true },
 		purpose: 'the replicas agree by this Lease which of them works',
 		loss: 'it does nothing',

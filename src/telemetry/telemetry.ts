@@ -220,6 +220,8 @@ export function createTelemetry(log: Logger, purpose: Purpose = 'standalone') {
 				`cleanup of ${namespace}/${instance} is ${phase}: ${printable(reason)}`,
 			);
 		},
+		cleanupEventRefused: (object: string, reason: string) =>
+			log.warn({ object, reason }, `the API server refuses an Event of cleanup ${object}: ${printable(reason)}`),
 		cleanupForgotten: (object: string) => log.info({ object }, `cleanup ${object} is deleted: it was settled long ago`),
 
 		coreFound(id: string, path: string, sizeBytes: number) {

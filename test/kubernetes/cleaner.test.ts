@@ -72,6 +72,11 @@ describeKubernetes('the cleaner', () => {
 		expect(spec.target.workload.name).toBe(scenery.deployment.metadata.name);
 		expect(status.transitions.map(({ phase }: { phase: string }) => phase)).toEqual(['Pending', 'DryRun']);
 		expect([...one.turns(), ...other.turns()].toSorted()).toEqual(['search DryRun', 'search Pending']);
+		const events = await scenery.cluster.list(`/api/v1/namespaces/${scenery.namespace}/events?fieldSelector=source=milvus-coredump-agent`);
+		expect(events.map(({ reason, type, involvedObject: { uid } }) => [reason, type, uid]).toSorted()).toEqual(
+			['CleanupDryRun', 'CleanupPending'].map((reason) => [reason, 'Warning', scenery.deployment.metadata.uid]),
+		);
+		expect(events[0]?.message).toContain(`to keep it: kubectl -n ${scenery.namespace} annotate deployment search-milvus-standalone`);
 		const [written, looks] = [one.writes().length + other.writes().length, one.looks()];
 		await expect.poll(one.looks, soon).toBeGreaterThan(looks + 5);
 		expect(one.writes().length + other.writes().length).toBe(written);

@@ -47,7 +47,12 @@ export async function clusterFindings(config: Config, options: ClusterOptions, r
 
 type Seat = { readonly node: string | undefined; readonly role: Role };
 
-async function onCluster(cluster: Cluster, { discovery }: Config, { node, role }: Seat, signal: AbortSignal): Promise<ClusterFindings> {
+async function onCluster(
+	cluster: Cluster,
+	{ discovery, cleaner: { enabled } }: Config,
+	{ node, role }: Seat,
+	signal: AbortSignal,
+): Promise<ClusterFindings> {
 	const version = await cluster.get<KubernetesObject & { readonly gitVersion?: string }>('/version', signal);
 	const who = await whoAmI(cluster, signal);
 	const { helmReleaseLabels, operatorLabels, namespaces } = discovery;
@@ -57,7 +62,7 @@ async function onCluster(cluster: Cluster, { discovery }: Config, { node, role }
 	const checks = [
 		ok('API server', `${cluster.server}, Kubernetes ${printable(version?.gitVersion ?? 'of no known version')}, as ${printable(who)}`),
 		...(await rightsChecks(cluster, asker, signal)),
-		await reportsCheck(cluster, signal),
+		...(await definitionsChecks(cluster, role !== 'node' && enabled, signal)),
 		...(node === undefined ? [] : await nodeCheck(cluster, node, found, signal)),
 		...(found ? [podsCheck(found)] : []), // the check of the rights tells why not
 	];
@@ -77,15 +82,21 @@ const group = 'diagnostics.milvus.io/v1alpha1';
 type ApiResources = KubernetesObject & { readonly resources?: readonly { readonly name: string }[] };
 
 /** By what the API server offers, which everybody may see. */
-async function reportsCheck(cluster: Cluster, signal: AbortSignal): Promise<Check> {
+async function definitionsChecks(cluster: Cluster, isCleaning: boolean, signal: AbortSignal): Promise<Check[]> {
 	const offered = await unlessRefused(cluster.get<ApiResources>(`/apis/${group}`, signal));
 	const has = (name: string) => offered?.resources?.some((one) => one.name === name) === true;
-	if (has('crashreports') && has('crashreports/status')) return ok('CrashReports', `${group} is installed`);
-	return warning(
-		'CrashReports',
-		'the CustomResourceDefinition crashreports.diagnostics.milvus.io is not installed: crashes are told only by each node for itself',
-		'kubectl apply -f deploy/crds/crashreports.yaml',
-	);
+	const check = (subject: string, plural: string, loss: string) =>
+		has(plural) && has(`${plural}/status`)
+			? ok(subject, `${group} is installed`)
+			: warning(
+					subject,
+					`the CustomResourceDefinition ${plural}.diagnostics.milvus.io is not installed: ${loss}`,
+					`kubectl apply -f deploy/crds/${plural}.yaml`,
+				);
+	return [
+		check('CrashReports', 'crashreports', 'crashes are told only by each node for itself'),
+		...(isCleaning ? [check('InstanceCleanups', 'instancecleanups', 'instances that do nothing but crash are not told of')] : []),
+	];
 }
 
 async function nodeCheck(cluster: Cluster, node: string, found: PodsHere | undefined, signal: AbortSignal): Promise<Check[]> {

@@ -2,9 +2,10 @@ import type { Phase, Spec, Target } from '../../domain/cleanup-object/cleanup-ob
 import type { Contents } from '../../domain/contents.ts';
 import type { Instance } from '../../domain/pod.ts';
 import type { EpochMs } from '../../domain/stage.ts';
-import type { Cluster } from '../../drivers/kubernetes/kubernetes.ts';
+import { type Cluster, KubernetesRefused, resource } from '../../drivers/kubernetes/kubernetes.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import type { Next } from './decide.ts';
+import { eventOf } from './event.ts';
 import { contentsOf, type Findings, statusOf } from './status.ts';
 import { create, forget, type Stored, saysTheSame, write } from './stored.ts';
 
@@ -63,8 +64,15 @@ async function turn(
 	const status = statusOf(to, { ...findings, contents: told }, { namespace: stored.namespace, spec, status: before }, now);
 	if (isFresh && saysTheSame(status, before)) return;
 	if (!(await write(cluster, stored, { spec, status }, signal))) return;
-	if (before?.phase !== status.phase)
-		telemetry.cleanupTurned(nameOf(stored), { ...stored.instance, phase: status.phase, reason: status.reason });
+	if (before?.phase === status.phase) return;
+	telemetry.cleanupTurned(nameOf(stored), { ...stored.instance, phase: status.phase, reason: status.reason });
+	try {
+		await cluster.create(resource('v1', 'events', stored.namespace), eventOf({ ...stored, spec }, status), signal);
+	} catch (error) {
+		// The object says the same.
+		if (!(error instanceof KubernetesRefused)) throw error;
+		telemetry.cleanupEventRefused(nameOf(stored), error.message);
+	}
 }
 
 function specOf({ instance, stored, about, options }: About, now: EpochMs, dueAt: EpochMs): Spec {

@@ -151,9 +151,11 @@ describeKubernetes('doctor on a cluster', () => {
 				...['get milvuses.milvus.io', 'get milvusclusters.milvus.io', 'list milvusupgrades.milvus.io'],
 				...['list, create, patch, delete instancecleanups.diagnostics.milvus.io', 'patch instancecleanups.diagnostics.milvus.io/status'],
 			].map((right) => startingWith(`warning rights: may not ${right} in all namespaces: instances `)),
+			startingWith('warning rights: may not create events in all namespaces: '),
 			'error rights: may not get, update leases.coordination.k8s.io in milvus: it does nothing → add to the role of system:serviceaccount:milvus:agent: {apiGroups: ["coordination.k8s.io"], resources: ["leases"], resourceNames: [milvus-coredump-agent-controller], verbs: [get, update]}',
 			'error rights: may not create leases.coordination.k8s.io in milvus: it does nothing → add to the role of system:serviceaccount:milvus:agent: {apiGroups: ["coordination.k8s.io"], resources: ["leases"], verbs: [create]}',
 			expect.stringContaining('CrashReports: '),
+			expect.stringContaining('InstanceCleanups: '),
 		]);
 		const node = await cluster.node();
 		expect(await doctor(cluster.kubeconfig, node, '--role', 'both')).toContain(
@@ -176,6 +178,9 @@ describeKubernetes('doctor on a cluster', () => {
 		await expect
 			.poll(() => doctor(cluster.kubeconfig, 'any'), { timeout: 30_000, interval: 500 })
 			.toContain('ok CrashReports: diagnostics.milvus.io/v1alpha1 is installed');
+		expect(await doctor(cluster.kubeconfig, 'any', '--role', 'both')).toContain(
+			'warning InstanceCleanups: the CustomResourceDefinition instancecleanups.diagnostics.milvus.io is not installed: instances that do nothing but crash are not told of → kubectl apply -f deploy/crds/instancecleanups.yaml',
+		);
 	});
 
 	test('says in one line why there is no cluster, and checks the rest', async () => {
