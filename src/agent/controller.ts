@@ -61,12 +61,15 @@ function cleaning({ cleaner: options, discovery }: Config, reports: ClusterRepor
 			windowMs: options.restartTimeWindow,
 			delayMs: options.cleanupDelay,
 			countOutOfMemory: options.countOutOfMemory,
-			enforcement: (namespace) =>
-				options.namespaces.includes(namespace)
-					? 'not carried out: cleaner.mode is dry-run'
-					: `not carried out: cleaner.mode is dry-run, and would not be enforced either, as ${namespace} is not in cleaner.namespaces`,
+			enforcement: (namespace) => enforcementIn(namespace, options),
 		},
 	});
+}
+
+function enforcementIn(namespace: string, { mode, namespaces }: Config['cleaner']): string {
+	const why = mode === 'enforce' ? 'this version does not enforce yet' : 'cleaner.mode is dry-run';
+	const isListed = namespaces.includes(namespace);
+	return `not carried out: ${why}${isListed ? '' : `, and it would not be enforced here, as ${namespace} is not in cleaner.namespaces`}`;
 }
 
 const dayMs = 24 * 3600_000;

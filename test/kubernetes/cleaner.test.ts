@@ -99,6 +99,26 @@ describeKubernetes('the cleaner', () => {
 			.toMatchObject({ shown: 9, notCounted: [{ why: expect.stringContaining('countOutOfMemory'), count: 1 }] });
 	});
 
+	test('finds out anew what would go when the phase changes, and leaves nothing of what it said before', async () => {
+		await using scenery = await scene();
+		const object = { apiVersion: 'v1', kind: 'Service', namespace: scenery.namespace, name: 'search' };
+		const known: Contents = {
+			is: 'known',
+			goes: [object],
+			stays: [{ ...object, kind: 'PersistentVolumeClaim', why: 'kept' }],
+			volumes: [],
+		};
+		{
+			await using _first = await cleaning(own.cluster.kubeconfig, {}, known);
+			await expect.poll(scenery.phase, soon).toBe('DryRun');
+			expect((await scenery.one()).status.contents).toEqual(known);
+		}
+		await scenery.annotate(scenery.pod, kept);
+		await using _second = await cleaning(own.cluster.kubeconfig, {}, { is: 'unknown', reason: 'no rights' });
+		await expect.poll(scenery.phase, soon).toBe('Vetoed');
+		expect((await scenery.one()).status.contents).toEqual({ is: 'unknown', reason: 'no rights' });
+	});
+
 	test('heeds what is said on namespace, Deployment and pod, and takes its time again afterwards', async () => {
 		await using scenery = await scene();
 		const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: scenery.namespace } } as Stored;

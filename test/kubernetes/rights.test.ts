@@ -5,12 +5,15 @@ import { controllerRights, nodeAgentRights, type Right } from '../../src/domain/
 import { installation } from '../support/agent.ts';
 import { cli } from '../support/cli.ts';
 import { root } from '../support/crash.ts';
+import { crashReports } from '../support/crash-reports.ts';
 import { type Manifest, pathOf, type Stored } from '../support/kubernetes/api.ts';
 import { type Attempt, attempts } from '../support/kubernetes/attempts.ts';
 import { type Cluster, clusterOf } from '../support/kubernetes/cluster.ts';
 import { describeKubernetes, sharedControlPlane } from '../support/kubernetes/control-plane.ts';
+import { crashLoop } from '../support/kubernetes/crash-loop.ts';
 import { installDefinitions } from '../support/kubernetes/definitions.ts';
 import { helmRelease } from '../support/kubernetes/helm-release.ts';
+import { defineMilvus, operatorInstance } from '../support/kubernetes/milvus-operator.ts';
 import { playKubelet } from '../support/kubernetes/played-kubelet.ts';
 import { objectsIn, rendered } from '../support/kubernetes/rendered.ts';
 
@@ -123,6 +126,30 @@ describeKubernetes('rights', () => {
 		const { stdout } = await cli(['doctor', '--kubeconfig', kubeconfig, '--node', node]);
 		expect(stdout).toMatch(/^ok +rights: all that the agent needs/m);
 		expect(stdout).toContain(`system:serviceaccount:${namespace}:milvus-coredump-agent`);
+	});
+	test('of the controller suffice: it says of an instance that does nothing but crash what it may know of it', async () => {
+		await using scenery = await installed(variants["the chart's controller"] as Variant);
+		const { cluster, namespace, kubeconfig } = scenery;
+		await defineMilvus(cluster);
+		await using reports = await crashReports(cluster);
+		const place = { namespace: reports.namespace, node: await cluster.node() };
+		const helm = await helmRelease(cluster, { ...place, release: 'search', chart: 'milvus-5.0.19', components: { standalone: 1 } });
+		const operator = await operatorInstance(cluster, { ...place, name: 'vectors', mode: 'standalone' });
+		const loop = (pod: Stored, name: string, kind: 'helm' | 'operator', first: number) =>
+			crashLoop(cluster, { reports, pod, instance: { name, kind }, first });
+		await loop(helm.pods[0] as Stored, 'search', 'helm', 0);
+		await loop(operator.pods[0] as Stored, 'vectors', 'operator', 10);
+		await using home = await installation({ cleaner: { cleanupDelay: '1s' }, discovery: { namespaces: [reports.namespace] } });
+		const args = ['--config', home.config, '--kubeconfig', kubeconfig, '--role', 'controller'];
+		const agent = await home.start({ POD_NAMESPACE: namespace, POD_NAME: 'controller' }, [], args);
+		const cleanups = () => cluster.list(`/apis/diagnostics.milvus.io/v1alpha1/namespaces/${reports.namespace}/instancecleanups`);
+		const told = async () => (await cleanups()).map(({ spec, status }) => `${spec.instance} ${status?.phase} ${status?.contents.is}`);
+		await expect.poll(told, { timeout: 90_000, interval: 500 }).toEqual(['search DryRun unknown', 'vectors DryRun unknown']);
+		const events = () => cluster.list(`/api/v1/namespaces/${reports.namespace}/events?fieldSelector=source=milvus-coredump-agent`);
+		await expect.poll(async () => (await events()).length, { timeout: 30_000 }).toBe(4);
+		await agent.stop();
+		expect(agent.lines.filter(({ msg }) => /lacks|refuses/i.test(msg))).toEqual([]);
+		await cluster.call('DELETE', `/apis/diagnostics.milvus.io/v1alpha1/namespaces/${reports.namespace}/instancecleanups`);
 	});
 });
 
