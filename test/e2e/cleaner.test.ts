@@ -7,6 +7,7 @@ import { crashLoop } from '../support/kubernetes/crash-loop.ts';
 import { ownControlPlane } from '../support/kubernetes/definitions.ts';
 import { helmRelease } from '../support/kubernetes/helm-release.ts';
 import { operatorInstance } from '../support/kubernetes/milvus-operator.ts';
+import { playKubelet } from '../support/kubernetes/played-kubelet.ts';
 
 const soon = { timeout: 60_000, interval: 500 };
 const cleaner = { cleanupDelay: '3s' };
@@ -126,5 +127,42 @@ describeKubernetes('instances that do nothing but crash', () => {
 		expect(await listing(namespace)).toEqual(before);
 		expect(await second.stop()).toEqual({ code: 0, signal: null });
 		expect([first.errors(), second.errors()]).toEqual(['', '']);
+	});
+
+	test('are found by one agent that does all: from the ends of a container to what would be removed', async () => {
+		const { cluster } = own;
+		await using place = await cluster.namespace();
+		const namespace = place.name;
+		await using agents = await cluster.namespace();
+		await freeLease(agents.name);
+		const node = await cluster.node();
+		const { pods } = await helmRelease(cluster, {
+			namespace,
+			node,
+			release: 'search',
+			chart: 'milvus-5.0.19',
+			components: { standalone: 1 },
+		});
+		const kubelet = playKubelet(cluster, pods[0] as Stored);
+		await kubelet.run(new Date(Date.now() - 3600_000));
+		await using home = await installation({ cleaner, collector: { correlationTimeout: '1s', journaldPath: '/nowhere' } });
+		const args = ['--config', home.config, '--kubeconfig', cluster.kubeconfig, '--role', 'both'];
+		const agent = await home.start({ POD_NAMESPACE: agents.name, POD_NAME: 'agent-a', NODE_NAME: node }, [], args);
+		await agent.line('publisher is ready');
+		const seen = () => agent.lines.filter(({ msg }) => msg.startsWith('container standalone of')).length;
+		for (let ends = 1; ends <= 9; ends++) {
+			if (ends === 5) await kubelet.crash({ exitCode: 137, reason: 'OOMKilled' });
+			else if (ends < 9) await kubelet.crash({ exitCode: 139 });
+			else await kubelet.end({ exitCode: 139 });
+			await expect.poll(seen, soon).toBe(ends);
+		}
+		await kubelet.backOff();
+		await expect.poll(() => phaseOf(namespace, 'search'), soon).toBe('DryRun');
+		const restarts = async () => (await cleanupOf(namespace, 'search'))?.status.restarts;
+		await expect.poll(async () => (await restarts())?.counted, soon).toBe(8);
+		expect(await restarts()).toMatchObject({ shown: 8, notCounted: [{ why: expect.stringContaining('countOutOfMemory'), count: 1 }] });
+		expect((await restarts())?.reports.map(({ count }: { count: number }) => count)).toEqual([4, 1, 1, 1, 1]);
+		expect(await agent.stop()).toEqual({ code: 0, signal: null });
+		expect(agent.errors()).toBe('');
 	});
 });
