@@ -7,7 +7,10 @@ export const refusedByKubernetes: readonly Refused[] = [
 		what: 'to delete, evict or change pods, workloads, namespaces, volumes, or custom resources of Milvus',
 		why: 'it reports: also of instances that do nothing but crash this version only says what would become of them',
 	},
-	{ what: 'to read Secrets or ConfigMaps', why: 'its own configuration comes as a file. Nothing that it reports on is in them' },
+	{
+		what: 'to read Secrets or ConfigMaps',
+		why: 'its own configuration comes as a file. Nothing that it reports on is in them, but of what a release or a Milvus consists: without that an InstanceCleanup says `contents unknown`, and which right is missing',
+	},
 	{ what: 'pods/exec, pods/attach, pods/portforward, nodes/proxy', why: 'each is a way to run something in a pod or on a node' },
 	{ what: 'to look at nodes', why: 'the name of its own comes by the downward API' },
 	{ what: 'to create pods, to write roles and bindings, to impersonate, to make tokens', why: 'each is a way to other rights' },
