@@ -5,6 +5,7 @@ import type { Config } from '../config/config.ts';
 import { isBackendError } from '../domain/backend.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { pause } from './pause.ts';
+import { problemOf } from './problem.ts';
 import { limitsOf } from './retention.ts';
 import { storeOf } from './store.ts';
 
@@ -19,22 +20,11 @@ export function clearShared(config: Config, telemetry: Telemetry): LeadersWork {
 		const holdings = sharedStore({ backend, telemetry }, signal);
 		const pass = retention({ holdings, space: () => backend.space(signal), options: limitsOf(config) });
 		while (!signal.aborted) {
-			const problem = await problemOf(pass, signal);
+			const problem = await problemOf(pass, isBackendError, signal);
 			if (signal.aborted) return;
 			if (problem === undefined) telemetry.retentionWorks();
 			else telemetry.componentNotReady('retention', problem);
 			await pause(problem === undefined ? sharedIntervalMs : afterFailureMs, signal);
 		}
 	};
-}
-
-async function problemOf(pass: () => Promise<void>, signal: AbortSignal): Promise<string | undefined> {
-	try {
-		await pass();
-		return undefined;
-	} catch (error) {
-		if (isBackendError(error)) return error.message;
-		if (signal.aborted) return undefined;
-		throw error;
-	}
 }

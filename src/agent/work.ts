@@ -9,6 +9,7 @@ import { clusterWork } from './cluster-work.ts';
 import { pause } from './pause.ts';
 import type { Pieces } from './pieces.ts';
 import { startPipeline } from './pipeline.ts';
+import { problemOf } from './problem.ts';
 import { holdToLimits } from './retention.ts';
 import { createSteadily, type Steadily } from './steadily.ts';
 
@@ -76,32 +77,19 @@ const intakeOf = (journal: Journal, steadily: Steadily, over: AbortSignal): Inta
 type Health = Readonly<Partial<Record<Component, () => Promise<string | undefined>>>>;
 
 const healthOf = ({ analyzer: { scratchPath } }: Config, backend: Backend, signal: AbortSignal): Health => ({
-	storage: () => problemOf(() => backend.health(signal), isBackendError),
+	storage: () => problemOf(() => backend.health(signal), isBackendError, signal),
 	analyzer: async () => {
-		const problem = await problemOf(() => checkScratch(scratchPath), isScratchError);
+		const problem = await problemOf(() => checkScratch(scratchPath), isScratchError, signal);
 		return problem && `${problem} (analyzer.scratchPath)`;
 	},
 });
 
 const isScratchError = (error: unknown): error is ScratchError => error instanceof ScratchError;
 
-async function problemOf(check: () => Promise<void>, isExpected: (error: unknown) => error is Error): Promise<string | undefined> {
-	try {
-		await check();
-		return undefined;
-	} catch (error) {
-		if (isExpected(error)) return error.message;
-		throw error;
-	}
-}
-
 async function watchHealth(health: Health, telemetry: Telemetry, signal: AbortSignal): Promise<void> {
 	while (!signal.aborted) {
 		for (const [component, check] of Object.entries(health) as [Component, () => Promise<string | undefined>][]) {
-			const problem = await check().catch((error) => {
-				if (signal.aborted) return undefined; // given up half-way
-				throw error;
-			});
+			const problem = await check();
 			if (signal.aborted) return;
 			if (problem === undefined) telemetry.componentReady(component);
 			else telemetry.componentNotReady(component, problem);

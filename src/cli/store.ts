@@ -5,7 +5,7 @@ import { DamagedError, deletionNote } from '../components/storage/storage.ts';
 import type { Config } from '../config/config.ts';
 import { type Backend, isSafeName, NotStored } from '../domain/backend.ts';
 import type { CrashReport } from '../domain/report.ts';
-import { type StoredCore, storedFile } from '../domain/stored-file.ts';
+import { isStoredIn, type StoredCore, storedFile } from '../domain/stored-file.ts';
 import { FailedError, UserError } from './errors.ts';
 
 /** The store that the configuration names, for a command. */
@@ -38,7 +38,7 @@ export async function explained(
 	const { node } = association;
 	const how = `stored ${node === undefined ? '' : `by the agent of node ${printable(node)} `}as ${printable(location)}`;
 	return new FailedError(
-		location === `${store.place}/${storedFile(core)}`
+		isStoredIn(store.place, core)
 			? `the core of crash ${id} is not there any more: ${error.message}; it was ${how}`
 			: `the core of crash ${id} is in another store than the one that is configured here: it was ${how}; give the --config with which it can be read`,
 	);

@@ -10,5 +10,12 @@ export type StoredCore = Extract<Storage, { form: 'full' }>;
 export const storedFile = ({ name = 'folder/file', location }: Pick<StoredCore, 'name' | 'location'>): string =>
 	location.split('/').slice(-name.split('/').length).join('/');
 
+/** Whether it was stored in that place. */
+export const isStoredIn = (place: string, core: Pick<StoredCore, 'name' | 'location'>): boolean =>
+	core.location === `${place}/${storedFile(core)}`;
+
+/** The name of what is stored in that place. */
+export const nameIn = (place: string, { location }: Pick<StoredCore, 'location'>): string => location.slice(place.length + 1);
+
 export const storedCore = ({ storage }: Pick<CrashReport, 'storage'>): StoredCore | undefined =>
 	storage?.form === 'full' ? storage : undefined;

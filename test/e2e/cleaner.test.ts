@@ -4,7 +4,7 @@ import { crashReports } from '../support/crash-reports.ts';
 import { collectionOf, pathOf, type Stored } from '../support/kubernetes/api.ts';
 import { describeKubernetes } from '../support/kubernetes/control-plane.ts';
 import { crashLoop } from '../support/kubernetes/crash-loop.ts';
-import { ownControlPlane } from '../support/kubernetes/definitions.ts';
+import { freeLease, ownControlPlane } from '../support/kubernetes/definitions.ts';
 import { helmRelease } from '../support/kubernetes/helm-release.ts';
 import { operatorInstance } from '../support/kubernetes/milvus-operator.ts';
 import { playKubelet } from '../support/kubernetes/played-kubelet.ts';
@@ -22,14 +22,6 @@ describeKubernetes('instances that do nothing but crash', () => {
 			[],
 			[...['--config', home.config, '--kubeconfig', own.cluster.kubeconfig, '--role', 'controller']],
 		);
-
-	/** A Lease that has been given back, lest one that is not there is waited for. */
-	const freeLease = (namespace: string) =>
-		own.cluster.create({
-			...{ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease' },
-			metadata: { name: 'milvus-coredump-agent-controller', namespace },
-			spec: { holderIdentity: '' },
-		});
 
 	const cleanups = (namespace: string) => own.cluster.list(`/apis/diagnostics.milvus.io/v1alpha1/namespaces/${namespace}/instancecleanups`);
 	/** By the name of the instance. */
@@ -56,7 +48,7 @@ describeKubernetes('instances that do nothing but crash', () => {
 		await using reports = await crashReports(cluster);
 		const { namespace } = reports;
 		await using agents = await cluster.namespace();
-		await freeLease(agents.name);
+		await freeLease(own.cluster, agents.name);
 		const node = await cluster.node();
 		const helm = await helmRelease(cluster, {
 			...{ namespace, node, release: 'search', chart: 'milvus-5.0.19', components: { standalone: 1, proxy: 1 } },
@@ -134,7 +126,7 @@ describeKubernetes('instances that do nothing but crash', () => {
 		await using place = await cluster.namespace();
 		const namespace = place.name;
 		await using agents = await cluster.namespace();
-		await freeLease(agents.name);
+		await freeLease(own.cluster, agents.name);
 		const node = await cluster.node();
 		const { pods } = await helmRelease(cluster, {
 			namespace,

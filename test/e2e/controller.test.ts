@@ -3,7 +3,7 @@ import { type Installation, installation } from '../support/agent.ts';
 import { crashReports, daysAgo } from '../support/crash-reports.ts';
 import { unique } from '../support/kubernetes/cluster.ts';
 import { describeKubernetes } from '../support/kubernetes/control-plane.ts';
-import { ownControlPlane } from '../support/kubernetes/definitions.ts';
+import { freeLease, ownControlPlane } from '../support/kubernetes/definitions.ts';
 
 const soon = { timeout: 45_000 };
 const quickly = { collector: { correlationTimeout: '1s', journaldPath: '/nowhere' } };
@@ -44,18 +44,10 @@ describeKubernetes('the agents of a cluster', () => {
 			[...['--config', home.config, '--kubeconfig', own.cluster.kubeconfig, '--role', role]],
 		);
 
-	/** A Lease that has been given back, lest one that is not there is waited for. */
-	const freeLease = (namespace: string) =>
-		own.cluster.create({
-			...{ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease' },
-			metadata: { name: 'milvus-coredump-agent-controller', namespace },
-			spec: { holderIdentity: '' },
-		});
-
 	test('have one controller that expires crash reports, another when it is killed, and at once when it ends', async () => {
 		await using reports = await crashReports(own.cluster);
 		const { namespace } = reports;
-		await freeLease(namespace);
+		await freeLease(own.cluster, namespace);
 		for (const index of [0, 1, 2]) await reports.create(index, daysAgo(index === 0 ? 31 : index));
 		await using home = await installation(quickly);
 		await using other = await installation(quickly);
@@ -100,7 +92,7 @@ describeKubernetes('the agents of a cluster', () => {
 	test('take another configuration without giving up the lead', async () => {
 		await using reports = await crashReports(own.cluster);
 		const { namespace } = reports;
-		await freeLease(namespace);
+		await freeLease(own.cluster, namespace);
 		for (const index of [0, 1, 2]) await reports.create(index, daysAgo(8.5 - index));
 		// Known issues are for who analyses: their file need not be here.
 		await using home = await installation({ analyzer: { knownIssues: ['/nowhere/issues.yaml'] } });
@@ -126,7 +118,7 @@ describeKubernetes('the agents of a cluster', () => {
 	test('may do both in one process', async () => {
 		await using reports = await crashReports(own.cluster);
 		const { namespace } = reports;
-		await freeLease(namespace);
+		await freeLease(own.cluster, namespace);
 		await reports.create(0, daysAgo(31));
 		await using home = await installation(quickly);
 		const agent = await start(home, namespace, unique('pod'), 'both');

@@ -1,22 +1,17 @@
 import { writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, expect } from 'vitest';
+import { expect } from 'vitest';
 import { deliver, installation, settled } from '../support/agent.ts';
 import { bin } from '../support/cli.ts';
 import { crashTest, exec } from '../support/crash.ts';
 import { unique } from '../support/kubernetes/cluster.ts';
-import { type ControlPlane, controlPlane, describeKubernetes } from '../support/kubernetes/control-plane.ts';
-import { installDefinitions } from '../support/kubernetes/definitions.ts';
+import { describeKubernetes } from '../support/kubernetes/control-plane.ts';
+import { freeLease, ownControlPlane } from '../support/kubernetes/definitions.ts';
 import { bucket, keys, s3Server } from '../support/s3/server.ts';
 
 const soon = { timeout: 45_000 };
 
 describeKubernetes('a bucket that agents share', () => {
-	let cluster: ControlPlane;
-	beforeAll(async () => {
-		cluster = await controlPlane();
-		await installDefinitions(cluster);
-	}, 60_000);
-	afterAll(() => cluster?.[Symbol.asyncDispose]());
+	const own = ownControlPlane();
 
 	crashTest(
 		'is cleared by the leader, and who stored what went learns of it',
@@ -39,13 +34,9 @@ describeKubernetes('a bucket that agents share', () => {
 			expect((await said('pin', String(kept))).stdout).toContain('pinned: ');
 
 			const namespace = unique('leaders');
-			await cluster.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
-			await cluster.create({
-				...{ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease' },
-				metadata: { name: 'milvus-coredump-agent-controller', namespace },
-				spec: { holderIdentity: '' },
-			});
-			const args = ['--config', leaders.config, '--kubeconfig', cluster.kubeconfig, '--role', 'controller'];
+			await own.cluster.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+			await freeLease(own.cluster, namespace);
+			const args = ['--config', leaders.config, '--kubeconfig', own.cluster.kubeconfig, '--role', 'controller'];
 			const controller = await leaders.start({ POD_NAMESPACE: namespace, POD_NAME: 'controller' }, [], args);
 			await controller.line('retention is ready');
 			leaders.configure({ storage: { ...JSON.parse(leaders.configText({})).storage, maxStorageSize: 0 } });

@@ -22,7 +22,7 @@ const besides = { report: '.json', pin: '.pinned', deletion: '.deleted' } as con
 export type Beside = keyof typeof besides;
 
 /** The name of what stands beside a stored core. */
-export const besideOf = (coreName: string, what: Beside): string => `${partsOf(coreName)?.stem ?? coreName}${besides[what]}`;
+export const besideOf = (coreName: string, what: Beside): string => `${stemOf(coreName)}${besides[what]}`;
 
 const named = /^([^/]+\/[^/]+?)(\.core(?:\.(?:zst|gz|lz4|xz))?|\.crash|\.json|\.pinned|\.deleted)$/;
 
@@ -33,6 +33,9 @@ export function partsOf(name: string): { readonly stem: string; readonly is: Bes
 	const [beside] = (Object.keys(besides) as Beside[]).filter((one) => besides[one] === end);
 	return { stem, is: beside ?? 'core' };
 }
+
+/** The name that a stored core shares with what belongs to it. */
+export const stemOf = (name: string): string => partsOf(name)?.stem ?? name;
 
 /** Whose a stored core is, by its folder: `namespace.instance`; undefined where it is nobody's. */
 export function instanceIn(name: string): string | undefined {

@@ -1,5 +1,6 @@
 import type { Backend } from '../../domain/backend.ts';
 import type { KeptCore } from '../../domain/history.ts';
+import { nameIn } from '../../domain/stored-file.ts';
 import { deletionNote } from './beside.ts';
 import { deletionOf, type Kept } from './own-store.ts';
 
@@ -16,10 +17,10 @@ export function noticeDeletions(
 	pace: (cores: number) => Promise<void>,
 	signal: AbortSignal,
 ): () => Promise<void> {
-	async function notice({ id, location }: KeptCore): Promise<void> {
-		const name = location.slice(backend.place.length + 1);
+	async function notice(core: KeptCore): Promise<void> {
+		const name = nameIn(backend.place, core);
 		const note = await deletionNote(backend, name, signal);
-		if (note) await kept.append(deletionOf({ core: { ...note, id, name, foundAt: 0 }, ...note }));
+		if (note) await kept.append(deletionOf({ core: { ...note, id: core.id, name, foundAt: 0 }, ...note }));
 	}
 
 	return async () => {

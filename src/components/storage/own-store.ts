@@ -1,7 +1,8 @@
 import type { Backend } from '../../domain/backend.ts';
 import type { Event } from '../../domain/events.ts';
 import type { KeptCore, KeptSum } from '../../domain/history.ts';
-import { besideOf, instanceIn, partsOf } from './name.ts';
+import { nameIn } from '../../domain/stored-file.ts';
+import { besideOf, instanceIn, stemOf } from './name.ts';
 import type { Deletion, Holdings } from './retention.ts';
 import type { HeldCore } from './retention-policy.ts';
 import { belongings } from './stored-files.ts';
@@ -23,17 +24,18 @@ type OwnCore = HeldCore & KeptCore & { readonly name: string };
  */
 export function ownStore(backend: Backend, kept: Kept, signal: AbortSignal): Holdings<OwnCore> {
 	const { place } = backend;
-	const nameOf = ({ location }: KeptCore) => location.slice(place.length + 1);
 	return {
 		sum: () => kept.sum(place),
 		async cores() {
-			return (await kept.cores(place)).map((core) => ({ ...core, name: nameOf(core), instance: instanceIn(nameOf(core)) }));
+			return (await kept.cores(place)).map((core) => {
+				const name = nameIn(place, core);
+				return { ...core, name, instance: instanceIn(name) };
+			});
 		},
 		judged: async (cores) => cores,
-		async pinned() {
+		async pinned(cores) {
 			const { sets } = await belongings(backend, signal);
-			const cores = await kept.cores(place);
-			return new Set(cores.filter((core) => sets.get(partsOf(nameOf(core))?.stem ?? '')?.pin).map(({ id }) => id));
+			return new Set(cores.filter(({ name }) => sets.get(stemOf(name))?.pin).map(({ id }) => id));
 		},
 		isErasing: kept.isErasing,
 		erase: async (gone) => void (await kept.append(...gone.map(deletionOf))),

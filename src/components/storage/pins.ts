@@ -1,7 +1,7 @@
 import { type Backend, NotStored } from '../../domain/backend.ts';
 import { mark } from './beside.ts';
-import { besideOf, partsOf } from './name.ts';
-import { belongings } from './stored-files.ts';
+import { besideOf } from './name.ts';
+import { belongings, belongingsOf } from './stored-files.ts';
 
 /**
  * Keeps a core in the store, whatever the limits of that are, until it is unpinned. Twice is once.
@@ -11,7 +11,7 @@ import { belongings } from './stored-files.ts';
  * @throws {BackendUnavailable | BackendRefused}
  */
 export async function pinCore(backend: Backend, name: string, signal: AbortSignal): Promise<void> {
-	const isThere = async () => (await setOf(backend, name, signal))?.cores.some((core) => core.name === name) ?? false;
+	const isThere = async () => (await belongingsOf(backend, name, signal))?.cores.some((core) => core.name === name) ?? false;
 	const notThere = () => new NotStored(`${backend.place}/${name} is not there`);
 	if (!(await isThere())) throw notThere();
 	await mark(backend, name, 'pin', { pinnedAt: new Date().toISOString() }, signal);
@@ -22,7 +22,7 @@ export async function pinCore(backend: Backend, name: string, signal: AbortSigna
 
 /** Lets the limits hold for a core again. @returns whether they did not */
 export async function unpinCore(backend: Backend, name: string, signal: AbortSignal): Promise<boolean> {
-	const isPinned = (await setOf(backend, name, signal))?.pin !== undefined;
+	const isPinned = (await belongingsOf(backend, name, signal))?.pin !== undefined;
 	if (isPinned) await backend.remove([besideOf(name, 'pin')], signal);
 	return isPinned;
 }
@@ -31,9 +31,4 @@ export async function unpinCore(backend: Backend, name: string, signal: AbortSig
 export async function pinnedCores(backend: Backend, signal: AbortSignal): Promise<readonly string[]> {
 	const { sets } = await belongings(backend, signal);
 	return [...sets.values()].flatMap(({ cores, pin }) => (pin ? cores.map(({ name }) => name) : [])).sort();
-}
-
-async function setOf(backend: Backend, name: string, signal: AbortSignal) {
-	const stem = partsOf(name)?.stem ?? name;
-	return (await belongings(backend, signal, stem)).sets.get(stem);
 }

@@ -13,8 +13,8 @@ export type Holdings<C extends HeldCore> = {
 	cores(): Promise<readonly C[]>;
 	/** What they are worth; nobody asks for it before there is something to choose. */
 	judged(cores: readonly C[]): Promise<readonly (C & Merit)[]>;
-	/** The ids of those that must stay. */
-	pinned(): Promise<ReadonlySet<string>>;
+	/** The ids of those among them that must stay. */
+	pinned(cores: readonly C[]): Promise<ReadonlySet<string>>;
 	/** Whether what was decided to go has not gone yet. */
 	isErasing(): Promise<boolean>;
 	erase(gone: readonly Deletion<C>[]): Promise<void>;
@@ -67,7 +67,7 @@ export function retention<C extends HeldCore>({ holdings, space, room, options, 
 		const cores = await holdings.cores();
 		const old = tooOld(cores, limits, now());
 		if (old.length === 0 && !isTooMuch(cores, old, limits)) return;
-		const pinned = await holdings.pinned();
+		const pinned = await holdings.pinned(cores);
 		await erase(await chosen(cores, limits, (id) => pinned.has(id)));
 	};
 

@@ -4,10 +4,10 @@ import type { Merit } from '../../domain/history.ts';
 import type { EpochMs } from '../../domain/stage.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { jsonBeside, mark } from './beside.ts';
-import { besideOf, instanceIn, partsOf } from './name.ts';
+import { besideOf, instanceIn, stemOf } from './name.ts';
 import type { Deletion, Holdings } from './retention.ts';
 import type { HeldCore } from './retention-policy.ts';
-import { type Belongings, belongings } from './stored-files.ts';
+import { type Belongings, belongings, belongingsOf } from './stored-files.ts';
 
 /** Its id is its name in the store. */
 type SharedCore = HeldCore & { readonly file: StoredFile };
@@ -47,13 +47,12 @@ export function sharedStore({ backend, telemetry, now = Date.now }: SharedStoreD
 	/** Unless something has been said or done to it since it was listed. */
 	async function erase({ core: { file }, ...body }: Deletion<SharedCore>): Promise<void> {
 		const { name, sizeBytes, storedAt } = file;
-		const stem = partsOf(name)?.stem ?? name;
-		const { pin, cores = [] } = (await belongings(backend, signal, stem)).sets.get(stem) ?? {};
+		const { pin, cores = [] } = (await belongingsOf(backend, name, signal)) ?? {};
 		const isSame = cores.some((one) => one.name === name && one.sizeBytes === sizeBytes && one.storedAt === storedAt);
 		if (!isSame || pin) return;
 		await mark(backend, name, 'deletion', { ...body, sizeBytes }, signal);
 		await backend.remove([name, besideOf(name, 'report')], signal);
-		telemetry.coreDeleted(stem, body.why, body.reason, sizeBytes);
+		telemetry.coreDeleted(stemOf(name), body.why, body.reason, sizeBytes);
 	}
 
 	return {

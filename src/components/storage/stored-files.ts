@@ -2,7 +2,7 @@ import type { Backend, StoredFile } from '../../domain/backend.ts';
 import type { CrashReport } from '../../domain/report.ts';
 import type { Reports } from '../../domain/reports.ts';
 import { type StoredCore, storedCore, storedFile } from '../../domain/stored-file.ts';
-import { type Beside, partsOf } from './name.ts';
+import { type Beside, partsOf, stemOf } from './name.ts';
 
 /** What a journal says of the cores that are stored. */
 export type Recorded = Pick<Reports, 'report'> & { reports(): Iterable<CrashReport> };
@@ -14,7 +14,7 @@ export function knownCores(journal: Recorded | undefined): ReadonlyMap<string, K
 	const known = new Map<string, KnownCore>();
 	for (const report of journal?.reports() ?? []) {
 		const core = storedCore(report);
-		if (core) known.set(partsOf(storedFile(core))?.stem ?? storedFile(core), { id: report.id, core });
+		if (core) known.set(stemOf(storedFile(core)), { id: report.id, core });
 	}
 	return known;
 }
@@ -46,4 +46,10 @@ export async function belongings(backend: Backend, signal: AbortSignal, prefix =
 		sets.set(stem, { ...set, ...more, sizeBytes: set.sizeBytes + file.sizeBytes });
 	}
 	return { sets, unknown, sizeBytes };
+}
+
+/** The files of the crash that one of this name belongs to; undefined where there are none. */
+export async function belongingsOf(backend: Backend, name: string, signal: AbortSignal): Promise<Belongings | undefined> {
+	const stem = stemOf(name);
+	return (await belongings(backend, signal, stem)).sets.get(stem);
 }

@@ -1,7 +1,7 @@
 import { messageOf } from '../../base/errors.ts';
 import { type Backend, BackendUnavailable, NotStored, type StoredFile } from '../../domain/backend.ts';
 import { storage as storageSchema } from '../../domain/report.ts';
-import { type StoredCore, storedFile } from '../../domain/stored-file.ts';
+import { isStoredIn, type StoredCore, storedFile } from '../../domain/stored-file.ts';
 import { checkAgainst } from './check.ts';
 import { type Belongings, belongings, type KnownCore, knownCores, type Recorded } from './stored-files.ts';
 
@@ -105,7 +105,7 @@ export async function verifyStore(
 	function isMissing({ id, core }: KnownCore): boolean {
 		if (!isStillStored(id)) return false;
 		const file = storedFile(core);
-		const isHere = core.location === `${backend.place}/${file}`;
+		const isHere = isStoredIn(backend.place, core);
 		const place = core.location.slice(0, -file.length - 1) || '/';
 		if (isHere) tell('missing', file, id, `it was stored as ${core.location}`);
 		else elsewhere.set(place, (elsewhere.get(place) ?? 0) + 1);

@@ -11,6 +11,14 @@ export async function installDefinitions(cluster: Cluster): Promise<void> {
 	await cluster.kubectl('wait', '--for=condition=Established', '--timeout=30s', '-f', folder);
 }
 
+/** A Lease of the controllers that has been given back, lest one that is not there is waited for. */
+export const freeLease = (cluster: Cluster, namespace: string) =>
+	cluster.create({
+		...{ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease' },
+		metadata: { name: 'milvus-coredump-agent-controller', namespace },
+		spec: { holderIdentity: '' },
+	});
+
 /** A control plane for the tests of this block alone, with the definitions: what is too many is counted over all namespaces. */
 export function ownControlPlane(): { readonly cluster: ControlPlane } {
 	let plane: ControlPlane;
