@@ -3,10 +3,10 @@ import { dirname, join } from 'node:path';
 import { codeOf, messageOf } from '../../base/errors.ts';
 import { systemPath } from '../../base/filename.ts';
 import { makeFolder } from '../../base/folder.ts';
+import { processStart } from '../../base/process-start.ts';
 import { formatBytes } from '../../base/quantity.ts';
 import type { Core } from '../../domain/report.ts';
 import { UnpackError, type Unpacked, unpackForeign, unpackSparsely } from '../../drivers/compression/compression.ts';
-import { processStart } from '../../drivers/host/host.ts';
 import { NoUnpackerError, readHead, trailerBytes } from '../../readers/corefile/corefile.ts';
 
 export type Packed = Core & { readonly encoding: Exclude<Core['encoding'], 'raw'> };

@@ -32,10 +32,4 @@ async function isListening(socket: string): Promise<boolean> {
 		.some(([, , , flags, , , , path]) => path === socket && (Number.parseInt(flags ?? '', 16) & 0x10000) !== 0);
 }
 
-/** When a process started, in clock ticks since boot; undefined when there is none. With it a pid that was given again is not taken for the one before. */
-export async function processStart(pid: number): Promise<string | undefined> {
-	const stat = await proc(`/proc/${pid}/stat`);
-	return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19]; // the name in brackets may hold anything; behind it starttime of proc_pid_stat(5) is the twentieth
-}
-
 const proc = (path: string) => readFile(path, 'utf8').catch(() => undefined); // no such thing on other systems

@@ -1,6 +1,7 @@
-import { opendir, readFile, rm, stat } from 'node:fs/promises';
+import { opendir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf, isSystemError } from '../../base/errors.ts';
+import { processStart } from '../../base/process-start.ts';
 
 /**
  * Where files are until they are whole: `.unfinished/NODE/PID.START.part`, by the process that writes it and when that began. They lie together, so that
@@ -38,16 +39,10 @@ async function* opened(path: string) {
 
 async function isLeft(name: string): Promise<boolean> {
 	const [, pid, start] = /^(\d+)\.(\d+)\.part$/.exec(name) ?? [];
-	return pid !== undefined && start !== (await startOf(pid));
+	return pid !== undefined && start !== (await processStart(Number(pid)));
 }
 
 const isOld = async (path: string) =>
 	Date.now() - ((await stat(path).catch(() => undefined))?.mtimeMs ?? Number.POSITIVE_INFINITY) > abandonedAfterMs;
 
-/** When a process began, in clock ticks since boot: proc_pid_stat(5), field 22. */
-async function startOf(pid: string): Promise<string | undefined> {
-	const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined); // there is none
-	return text?.slice(text.lastIndexOf(')') + 2).split(' ')[19];
-}
-
-const startOfSelf = await startOf('self');
+const startOfSelf = await processStart(process.pid);
