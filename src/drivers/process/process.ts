@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { ExecaError, execa } from 'execa';
 
 export { type Helper, HelperEnded, HelperSilent, startHelper } from './helper.ts';
@@ -20,8 +21,10 @@ export type RunOptions = {
 	readonly input?: string;
 	/** Its whole process group is killed then. */
 	readonly timeoutMs: number;
-	/** Of each output. */
+	/** Of each output. A program that writes more is killed. */
 	readonly maxOutputBytes: number;
+	/** It may write more, of which the end is kept. */
+	readonly keepsEnd?: boolean;
 	readonly limits?: Limits;
 	readonly isLowPriority?: boolean;
 	readonly signal?: AbortSignal | undefined;
@@ -43,7 +46,7 @@ export type Ended = {
 /** Runs a program to its end in a process group of its own. Only an aborted signal is thrown. */
 export async function run(program: string, args: readonly string[], options: RunOptions): Promise<Ended> {
 	const [file, ...rest] = confined(program, args, options);
-	const result = await execa(file, rest, {
+	const running = execa(file, rest, {
 		env: { PATH: process.env.PATH ?? '/usr/bin:/bin', ...options.environment },
 		extendEnv: false,
 		...(options.directory === undefined ? {} : { cwd: options.directory }),
@@ -55,15 +58,26 @@ export async function run(program: string, args: readonly string[], options: Run
 		],
 		...(options.input === undefined ? {} : { input: options.input }),
 		timeout: options.timeoutMs,
-		maxBuffer: options.maxOutputBytes,
+		...(options.keepsEnd ? { buffer: { stdout: false, stderr: false } } : { maxBuffer: options.maxOutputBytes }),
 		...(options.signal ? { cancelSignal: options.signal } : {}),
 		killSignal: 'SIGKILL',
 		killDescendants: true,
 		reject: false,
 	});
+	const ends = options.keepsEnd ? [running.stdout, running.stderr].map((stream) => endOf(stream, options.maxOutputBytes)) : undefined;
+	const result = await running;
 	options.signal?.throwIfAborted();
-	const others = result.stdio.slice(3).map((output) => (typeof output === 'string' ? output : ''));
-	return { how: how(result), stdout: result.stdout, stderr: result.stderr, others };
+	const [, stdout = '', stderr = '', ...others] = result.stdio.map((output) => (typeof output === 'string' ? output : ''));
+	return { how: how(result), stdout: ends?.[0]?.() ?? stdout, stderr: ends?.[1]?.() ?? stderr, others };
+}
+
+/** Reads a stream, and holds no more than its last bytes. @returns them, as text */
+function endOf(stream: Readable, maxBytes: number): () => string {
+	let end = Buffer.alloc(0);
+	stream.on('data', (chunk: Buffer) => {
+		end = Buffer.concat([end, chunk]).subarray(-maxBytes);
+	});
+	return () => end.toString();
 }
 
 /** execa takes the number of any open file, its types name the first few. */
