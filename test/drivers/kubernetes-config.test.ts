@@ -4,6 +4,8 @@ import { createServer } from 'node:http';
 import { type AddressInfo, connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { asKubeconfig } from '../../src/drivers/kubernetes/as-kubeconfig.ts';
+import { readKubeconfig } from '../../src/drivers/kubernetes/kubeconfig.ts';
 import { type ConnectOptions, connect, resource } from '../../src/drivers/kubernetes/kubernetes.ts';
 import { answer, apiPlayer, fail, kubeconfigOf, pod, secretToken } from '../support/api-player.ts';
 import { temporaryFolder } from '../support/crash.ts';
@@ -116,6 +118,32 @@ test('what the user is, is shown to the API server', async () => {
 	await expect(shownBy(`{auth-provider: {name: oidc, config: {id-token: ${token(1)}}}}`)).rejects.toThrow(
 		'the id-token has run out; kubectl get --raw /version renews it',
 	);
+});
+
+test.each([
+	['{token: abc, as: her, as-uid: "7", as-groups: [one, "two, three"]}', 'certificate-authority-data: YWJj, tls-server-name: other'],
+	[
+		'{tokenFile: token, client-certificate: a.crt, client-key: a.key}',
+		'certificate-authority: ca.crt, proxy-url: "http://me:it@proxy.example"',
+	],
+	['{username: me, password: it, client-certificate-data: YWJj, client-key-data: YWJj}', 'insecure-skip-tls-verify: true'],
+	[
+		'{exec: {apiVersion: client.authentication.k8s.io/v1, command: ./plugin, args: [a], env: [{name: B, value: c}], installHint: d}}',
+		'certificate-authority-data: YWJj',
+	],
+	[
+		'{exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: plugin, provideClusterInfo: true}}',
+		'extensions: [{name: client.authentication.k8s.io/exec, extension: {audience: x}}]',
+	],
+	['{}', ''],
+])('another program is told the same: %s, %s', async (user, cluster) => {
+	const text = kubeconfigOf(address('a/below'), user).replace('{server:', `{${cluster === '' ? '' : `${cluster}, `}server:`);
+	await using folder = await home({ 'config/mine': text });
+	const environment = { HTTPS_PROXY: 'http://proxy.example', PATH: '/bin', UNSET: undefined };
+	const target = readKubeconfig([folder.at('config/mine')], undefined, environment);
+	writeFileSync(folder.at('another'), asKubeconfig(target));
+	const read = readKubeconfig([folder.at('another')], undefined, environment);
+	expect({ ...read, user: { ...read.user, name: target.user.name } }).toEqual(target);
 });
 
 describe('a mistake is told with its place, and without what is secret', () => {

@@ -98,6 +98,7 @@ export function readKubeconfig(files: readonly string[], context: string | undef
 		server: serverOf(clusterFile, cluster.server),
 		namespace: chosen.namespace || 'default',
 		proxies: cluster['proxy-url'] ? { HTTP_PROXY: cluster['proxy-url'], HTTPS_PROXY: cluster['proxy-url'] } : environment,
+		proxyUrl: cluster['proxy-url'] || undefined,
 		tlsServerName: cluster['tls-server-name'] || undefined,
 		isUnverified: cluster['insecure-skip-tls-verify'] ?? false,
 		authority,

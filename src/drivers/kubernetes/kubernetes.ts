@@ -1,4 +1,5 @@
 import { type Answer, ask } from './answer.ts';
+import { asKubeconfig } from './as-kubeconfig.ts';
 import { KubernetesRefused, KubernetesUnavailable, oneLine } from './errors.ts';
 import { identityOf } from './identity.ts';
 import { type Informed, type InformerOptions, informer } from './informer.ts';
@@ -27,6 +28,11 @@ export type Cluster = Disposable & {
 	readonly server: string;
 	/** Of the context, or of the pod's service account. */
 	readonly namespace: string;
+	/**
+	 * For another program: a kubeconfig with this API server and this user, and no other, whatever has become since of the one that they were
+	 * read from. It holds the secrets that stood there; those in files it names.
+	 */
+	kubeconfig(): string;
 	/** @returns undefined when there is no such object */
 	get<T extends KubernetesObject>(path: string, signal?: AbortSignal): Promise<T | undefined>;
 	/** All objects of a collection, read in pages. */
@@ -104,6 +110,7 @@ export async function connect({
 	return {
 		server: api.server,
 		namespace: target.namespace,
+		kubeconfig: () => asKubeconfig(target),
 		async get<T>(path: string, signal?: AbortSignal) {
 			const answer = await write<T, 'absent'>({ verb: 'get', path }, ['absent'], signal);
 			return answer.is === 'done' ? answer.object : undefined;

@@ -10,6 +10,8 @@ export type Target = {
 	readonly namespace: string;
 	/** `HTTPS_PROXY` and the like. */
 	readonly proxies: Environment;
+	/** The proxy of the kubeconfig, which those come from then. */
+	readonly proxyUrl?: string;
 	readonly tlsServerName?: string;
 	/** Its certificate is not looked at. */
 	readonly isUnverified: boolean;
