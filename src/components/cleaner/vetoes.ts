@@ -1,5 +1,6 @@
 import type { Target } from '../../domain/cleanup-object/cleanup-object.ts';
 import type { InstanceNow, OwnerNow } from '../../domain/instance-now.ts';
+import { about, nameOf } from './named.ts';
 import { isThere } from './target.ts';
 
 /** What speaks against a removal is looked for in here: as it is at that moment. */
@@ -127,10 +128,6 @@ export const vetoes: readonly Veto[] = [
 /** All that speaks against it, in words. */
 export const vetoesOf = (scene: Scene): string[] => vetoes.flatMap((veto) => veto.speaks(scene) ?? []);
 
-type Named = { readonly kind: string; readonly name: string };
-
-const nameOf = ({ kind, name }: Named) => `${kind} ${name}`;
-
 /** Each once, though several pods have it. */
 const owners = ({ pods }: InstanceNow): readonly OwnerNow[] => [
 	...new Map(pods.flatMap((pod) => pod.owners).map((owner) => [owner.uid, owner])).values(),
@@ -139,12 +136,3 @@ const owners = ({ pods }: InstanceNow): readonly OwnerNow[] => [
 /** Whoever writes anything but no means yes. */
 const isSet = (annotations: Readonly<Record<string, string>>, key: string) =>
 	annotations[key] !== undefined && annotations[key] !== 'false';
-
-const mostNamed = 3;
-
-/** @returns undefined where it is about nobody */
-function about(named: readonly Named[], words: (who: string) => string): string | undefined {
-	if (named.length === 0) return undefined;
-	const rest = named.length - mostNamed;
-	return words([...named.slice(0, mostNamed).map(nameOf), ...(rest > 0 ? [`${rest} more`] : [])].join(', '));
-}
