@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { defined } from '../base/defined.ts';
 import type { Instance } from './pod.ts';
 import { knownIssue, mostRecentTimes, repeats } from './report.ts';
-import { signalOfExit } from './signals.ts';
+import { leavesCore, signalOfExit } from './signals.ts';
 import type { EpochMs } from './stage.ts';
 
 /** What of a CrashReport tells whether its crashes count against the instance that they happened to: a few hundred bytes. */
@@ -23,6 +23,11 @@ export type CrashFacts = {
 	readonly killMessage?: string;
 	/** Its own was a restart at start-up after which the container became ready. */
 	readonly isHealed: boolean;
+	/**
+	 * What has become of the core of its own crash. `pending`: it was found, or one must be expected, and neither is it stored nor was it decided that it
+	 * won't be. Absent: the crash left none.
+	 */
+	readonly core?: 'pending' | 'settled';
 	/** A known issue that passes by itself, or is of what is around the instance: its symptom. */
 	readonly passing?: string;
 };
@@ -57,6 +62,7 @@ export function crashFactsOf(object: {
 		times: timesOf({ time, isHealed: restart.isHealed }, status),
 		isHealed: restart.isHealed,
 		...defined({
+			...{ core: coreOf(spec, signal) },
 			...{ signal, reason: reason?.slice(0, mostText), killMessage: restart.killMessage?.slice(0, mostText) },
 			passing: knownIssues.find(({ cleanup }) => cleanup === 'never')?.symptom.slice(0, mostText),
 		}),
@@ -82,6 +88,8 @@ const readable = z.object({
 			killMessage: z.string().optional().catch(undefined),
 			isHealed: z.boolean(),
 		}),
+		// Of these it matters only whether they are there.
+		...{ core: z.unknown().optional(), lostCore: z.unknown().optional(), storage: z.unknown().optional() },
 		knownIssues: z.array(knownIssue.pick({ cleanup: true, symptom: true })).catch([]),
 	}),
 	status: z
@@ -91,6 +99,13 @@ const readable = z.object({
 		})
 		.catch({}),
 });
+
+/** Whether the core is stored or not, and why not, a report says in `storage`, which it does not have before that is decided. */
+function coreOf({ core, lostCore, storage }: z.infer<typeof readable>['spec'], signal: number | undefined): CrashFacts['core'] {
+	const isExpected = lostCore === undefined && leavesCore(signal ?? 0);
+	if (storage === undefined && (core !== undefined || isExpected)) return 'pending';
+	return core === undefined && lostCore === undefined ? undefined : 'settled';
+}
 
 /** Reports of earlier versions say no more than when the first and the last was. */
 function timesOf(own: Pick<CrashFacts, 'time' | 'isHealed'>, { lastTime, recentTimes }: z.infer<typeof readable>['status']): EpochMs[] {

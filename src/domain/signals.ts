@@ -82,6 +82,9 @@ export function signalCodeName(signal: number, code: number): string {
 /** The signal that an exit code tells of: inits and shells turn the death of their child by one into 128 and the number of it. */
 export const signalOfExit = (exitCode: number): number | undefined => (exitCode > 128 && exitCode < 128 + 65 ? exitCode - 128 : undefined);
 
+/** True for the signals whose default action is a core: signal(7). */
+export const leavesCore = (signal: number) => [3, 4, 5, 6, 7, 8, 11, 24, 25, 31].includes(signal);
+
 /** True for SIGILL, SIGTRAP, SIGBUS, SIGFPE and SIGSEGV: what an instruction can bring about. */
 export const isOfProcessor = (signal: number) => [4, 5, 7, 8, 11].includes(signal);
 

@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { crashFactsOf } from '../../src/domain/crash-facts.ts';
 import { shortened } from '../../src/domain/crash-object/shorten.ts';
+import type { Event } from '../../src/domain/events.ts';
+import { fold, foldGivenUp } from '../../src/domain/fold.ts';
 import type { CrashReport } from '../../src/domain/report.ts';
+import { events } from '../support/events.ts';
 import { hugeReport } from '../support/huge-report.ts';
 import { ended, podReport } from '../support/pod-report.ts';
 
@@ -26,6 +29,7 @@ describe('what a CrashReport tells of the end of a container', () => {
 			signal: 11,
 			reason: 'Error',
 			isHealed: false,
+			core: 'settled',
 		});
 		const killed = crashed({
 			restart: ended({ killMessage: 'failed liveness probe' }),
@@ -45,6 +49,31 @@ describe('what a CrashReport tells of the end of a container', () => {
 		expect(told({ count: 1, firstTime: own, lastTime: own })).toEqual([own]);
 		const healed = crashed({ restart: ended({ isStartUp: true, isHealed: true }) });
 		expect(told({ count: 40, firstTime: own, lastTime: at(90) }, healed), 'perhaps all of them healed').toEqual([own]);
+	});
+
+	test('is what has become of its core, at each step of its way', () => {
+		const { found, analysed, stored } = events();
+		const { association, restart } = crashed();
+		const core = (given: readonly Event[], change: object = {}) => {
+			const report = given.reduce<CrashReport | undefined>(fold, undefined) as CrashReport;
+			return crashFactsOf(object({ ...report, association, restart, ...change }))?.core;
+		};
+		const coreless = { ...found, body: { ...found.body, core: null } };
+		const cameLate = { ...found, revision: 2 };
+		const settledAs = (body: object) => ({ ...stored, body }) as Event;
+		const skipped = settledAs({ is: 'skipped', reason: 'the crash left no core' });
+		expect(core([found])).toBe('pending');
+		expect(core([found, analysed])).toBe('pending');
+		expect(core([found, analysed, stored])).toBe('settled');
+		expect(core([found, analysed, settledAs({ is: 'skipped', reason: 'score 2 is below 4' })])).toBe('settled');
+		expect(core([found, analysed, settledAs({ is: 'lost', reason: 'it is not there any more' })])).toBe('settled');
+		const { status, storage } = foldGivenUp(fold(undefined, found) as CrashReport, 'analyzer', 'process died while handling it');
+		expect(core([found], { status, storage }), 'nobody tries any more').toBe('settled');
+		expect(core([coreless]), 'it may come yet').toBe('pending');
+		expect(core([coreless, skipped]), 'it has not come').toBeUndefined();
+		expect(core([coreless, skipped, cameLate]), 'it has come after all').toBe('pending');
+		expect(core([coreless], { lostCore: { reason: 'over core_pipe_limit', advice: 'raise it' } })).toBe('settled');
+		expect(core([coreless], { association: { ...association, exitCode: 137, reason: 'OOMKilled' } })).toBeUndefined();
 	});
 
 	test('is little, and bounded, however much a report says', () => {

@@ -5,6 +5,7 @@ import type { Bodies, Event, Traces } from '../../domain/events.ts';
 import type { Pods } from '../../domain/pod.ts';
 import type { Reports } from '../../domain/reports.ts';
 import { containerKey, type Seen, type Sightings } from '../../domain/sightings.ts';
+import { leavesCore } from '../../domain/signals.ts';
 import { done, type EpochMs, type Outcome, retry, type Stage, wait } from '../../domain/stage.ts';
 import { NoUnpackerError } from '../../readers/corefile/corefile.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
@@ -46,8 +47,6 @@ const lookAgainMs = 1_000;
 const noteMs = 60_000;
 /** Restarts of the start-up are over before that, or never end well. */
 const startUpMs = 24 * 3600_000;
-/** Signals whose default action is a core: signal(7). */
-const coreSignals: ReadonlySet<number> = new Set([3, 4, 5, 6, 7, 8, 11, 24, 25, 31]);
 
 /**
  * Puts the halves of a crash together: its core, what was recorded of that, and the end of its container. What is found late amends the report
@@ -168,7 +167,7 @@ export function correlation({ pods, sightings, telemetry, options, now = Date.no
 			const more = whole(halfOfReport(report), answer.association, body, isHealed(body));
 			return done(amended(report, more), correlated(core.key, { traces, crash, restart: key }, core));
 		}
-		const mayHaveCore = coreSignals.has(body.restart.signal?.number ?? 0);
+		const mayHaveCore = leavesCore(body.restart.signal?.number ?? 0);
 		if ((half || mayHaveCore) && !isOver) return wait(until, key);
 		const lost = mayHaveCore ? lossFor(body, sightings.notesSince(endOf(body) - noteMs), pods) : undefined;
 		return done(found(key, ofRestartAlone(body, isHealed(body), lost)));
