@@ -13,6 +13,7 @@ export type Metadata = {
 	readonly finalizers?: readonly string[];
 	readonly creationTimestamp?: string;
 	readonly deletionTimestamp?: string;
+	readonly generation?: number;
 };
 
 export type OwnerReference = {
@@ -80,7 +81,11 @@ export function apiOf(kubeconfig: string): Api {
 	const call: Api['call'] = (method, path, body) =>
 		new Promise((resolve, reject) => {
 			const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
-			const request = https.request(cluster.server + path, { method, agent, headers: { ...headers, 'content-type': type } }, (response) => {
+			const content = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
+			// Of a DELETE, Node tells nobody that there is content.
+			const length = content && { 'content-length': content.length };
+			const all = { ...headers, ...length, 'content-type': type };
+			const request = https.request(cluster.server + path, { method, agent, headers: all }, (response) => {
 				const chunks: Buffer[] = [];
 				response.on('data', (chunk) => chunks.push(chunk));
 				response.on('error', reject);
@@ -93,7 +98,7 @@ export function apiOf(kubeconfig: string): Api {
 				});
 			});
 			request.on('error', reject);
-			request.end(body && JSON.stringify(body));
+			request.end(content);
 		});
 
 	return {
