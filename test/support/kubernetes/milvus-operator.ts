@@ -3,9 +3,9 @@ import { type ApiError, type Manifest, ownedBy, pathOf, type Stored } from './ap
 import type { Cluster } from './cluster.ts';
 import { type Dependency, dependency, dependencyCharts, releaseAnnotations } from './dependencies.ts';
 import { releaseSecrets } from './helm-release.ts';
+import { deploymentsOf, marksOf, milvusFinalizer, operatorVersion } from './milvus-objects.ts';
+import { type Component, type MilvusSpec, milvusClusterOf, milvusOf } from './milvus-resources.ts';
 import { type Made, make, manifestOf } from './workload.ts';
-
-const version = '1.3.8';
 
 export type OperatorInstance = {
 	readonly namespace: string;
@@ -13,8 +13,8 @@ export type OperatorInstance = {
 	readonly mode: 'standalone' | 'cluster';
 	/** As the deprecated MilvusCluster, of which the operator makes a Milvus of the same name. */
 	readonly ownedByMilvusCluster?: boolean;
-	/** How many pods of each component: else one, of those that Milvus 2.6 has in this mode. */
-	readonly components?: Readonly<Record<string, number>>;
+	/** How many pods of these components: of the others that Milvus 2.6 has in this mode one. */
+	readonly components?: { readonly [name in Component]?: number };
 	/** Those in the cluster: each is a Helm release of its own. */
 	readonly dependencies?: readonly Dependency[];
 	/** Has the finalizer that the operator gives it. As there is no operator, somebody must take it away before the namespace can go. */
@@ -35,25 +35,17 @@ export async function operatorInstance(cluster: Cluster, options: OperatorInstan
 	const { namespace, name, mode, dependencies = [], finalizer = false, annotations = {} } = options;
 	const node = options.node ?? (await cluster.node());
 	await defineMilvus(cluster);
-	const spec = { mode, components: {}, dependencies: {} };
-	const milvusCluster = options.ownedByMilvusCluster
-		? await cluster.create({ apiVersion: 'milvus.io/v1alpha1', kind: 'MilvusCluster', metadata: { name, namespace }, spec })
-		: null;
+	const resource = { namespace, name, spec: { mode, components: replicasOf(options), dependencies: {} } };
+	const milvusCluster = options.ownedByMilvusCluster ? await cluster.create(milvusClusterOf(resource)) : null;
+	const { metadata, ...fields } = milvusOf({ ...resource, annotations }, milvusCluster ? ownedBy(milvusCluster) : undefined);
+	const marks = marksOf(mode);
 	const milvus = await cluster.create({
-		apiVersion: 'milvus.io/v1beta1',
-		kind: 'Milvus',
+		...fields,
 		metadata: {
-			...{ name, namespace, labels: { 'milvus.io/operator-version': version } },
-			annotations: {
-				'milvus.io/dependency-values-merged': 'true',
-				'milvus.io/pod-service-label-added': 'true',
-				...(mode === 'cluster' && { 'milvus.io/querynode-current-group-id': '0' }),
-				...annotations,
-			},
-			...(milvusCluster && { ownerReferences: [ownedBy(milvusCluster)] }),
-			...(finalizer && { finalizers: ['milvus.milvus.io/finalizer'] }),
+			...metadata,
+			...{ labels: marks.labels, annotations: { ...marks.annotations, ...metadata.annotations } },
+			...(finalizer && { finalizers: [milvusFinalizer] }),
 		},
-		spec,
 	});
 	for (const object of [milvus, milvusCluster])
 		if (object) await cluster.call('PATCH', `${pathOf(object)}/status`, { status: { status: 'Healthy' } });
@@ -62,46 +54,13 @@ export async function operatorInstance(cluster: Cluster, options: OperatorInstan
 		return { place, chart: dependencyCharts[kind], manifests: dependency(kind, place) };
 	});
 	for (const { place, chart, manifests } of releases) await releaseSecrets(cluster, { ...place, chart, appVersion: '1' }, manifests);
-	const made = await make(cluster, [...deployments(options, milvus, node), ...releases.flatMap(({ manifests }) => manifests)]);
+	const made = await make(cluster, [...deploymentsOf(milvus, node), ...releases.flatMap(({ manifests }) => manifests)]);
 	return { milvus, milvusCluster, ...made };
 }
 
-const components = {
-	standalone: { standalone: 1 },
-	cluster: { mixcoord: 1, proxy: 1, querynode: 1, datanode: 1, streamingnode: 1 },
-};
-
-/** Two for a query node, of which one idles, and in cluster mode one for a standalone that there isn't. */
-function deployments(options: OperatorInstance, milvus: Stored, node: string): readonly Manifest[] {
-	const { namespace, name, mode } = options;
-	const one = (component: string, replicas: number, group?: string) => {
-		const labels = {
-			'app.kubernetes.io/name': 'milvus',
-			'app.kubernetes.io/instance': name,
-			'app.kubernetes.io/component': component,
-			'app.kubernetes.io/managed-by': 'milvus-operator',
-			...(group !== undefined && { [`milvus.io/${component}-group-id`]: group }),
-		};
-		return manifestOf({
-			...{ kind: 'Deployment', namespace, replicas, node, labels, selector: labels, owner: ownedBy(milvus) },
-			name: `${name}-milvus-${component}${group === undefined ? '' : `-${group}`}`,
-			podLabels: { ...labels, ...(['proxy', 'standalone'].includes(component) && { 'milvus.io/service': 'true' }) },
-			podAnnotations: { 'milvus.io/using-configmap': name },
-			container: {
-				...{ name: component, image: 'milvusdb/milvus:v2.6.15' },
-				args: ['/milvus/tools/run.sh', 'milvus', 'run', component === 'mixcoord' ? 'mixture' : component],
-			},
-			initContainer: { name: 'config', image: `milvusdb/milvus-operator:v${version}` },
-			graceSeconds: 2_592_000,
-		});
-	};
-	return [
-		...Object.entries(options.components ?? components[mode]).flatMap(([component, replicas]) =>
-			component === 'querynode' ? [one(component, replicas, '0'), one(component, 0, '1')] : [one(component, replicas)],
-		),
-		...(mode === 'cluster' ? [one('standalone', 0)] : []),
-	];
-}
+/** How many pods of each component, as the specification of a Milvus says it. */
+export const replicasOf = ({ components = {} }: Pick<OperatorInstance, 'components'>): NonNullable<MilvusSpec['components']> =>
+	Object.fromEntries(Object.entries(components).map(([component, replicas]) => [component, { replicas }]));
 
 /** Makes the operator's own release: its Deployment and its pod, which run no Milvus. */
 export async function operatorDeployment(
@@ -109,15 +68,15 @@ export async function operatorDeployment(
 	{ namespace, node }: { readonly namespace: string; readonly node?: string },
 ): Promise<Made> {
 	const release = 'milvus-operator';
-	const chart = `milvus-operator-${version}`;
+	const chart = `milvus-operator-${operatorVersion}`;
 	const selector = { 'app.kubernetes.io/name': 'milvus-operator', 'app.kubernetes.io/instance': release };
 	const manifest = manifestOf({
 		...{ kind: 'Deployment', namespace, selector, name: release, podLabels: selector, node: node ?? (await cluster.node()) },
-		labels: { ...selector, 'app.kubernetes.io/managed-by': 'Helm', 'app.kubernetes.io/version': version, 'helm.sh/chart': chart },
+		labels: { ...selector, 'app.kubernetes.io/managed-by': 'Helm', 'app.kubernetes.io/version': operatorVersion, 'helm.sh/chart': chart },
 		annotations: releaseAnnotations({ namespace, release }),
-		container: { name: 'manager', image: `milvusdb/milvus-operator:v${version}`, command: ['/manager'] },
+		container: { name: 'manager', image: `milvusdb/milvus-operator:v${operatorVersion}`, command: ['/manager'] },
 	});
-	await releaseSecrets(cluster, { namespace, release, chart, appVersion: version }, [manifest]);
+	await releaseSecrets(cluster, { namespace, release, chart, appVersion: operatorVersion }, [manifest]);
 	return make(cluster, [manifest]);
 }
 

@@ -66,7 +66,11 @@ export type Made = {
 
 /** Creates workloads, and waits until the controllers have made all their pods. */
 export async function make(cluster: Cluster, manifests: readonly Manifest[]): Promise<Made> {
-	const workloads = await Promise.all(manifests.map((manifest) => cluster.create(manifest)));
+	return madeOf(cluster, await Promise.all(manifests.map((manifest) => cluster.create(manifest))));
+}
+
+/** Waits until the controllers have made all pods of workloads in one namespace. */
+export async function madeOf(cluster: Cluster, workloads: readonly Stored[]): Promise<Made> {
 	const wanted = workloads.reduce((sum, { spec }) => sum + (spec.replicas ?? 1), 0);
 	const names = workloads.map(({ metadata }) => metadata.name).join(', ');
 	let pods: readonly Stored[] = [];
