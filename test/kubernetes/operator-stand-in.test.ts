@@ -1,18 +1,19 @@
 import { expect, test } from 'vitest';
 import { pathOf, type Stored } from '../support/kubernetes/api.ts';
-import { describeKubernetes, sharedControlPlane } from '../support/kubernetes/control-plane.ts';
+import type { Cluster } from '../support/kubernetes/cluster.ts';
+import { controlPlane, describeKubernetes, sharedControlPlane } from '../support/kubernetes/control-plane.ts';
 import { operatorStandIn, type StandInOptions } from '../support/kubernetes/operator-stand-in.ts';
 import { playKubelet } from '../support/kubernetes/played-kubelet.ts';
 import { isPresent, presentIn } from '../support/kubernetes/present.ts';
 
 // Kubernetes looks for new kinds of objects whose owners go every 30 s only.
-const inTime = { timeout: 60_000 };
+const inTime = { timeout: 100_000 };
 const all = 'deployments,replicasets,pods,services,configmaps,secrets,persistentvolumeclaims,statefulsets,milvuses,milvusclusters';
 
 /** A namespace with an operator that cares for it. */
-async function scene(options: Omit<StandInOptions, 'namespace'> = {}) {
+async function scene(options: Omit<StandInOptions, 'namespace'> = {}, on?: Cluster) {
 	await using stack = new AsyncDisposableStack();
-	const cluster = await sharedControlPlane();
+	const cluster = on ?? (await sharedControlPlane());
 	const namespace = stack.use(await cluster.namespace()).name;
 	const operator = stack.use(await operatorStandIn(cluster, { namespace, ...options }));
 	const kept = stack.move();
@@ -186,6 +187,17 @@ describeKubernetes('what stands in for the Milvus operator', () => {
 		const { metadata, status } = await here.cluster.read(milvus);
 		expect(status.status).toBe('Deleting');
 		expect(metadata.finalizers?.toSorted()).toEqual(['foregroundDeletion', 'milvus.milvus.io/finalizer']);
+		await expect.poll(() => here.present(), inTime).toEqual([]);
+	});
+
+	test('goes on where it was when the API server has been away', { timeout: 240_000 }, async () => {
+		await using cluster = await controlPlane();
+		await using here = await scene({}, cluster);
+		const { milvus } = await here.operator.instance({ namespace: here.namespace, name: 'a', mode: 'standalone' });
+		await cluster.stopApi();
+		await expect(here.present()).rejects.toThrow();
+		await cluster.startApi();
+		await here.remove(milvus);
 		await expect.poll(() => here.present(), inTime).toEqual([]);
 	});
 
