@@ -24,7 +24,13 @@ const wings: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Folders inside of a room that are rooms of their own. */
-const innerRooms = ['cli/doctor', 'components/analyzer/culprit', 'components/analyzer/fingerprint', 'components/analyzer/knownissues'];
+const innerRooms = [
+	'cli/doctor',
+	'cli/restore',
+	'components/analyzer/culprit',
+	'components/analyzer/fingerprint',
+	'components/analyzer/knownissues',
+];
 
 /** The rooms that know each outside thing (and what lies below its name). */
 const knownTo: Readonly<Record<string, readonly string[]>> = {

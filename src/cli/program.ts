@@ -11,6 +11,7 @@ import { importCommand } from './import.ts';
 import { instancesCommand } from './instances.ts';
 import { listCommand } from './list.ts';
 import { pinCommand, unpinCommand } from './pin.ts';
+import { restoreCommand } from './restore/restore.ts';
 import { showCommand } from './show.ts';
 import { verifyCommand } from './verify.ts';
 import { version } from './version.ts';
@@ -35,6 +36,7 @@ export function createProgram(): Command {
 		verifyCommand,
 		pinCommand,
 		unpinCommand,
+		restoreCommand,
 		importCommand,
 		doctorCommand,
 		configCommand,

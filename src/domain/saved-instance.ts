@@ -25,7 +25,10 @@ export type Restores =
 	/** The record of a release: `helm rollback` to its revision makes the rest. */
 	| { readonly is: 'release'; readonly release: string; readonly revision: number; readonly chart: string }
 	/** A custom resource: the operator makes the rest. */
-	| { readonly is: 'resource'; readonly apiVersion: string; readonly kind: string; readonly name: string };
+	| { readonly is: 'resource'; readonly apiVersion: string; readonly kind: keyof typeof plurals; readonly name: string };
+
+/** The custom resources of the operator, as the API calls them. */
+export const plurals = { Milvus: 'milvuses', MilvusCluster: 'milvusclusters' } as const;
 
 export const secretType = 'diagnostics.milvus.io/saved-instance';
 export const restoreKey = 'restore.json';
@@ -87,7 +90,7 @@ export function savedOf({ namespace = '', name, annotations = {} }: Metadata): S
 }
 
 /** https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names */
-const isName = (text: string) => /^(?=.{1,253}$)[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?$/.test(text);
+export const isName = (text: string) => /^(?=.{1,253}$)[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?$/.test(text);
 
 function releaseIn(told: (key: string) => string): Restores | undefined {
 	const [release, revision, chart] = [told('release'), told('revision'), told('chart')];

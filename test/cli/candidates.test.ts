@@ -106,6 +106,9 @@ describe('nothing that a command takes is forgotten', () => {
 			'--namespace <name>',
 			'--context <name>',
 			'--namespace <name>',
+			'name',
+			'--context <name>',
+			'-n, --namespace <name>',
 			'--node <name>',
 		]);
 	});

@@ -10,6 +10,7 @@ export const commands = [
 	'verify',
 	'pin',
 	'unpin',
+	'restore',
 	'import',
 	'doctor',
 	'config',

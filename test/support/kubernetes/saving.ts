@@ -5,6 +5,7 @@ import type { Instance } from '../../../src/domain/pod.ts';
 import { connect } from '../../../src/drivers/kubernetes/kubernetes.ts';
 import { root } from '../crash.ts';
 import type { Stored } from './api.ts';
+import type { Cluster } from './cluster.ts';
 import { sharedControlPlane } from './control-plane.ts';
 import { helm } from './helm.ts';
 import { defineMilvus } from './milvus-operator.ts';
@@ -13,9 +14,9 @@ import { presentIn } from './present.ts';
 /** What nobody may read but in the Secret that is saved. */
 export const password = 'correct-horse-battery-staple';
 
-/** A namespace with instances, and one of the agent, where they are saved. */
-export async function saving() {
-	const cluster = await sharedControlPlane();
+/** A namespace with instances, and one of the agent, where they are saved. @param of else the control plane that all share */
+export async function saving(of?: Cluster) {
+	const cluster = of ?? (await sharedControlPlane());
 	await defineMilvus(cluster);
 	const [instances, agent] = [await cluster.namespace(), await cluster.namespace()];
 	const namespace = instances.name;

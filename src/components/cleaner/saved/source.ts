@@ -1,4 +1,4 @@
-import { type Restores, releaseType } from '../../../domain/saved-instance.ts';
+import { plurals, type Restores, releaseType } from '../../../domain/saved-instance.ts';
 import type { Cluster, KubernetesObject } from '../../../drivers/kubernetes/kubernetes.ts';
 import type { InstanceContents, Release, Resource } from '../contents/contents.ts';
 import { objectAt } from '../contents/listing.ts';
@@ -58,12 +58,11 @@ function packed(release: string): object {
 	return /^[\w+/=-]*$/.test(text) ? { stringData: { release: text } } : { data: { release } };
 }
 
-const plurals: Readonly<Record<string, string>> = { Milvus: 'milvuses', MilvusCluster: 'milvusclusters' };
-
 async function customResource(cluster: Cluster, resource: Resource, signal: AbortSignal): Promise<Source> {
 	const { apiVersion, kind, namespace, name } = resource;
 	const what = `${kind} ${name} of namespace ${namespace}`;
-	const collection = { group: apiVersion, plural: plurals[kind] ?? '' };
+	if (!isKnown(kind)) throw new NotSaved(`${what} is of a kind that can't be saved`);
+	const collection = { group: apiVersion, plural: plurals[kind] };
 	const { metadata, spec } = await read<CustomResource>(cluster, collection, { namespace, name, what }, signal);
 	const { uid, resourceVersion, labels, deletionTimestamp } = metadata;
 	if (uid !== resource.uid) throw new NotSaved(`${what} is another now`);
@@ -75,6 +74,8 @@ async function customResource(cluster: Cluster, resource: Resource, signal: Abor
 		manifest: { apiVersion, kind, metadata: { namespace, name, ...(labels && { labels }), annotations }, spec },
 	};
 }
+
+const isKnown = (kind: string): kind is keyof typeof plurals => kind in plurals;
 
 async function read<T extends KubernetesObject>(
 	cluster: Cluster,
