@@ -53,7 +53,7 @@ export function loadConfig({ file, namedBy, mode, paths }: LoadOptions): Loaded 
 	}
 	if (problems.lines.length > 0 || !result.success) throw new ConfigError(problems.lines.join('\n'));
 	addWarnings(given, { config: result.data, defaults, fields }, problems);
-	warnOfNobodyWhoRemoves(given, result.data, problems);
+	warnOfNothingToRemove(result.data, problems);
 	if (mode === 'standalone') warnOfNobodyWhoClears(given, result.data, problems);
 	return { config: result.data, warnings: problems.lines, source: file };
 }
@@ -132,10 +132,19 @@ function refuseLevelOfZstd({ storage: { compression, compressionLevel } }: Confi
 		problems.addValue(['storage', 'compressionLevel'], compressionLevel, `at most ${mostOfGzip}, as storage.compression is gzip`);
 }
 
-function warnOfNobodyWhoRemoves(given: unknown, { cleaner: { mode } }: Config, problems: Problems): void {
+function warnOfNothingToRemove({ discovery, cleaner: { enabled, mode, namespaces } }: Config, problems: Problems): void {
 	const path = ['cleaner', 'mode'];
-	if (mode === 'enforce' && valueAt(given, path) !== undefined)
-		problems.add(path, 'cleaner.mode: this version does not enforce yet; it works as with dry-run, and removes nothing');
+	if (mode !== 'enforce') return;
+	if (!enabled) problems.add(path, 'cleaner.mode is enforce, and cleaner.enabled is false: no instance is looked for, nor removed');
+	else if (namespaces.length === 0)
+		problems.add(path, 'cleaner.mode is enforce, and cleaner.namespaces names none: no instance is removed; name those in which it may be');
+	for (const [index, name] of namespaces.entries()) {
+		if (discovery.namespaces === 'all' || discovery.namespaces.includes(name)) continue;
+		problems.add(
+			['cleaner', 'namespaces', index],
+			`cleaner.namespaces names ${name}, at which discovery.namespaces does not look: no instance is removed there`,
+		);
+	}
 }
 
 type Context = { readonly config: Config; readonly defaults: Config; readonly fields: readonly Field[] };

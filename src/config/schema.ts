@@ -59,6 +59,7 @@ const section = <T extends z.ZodRawShape>(shape: T, description: string, more: K
 		.meta({ description, ...more });
 
 const text = z.string().min(1);
+const namespace = z.string().regex(/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/, 'the name of a namespace, such as milvus');
 const flag = z.boolean();
 const port = z.int().min(0).max(65_535);
 const count = z.int().min(0);
@@ -274,15 +275,23 @@ export const configSchema = (paths: ModeDefaults) =>
 				mode: key(
 					z.enum(['dry-run', 'enforce']),
 					'dry-run',
-					'Whether they are removed, or only named; this version only names them, as an `InstanceCleanup` each.',
+					'Whether they are removed in `namespaces` (`enforce`), or only named, as an `InstanceCleanup` each.',
 				),
 				maxRestartCount: key(count, 5, 'More crash restarts than this, of all components on all nodes, are too many.'),
 				restartTimeWindow: key(duration, '1h', 'The time within which they are counted.', inDuration),
 				cleanupDelay: key(duration, '5m', 'How long an instance has to recover.', inDuration),
-				uninstallTimeout: key(timeout, '10m', 'How long an uninstallation may take.', { ...inDuration, ...planned }),
-				namespaces: key(z.array(text), [], 'The namespaces in which instances may be removed; `dry-run` looks at all.'),
-				maxCleanupsPerHour: key(count, 1, 'The most removals in an hour.', planned),
-				allowVolumeLoss: key(flag, false, 'Whether an instance may be removed whose volumes go with it.', planned),
+				uninstallTimeout: key(timeout, '10m', 'How long one try to uninstall an instance may take.', inDuration),
+				namespaces: key(
+					z.array(namespace),
+					[],
+					'The namespaces in which instances may be removed by `enforce`; an empty list: in none. Named they are in all.',
+				),
+				maxCleanupsPerHour: key(count, 1, 'The most removals in an hour, in the whole cluster; 0: none.'),
+				allowVolumeLoss: key(
+					flag,
+					false,
+					'Whether an instance may be removed when PersistentVolumeClaims go with it, and what is on them; else it is kept.',
+				),
 				countOutOfMemory: key(flag, false, 'Whether out-of-memory kills count.'),
 			},
 			'Instances that do nothing but crash. The controller looks for them: `agent --role controller` or `both`.',

@@ -104,8 +104,6 @@ describe('keys that have no effect in this version', () => {
 			'storage:',
 			'  retentionDays: 7',
 			'  sampling: { full: 7 }',
-			'cleaner:',
-			'  maxCleanupsPerHour: 2',
 			'monitor:',
 			'  alerting: { enabled: true }',
 			'analyzer:',
@@ -113,21 +111,28 @@ describe('keys that have no effect in this version', () => {
 			'    enabled: true',
 		];
 		expect(await warningsOf(text.join('\n'))).toEqual([
-			'5: cleaner.maxCleanupsPerHour has no effect in this version',
-			'7: monitor.alerting.enabled has no effect in this version',
-			'10: aiAnalysis.enabled has no effect in this version',
-		]);
-	});
-
-	test('are named where they say more than is done', async () => {
-		expect(await warningsOf('cleaner:\n  mode: enforce\n  maxRestartCount: 3\n')).toEqual([
-			'2: cleaner.mode: this version does not enforce yet; it works as with dry-run, and removes nothing',
+			'5: monitor.alerting.enabled has no effect in this version',
+			'8: aiAnalysis.enabled has no effect in this version',
 		]);
 	});
 
 	test('are passed over when they say the default, in whatever words', async () => {
 		expect(await warningsOf('storage: { maxStorageSize: 50000MB, sampling: {} }\nmonitor: { alerting: { enabled: false } }\n')).toEqual([]);
 	});
+});
+
+test('enforcing is named where it removes nothing', async () => {
+	expect(await warningsOf('cleaner:\n  mode: enforce\n  maxRestartCount: 3\n')).toEqual([
+		'2: cleaner.mode is enforce, and cleaner.namespaces names none: no instance is removed; name those in which it may be',
+	]);
+	expect(await warningsOf('cleaner: { mode: enforce, namespaces: [milvus] }')).toEqual([]);
+	expect(await warningsOf('cleaner: { namespaces: [milvus] }')).toEqual([]);
+	expect(await warningsOf('cleaner:\n  enabled: false\n  mode: enforce\n  namespaces: [milvus]\n')).toEqual([
+		'3: cleaner.mode is enforce, and cleaner.enabled is false: no instance is looked for, nor removed',
+	]);
+	expect(await warningsOf('discovery: { namespaces: [a] }\ncleaner:\n  mode: enforce\n  namespaces:\n    - a\n    - b\n')).toEqual([
+		'6: cleaner.namespaces names b, at which discovery.namespaces does not look: no instance is removed there',
+	]);
 });
 
 test('threads are named where the program for packing has only one', async () => {

@@ -220,6 +220,14 @@ test('a level that the program for packing does not have is refused', async () =
 	]);
 });
 
+test('what is no name of a namespace is refused where instances may be removed', async () => {
+	expect(await mistakesIn('cleaner:\n  namespaces: ["*", milvus, Milvus]\n')).toEqual([
+		'2: cleaner.namespaces.0 is "*"; expected the name of a namespace, such as milvus',
+		'2: cleaner.namespaces.2 is "Milvus"; expected the name of a namespace, such as milvus',
+	]);
+	expect(await mistakesIn('cleaner: { namespaces: all }')).toHaveLength(1);
+});
+
 test('one port for metrics and health is refused, unless only one of them is served', async () => {
 	const refusal = (line: number, port: number) =>
 		`${line}: monitor.healthPort is ${port}, as monitor.metricsPort is; give each a port of its own, or 0`;
