@@ -2,21 +2,35 @@
 import { stringify } from 'yaml';
 import { fieldsOf } from '../../src/config/fields.ts';
 import { configSchema, nodeDefaults } from '../../src/config/schema.ts';
+import { enforcingRights } from '../../src/domain/enforcing-rights.ts';
 import { controllerRights, nodeAgentRights, type Right } from '../../src/domain/rights.ts';
 
 /** The rules of the roles, with their reasons. */
 export function rightsFile(): string {
 	const rules = (rights: readonly Right[]) =>
-		rights.map(({ purpose, group, resource, names, verbs }) => ({
+		together(rights).map(({ right: { purpose, group, names, verbs }, resources }) => ({
 			purpose,
-			rule: { apiGroups: [group], resources: [resource], ...(names && { resourceNames: names }), verbs },
+			rule: { apiGroups: [group], resources, ...(names && { resourceNames: names }), verbs },
 		}));
 	const ofOwn = ({ isOfOwn }: Right) => isOfOwn === true;
-	return file('src/domain/rights.ts', {
+	return file('src/domain/rights.ts and enforcing-rights.ts', {
 		nodeAgent: rules(nodeAgentRights),
 		controller: rules(controllerRights.filter((right) => !ofOwn(right))),
 		controllerInOwnNamespace: rules(controllerRights.filter(ofOwn)),
+		enforcing: Object.fromEntries(Object.entries(enforcingRights).map(([what, rights]) => [what, rules(rights)])),
 	});
+}
+
+/** Of one group, and for one purpose. */
+function together(rights: readonly Right[]) {
+	const alike = Map.groupBy(rights, ({ resource, ...right }) => JSON.stringify(right));
+	return alike
+		.values()
+		.map(([right, ...others]) => {
+			if (!right) throw new Error('a group is never empty');
+			return { right, resources: [right, ...others].map(({ resource }) => resource) };
+		})
+		.toArray();
 }
 
 /** What holds where the configuration says nothing: some of it decides what the pods look like. */

@@ -33,6 +33,10 @@ export const values = z
 		}),
 		imagePullSecrets: z.array(z.strictObject({ name: text.min(1) })),
 		config: object,
+		cleaner: z.strictObject({
+			helmReleases: z.boolean(),
+			moreKinds: z.array(z.strictObject({ apiGroup: text, resources: z.array(text.min(1)).min(1) })),
+		}),
 		secrets: z.strictObject({ files: text, environment: text }),
 		labels: texts,
 		annotations: texts,

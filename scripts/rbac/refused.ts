@@ -4,11 +4,11 @@ export type Refused = { readonly what: string; readonly why: string };
 
 export const refusedByKubernetes: readonly Refused[] = [
 	{
-		what: 'to delete, evict or change pods, workloads, namespaces, volumes, or custom resources of Milvus',
-		why: 'it reports: also of instances that do nothing but crash this version only says what would become of them',
+		what: 'to delete, evict or change pods, workloads, namespaces, volumes, or custom resources of Milvus; but for what is above, where it enforces',
+		why: 'it reports, and names instances that do nothing but crash. Pods are deleted, evicted or changed nowhere, and nothing of Milvus is changed',
 	},
 	{
-		what: 'to read Secrets or ConfigMaps',
+		what: 'to read Secrets or ConfigMaps; but for what is above, where it enforces',
 		why: 'its own configuration comes as a file. Nothing that it reports on is in them, but of what a release or a Milvus consists: without that an InstanceCleanup says `contents unknown`, and which right is missing',
 	},
 	{ what: 'pods/exec, pods/attach, pods/portforward, nodes/proxy', why: 'each is a way to run something in a pod or on a node' },

@@ -15,6 +15,7 @@ const fixture = (name: string) => join(root, 'test/fixtures/chart', name);
 const variants: Readonly<Record<string, readonly string[]>> = {
 	default: [],
 	together: ['--set', 'roles=together'],
+	enforcing: ['--set', 'config.cleaner.mode=enforce,config.cleaner.namespaces={milvus}'],
 	everything: ['--values', fixture('everything.values.yaml')],
 };
 
@@ -139,17 +140,41 @@ describeHelm('the chart', () => {
 		}
 	});
 
-	test('gives no pod both files of the node and the right to delete', async () => {
-		const objects = await objectsOf();
-		const roles = new Map(objects.filter(({ kind }) => /Role$/.test(kind)).map((role) => [`${role.kind} ${role.metadata.name}`, role]));
-		for (const { spec } of objects.filter(({ kind }) => ['DaemonSet', 'Deployment'].includes(kind))) {
-			const account = spec.template.spec.serviceAccountName;
-			const verbs = objects
-				.filter(({ kind, subjects }) => /RoleBinding$/.test(kind) && subjects.some(({ name }: Manifest['metadata']) => name === account))
-				.flatMap(({ roleRef }) => roles.get(`${roleRef.kind} ${roleRef.name}`)?.rules.flatMap((rule: { verbs: string[] }) => rule.verbs));
-			const seesNode = spec.template.spec.volumes.some((volume: object) => 'hostPath' in volume);
-			expect({ seesNode, mayDelete: verbs.includes('delete') }).not.toEqual({ seesNode: true, mayDelete: true });
-		}
+	for (const name of ['default', 'enforcing', 'everything'])
+		test(`gives no pod both files of the node and the right to delete (${name})`, async () => {
+			const objects = await objectsOf(...(variants[name] ?? []));
+			const roles = new Map(objects.filter(({ kind }) => /Role$/.test(kind)).map((role) => [`${role.kind} ${role.metadata.name}`, role]));
+			for (const { spec } of objects.filter(({ kind }) => ['DaemonSet', 'Deployment'].includes(kind))) {
+				const account = spec.template.spec.serviceAccountName;
+				const verbs = objects
+					.filter(({ kind, subjects }) => /RoleBinding$/.test(kind) && subjects.some(({ name }: Manifest['metadata']) => name === account))
+					.flatMap(({ roleRef }) => roles.get(`${roleRef.kind} ${roleRef.name}`)?.rules.flatMap((rule: { verbs: string[] }) => rule.verbs));
+				const seesNode = spec.template.spec.volumes.some((volume: object) => 'hostPath' in volume);
+				expect({ seesNode, mayDelete: verbs.includes('delete') }).not.toEqual({ seesNode: true, mayDelete: true });
+			}
+		});
+
+	test('says where instances are removed, and what it takes', async () => {
+		const notes = async (...sets: readonly string[]) => {
+			const args = ['--dry-run=client', '--namespace', 'agents', ...sets.flatMap((one) => ['--set', one])];
+			const { info } = JSON.parse(await helm('install', 'agent', chart, ...args, '--output', 'json'));
+			return info.notes.replaceAll(/\s+/g, ' ');
+		};
+		const [mode, where, all] = ['config.cleaner.mode=enforce', 'config.cleaner.namespaces={search,vectors}', 'cleaner.helmReleases=true'];
+		const nothing = 'Nothing of Milvus is removed or changed: ';
+		expect(await notes()).toContain(`${nothing}cleaning is dry-run, and these accounts have no right to delete anything but`);
+		expect(await notes(mode)).toContain(`${nothing}config.cleaner.mode is enforce, but config.cleaner.namespaces names none. These`);
+		expect(await notes(mode, where, 'config.cleaner.enabled=false')).toContain('but config.cleaner.enabled is false. These');
+		const told = await notes(mode, where);
+		expect(told).toContain(
+			'that do nothing but crash are REMOVED in search, vectors (config.cleaner.mode: enforce); elsewhere they are only named:',
+		);
+		expect(told).toContain('Only custom resources of the operator, no Helm releases');
+		expect(told).not.toMatch(/can read all Secrets|volumes go|see files/);
+		const most = await notes(mode, where, all, 'config.cleaner.allowVolumeLoss=true', 'roles=together');
+		for (const words of [/can read all Secrets/, /whose volumes go with them/, /that see files of the nodes have these rights too/])
+			expect(most).toMatch(words);
+		expect(most).not.toMatch(/Only custom resources|Nothing of Milvus/);
 	});
 
 	test('says what is wrong with a value, and where', async () => {
@@ -167,6 +192,10 @@ describeHelm('the chart', () => {
 			"at '/config/analyzer/valueThreshold': maximum: got 11, want 10",
 		);
 		expect(await refusal('--set', 'config.aiAnalysis.apiKey=sk-1')).toContain('a secret: put it into a Secret');
+		expect(await refusal('--set', 'config.cleaner.namespaces={*}')).toContain(
+			"at '/config/cleaner/namespaces/0': '*' does not match pattern",
+		);
+		expect(await refusal('--set', 'cleaner.moreKinds[0].kind=Route')).toContain("additional properties 'kind' not allowed");
 		expect(await refusal('--set', 'roles=both')).toContain("at '/roles': value must be one of 'separate', 'together'");
 	});
 
@@ -178,6 +207,10 @@ describeHelm('the chart', () => {
 			'config.analyzer.scratchPath is /scratch, which no volume of the pod holds: begin it with /host to name a folder of the node, or mount one by nodeAgent.extraVolumes',
 		);
 		expect(await refusal('--set', 'config.monitor.healthPort=0')).toContain('config.monitor.metricsPort and healthPort must be real ports');
+		const moreKinds = ['--set', 'config.cleaner.mode=enforce,config.cleaner.namespaces={a},cleaner.helmReleases=true'];
+		expect(await refusal(...moreKinds, '--set', 'cleaner.moreKinds[0].apiGroup=a.io')).toContain(
+			'each of cleaner.moreKinds has an apiGroup, which may be "", and resources',
+		);
 		expect(await refusal('--set', 'podMonitor.enabled=true,config.monitor.prometheusEnabled=false')).toContain(
 			'podMonitor.enabled asks for metrics',
 		);

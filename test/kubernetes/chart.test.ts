@@ -138,13 +138,19 @@ describeKubernetes('the plain manifests', () => {
 		const { cluster, namespace } = scenery;
 		const apply = (...args: readonly string[]) => cluster.kubectl('-n', namespace, 'apply', '--validate=strict', ...args);
 		await apply('-f', join(root, 'deploy/crds'));
-		const files = ['rbac', 'configmap', 'daemonset', 'enforce', 'test-crash-pod'].flatMap((file) => [
-			'-f',
-			join(root, `deploy/${file}.yaml`),
-		]);
+		const files = ['rbac', 'configmap', 'daemonset', 'test-crash-pod'].flatMap((file) => ['-f', join(root, `deploy/${file}.yaml`)]);
 		await apply('--server-side', '--dry-run=server', ...files);
 		await apply(...files);
+		await using instances = await cluster.namespace();
+		const enforce = readFileSync(join(root, 'deploy/enforce.yaml'), 'utf8');
+		for (const text of [enforce, enforce.replaceAll(/^# (?= *[a-zA-Z-]+:( |$)| *- |---$| *# )/gm, '')]) {
+			const placed = text
+				.replaceAll('namespace: default', `namespace: ${namespace}`)
+				.replaceAll('namespace: milvus', `namespace: ${instances.name}`);
+			await kubectl(cluster, placed, 'apply', '--validate=strict', '-f', '-');
+		}
 		expect(await present(cluster, namespace)).toContain('daemonset.apps/milvus-coredump-agent');
+		expect(await present(cluster, instances.name)).toContain('role.rbac.authorization.k8s.io/milvus-coredump-agent-enforce-helm');
 		const { data } = await cluster.call<Stored>('GET', `/api/v1/namespaces/${namespace}/configmaps/${name}`);
 		expect(data['config.yaml']).toBe(readFileSync(join(root, 'configs/config.yaml'), 'utf8'));
 	});

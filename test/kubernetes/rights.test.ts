@@ -6,18 +6,17 @@ import { installation } from '../support/agent.ts';
 import { cli } from '../support/cli.ts';
 import { root } from '../support/crash.ts';
 import { crashReports } from '../support/crash-reports.ts';
-import { type Manifest, pathOf, type Stored } from '../support/kubernetes/api.ts';
-import { type Attempt, attempts } from '../support/kubernetes/attempts.ts';
-import { type Cluster, clusterOf } from '../support/kubernetes/cluster.ts';
-import { describeKubernetes, sharedControlPlane } from '../support/kubernetes/control-plane.ts';
+import { type Account, grantsIn, grantsOf, installed } from '../support/kubernetes/account.ts';
+import type { Stored } from '../support/kubernetes/api.ts';
+import { attempts, isAmong, passed } from '../support/kubernetes/attempts.ts';
+import { describeKubernetes } from '../support/kubernetes/control-plane.ts';
 import { crashLoop } from '../support/kubernetes/crash-loop.ts';
-import { installDefinitions } from '../support/kubernetes/definitions.ts';
 import { helmRelease } from '../support/kubernetes/helm-release.ts';
 import { defineMilvus, operatorInstance } from '../support/kubernetes/milvus-operator.ts';
 import { playKubelet } from '../support/kubernetes/played-kubelet.ts';
-import { objectsIn, rendered } from '../support/kubernetes/rendered.ts';
+import { rendered } from '../support/kubernetes/rendered.ts';
 
-type Variant = { readonly account: string; readonly rights: readonly Right[]; readonly manifests: (namespace: string) => Promise<string> };
+type Variant = Account & { readonly rights: readonly Right[] };
 
 const ofChart = (namespace: string) => rendered(namespace, '--show-only', 'templates/rbac.yaml');
 const ofPlain = async (namespace: string) =>
@@ -33,67 +32,21 @@ const variants: Readonly<Record<string, Variant>> = {
 	},
 };
 
-/** A namespace in which the accounts are, with their rights, until the end of the block. */
-async function installed({ account, manifests }: Variant) {
-	const cluster = await sharedControlPlane();
-	await installDefinitions(cluster);
-	const namespace = await cluster.namespace();
-	const objects = objectsIn(await manifests(namespace.name));
-	const made: Manifest[] = [];
-	for (const { metadata, ...object } of objects) {
-		const isOfCluster = object.kind.startsWith('Cluster');
-		made.push(
-			await cluster.create({ ...object, metadata: { ...metadata, ...(!isOfCluster && { namespace: namespace.name }) } } as Manifest),
-		);
-	}
-	const kubeconfig = await cluster.kubeconfigOf(namespace.name, account);
-	return {
-		cluster,
-		namespace: namespace.name,
-		kubeconfig,
-		as: clusterOf(kubeconfig),
-		[Symbol.asyncDispose]: async () => {
-			for (const object of made.filter(({ kind }) => kind.startsWith('Cluster'))) await cluster.call('DELETE', pathOf(object));
-			await namespace[Symbol.asyncDispose]();
-		},
-	};
-}
-
 describeKubernetes('rights', () => {
 	for (const [name, variant] of Object.entries(variants)) {
 		test(`of ${name} are those that are listed, and no others`, async () => {
 			await using scenery = await installed(variant);
-			const { cluster, namespace, as } = scenery;
-			await cluster.create({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'nobody', namespace } });
-			const everybodys = await grantsOf(clusterOf(await cluster.kubeconfigOf(namespace, 'nobody')), namespace);
-			const own = (await grantsOf(as, namespace)).filter((grant) => !everybodys.includes(grant));
-			expect(own.toSorted()).toEqual([...new Set(variant.rights.flatMap(grantsIn))].toSorted());
-			const elsewhere = (await grantsOf(as, 'kube-system')).filter((grant) => !everybodys.includes(grant));
-			expect(elsewhere.toSorted()).toEqual([...new Set(variant.rights.filter(({ isOfOwn }) => !isOfOwn).flatMap(grantsIn))].toSorted());
+			const { namespace } = scenery;
+			expect(await grantsOf(scenery, namespace)).toEqual(grantsIn(variant.rights));
+			expect(await grantsOf(scenery, 'kube-system')).toEqual(grantsIn(variant.rights.filter(({ isOfOwn }) => !isOfOwn)));
 		});
 
 		test(`of ${name} let pass what it asks for, and refuse all else that is tried`, async () => {
 			await using scenery = await installed(variant);
 			const { cluster, namespace, as } = scenery;
 			const all = await attempts(cluster, namespace);
-			const may = ({ right: { group = '', resource, verb, name, isElsewhere } }: Attempt) =>
-				variant.rights.some(
-					(right) =>
-						right.group === group &&
-						right.resource === resource &&
-						right.verbs.includes(verb) &&
-						(!right.names || right.names.includes(name ?? '')) &&
-						!(right.isOfOwn && isElsewhere),
-				);
-			const isAllowed = ({ method, path, body }: Attempt) =>
-				as.call(method, path, body).then(
-					() => true,
-					(error: { status?: number }) => error.status !== 403,
-				);
-			const answers = await Promise.all(all.map(isAllowed));
-			const allowed = all.filter((_, index) => answers[index]).map(({ what }) => what);
-			const expected = all.filter(may).map(({ what }) => what);
-			expect(allowed).toEqual(expected);
+			const allowed = await passed(as, all);
+			expect(allowed).toEqual(all.filter((attempt) => isAmong(variant.rights, attempt)).map(({ what }) => what));
 			const impersonating = as.kubectl('--as', 'admin', '-n', namespace, 'get', 'pods');
 			await expect(impersonating).rejects.toMatchObject({ stderr: expect.stringContaining('cannot impersonate resource "users"') });
 			expect(all.length - allowed.length).toBeGreaterThan(100);
@@ -152,21 +105,3 @@ describeKubernetes('rights', () => {
 		await cluster.call('DELETE', `/apis/diagnostics.milvus.io/v1alpha1/namespaces/${reports.namespace}/instancecleanups`);
 	});
 });
-
-/** What the API server says that an account may do in a namespace: VERB GROUP/RESOURCE, with a name where it is of one object. */
-async function grantsOf(as: Cluster, namespace: string): Promise<string[]> {
-	const { status } = await as.call('POST', '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews', {
-		apiVersion: 'authorization.k8s.io/v1',
-		kind: 'SelfSubjectRulesReview',
-		spec: { namespace },
-	});
-	type Rule = { verbs: string[]; apiGroups: string[]; resources: string[]; resourceNames?: string[] };
-	const grants = (status.resourceRules as Rule[]).flatMap(({ verbs, apiGroups, resources, resourceNames = [] }) =>
-		apiGroups.flatMap((group) => resources.flatMap((resource) => verbs.map((verb) => grant(verb, group, resource, resourceNames)))),
-	);
-	return [...new Set(grants)];
-}
-
-const grantsIn = ({ verbs, group, resource, names = [] }: Right) => verbs.map((verb) => grant(verb, group, resource, names));
-const grant = (verb: string, group: string, resource: string, names: readonly string[]) =>
-	`${verb} ${group}/${resource}${names.length > 0 ? ` ${names.join(',')}` : ''}`;

@@ -54,11 +54,16 @@ annotations:
 {{- end }}
 {{- end }}
 
-{{/* Rules of a role, each with its reason. Context: [root, key in files/rights.yaml] */}}
+{{/* Rules of a role, each with its reason. Context: [root, key in files/rights.yaml, and if need be a further one within that] */}}
 {{- define "agent.rules" -}}
 {{- $rights := (index . 0).Files.Get "files/rights.yaml" | fromYaml -}}
-{{- range get $rights (index . 1) }}
+{{- range rest . }}{{ $rights = get $rights . }}{{ end -}}
+{{- $before := "" }}
+{{- range $rights }}
+{{- if ne .purpose $before }}
 # {{ .purpose }}
+{{- end }}
+{{- $before = .purpose }}
 {{- with .rule }}
 - apiGroups: {{ .apiGroups | toJson }}
   resources: {{ .resources | toJson }}
@@ -168,4 +173,36 @@ tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
+{{- end }}
+
+{{/* The namespaces in which instances may be removed: a list, as YAML. */}}
+{{- define "agent.enforcedNamespaces" -}}
+{{- $cleaner := (include "agent.config" . | fromYaml).cleaner -}}
+{{- ternary $cleaner.namespaces list (and $cleaner.enabled (eq $cleaner.mode "enforce")) | uniq | toYaml -}}
+{{- end }}
+
+{{/* A role in one namespace, for the controller. Context: {root, name, namespace, account, rules} */}}
+{{- define "agent.grant" }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata:
+  name: {{ include "agent.name" . }}-{{ .name }}
+  namespace: {{ .namespace }}
+  {{- include "agent.metadata" (list .root "controller") | nindent 2 }}
+rules:
+  {{- .rules | trim | nindent 2 }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  name: {{ include "agent.name" . }}-{{ .name }}
+  namespace: {{ .namespace }}
+  {{- include "agent.metadata" (list .root "controller") | nindent 2 }}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: Role
+  name: {{ include "agent.name" . }}-{{ .name }}
+subjects:
+  {{- include "agent.subjects" (list .root .account) | nindent 2 }}
 {{- end }}

@@ -1,4 +1,4 @@
-import { leaseName } from '../../../src/domain/rights.ts';
+import { leaseName, type Right } from '../../../src/domain/rights.ts';
 import type { Cluster } from './cluster.ts';
 import { unmanagedPod } from './unmanaged-pod.ts';
 
@@ -28,6 +28,38 @@ const methods = {
 	delete: 'DELETE',
 	deletecollection: 'DELETE',
 } as const;
+
+/** Whether it is among these rights. */
+export const isAmong = (rights: readonly Right[], { right: { group = '', resource, verb, name, isElsewhere } }: Attempt): boolean =>
+	rights.some(
+		(right) =>
+			right.group === group &&
+			right.resource === resource &&
+			right.verbs.includes(verb) &&
+			(!right.names || right.names.includes(name ?? '')) &&
+			!(right.isOfOwn && isElsewhere),
+	);
+
+/** @returns what of it is let pass, in words */
+export async function passed(as: Cluster, all: readonly Attempt[]): Promise<string[]> {
+	const isAllowed = ({ method, path, body }: Attempt) =>
+		as.call(method, path, body).then(
+			() => true,
+			(error: { status?: number }) => error.status !== 403,
+		);
+	const answers = await Promise.all(all.map(isAllowed));
+	return all.filter((_, index) => answers[index]).map(({ what }) => what);
+}
+
+/** What else is in a Helm release of Milvus. */
+const kindsOfReleases: Readonly<Record<string, readonly string[]>> = {
+	'': ['services'],
+	batch: ['jobs', 'cronjobs'],
+	autoscaling: ['horizontalpodautoscalers'],
+	policy: ['poddisruptionbudgets'],
+	'networking.k8s.io': ['ingresses', 'networkpolicies'],
+	'monitoring.coreos.com': ['servicemonitors', 'podmonitors', 'prometheusrules'],
+};
 
 /**
  * Requests of all kinds, on objects that are not there but for the pod `victim`: whoever may do it gets another answer than 403, and nothing is changed
@@ -74,18 +106,26 @@ export async function attempts(cluster: Cluster, own: string): Promise<Attempt[]
 	tries('', ['patch'], 'pods/status');
 	tries('', ['patch'], 'pods/ephemeralcontainers');
 	for (const resource of ['secrets', 'configmaps', 'serviceaccounts', 'persistentvolumeclaims'])
-		tries('', ['get', 'list', 'watch', 'create', 'patch', 'delete'], resource);
-	tries('', ['get', 'list'], 'secrets', { in: 'kube-system' });
+		tries('', ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection'], resource);
+	for (const resource of ['secrets', 'configmaps', 'persistentvolumeclaims'])
+		tries('', ['get', 'list', 'delete'], resource, { in: 'kube-system' });
+	tries('', ['create', 'update'], 'secrets', { in: 'kube-system' });
+	for (const [group, resources] of Object.entries(kindsOfReleases))
+		for (const resource of resources) tries(group, ['get', 'list', 'watch', 'create', 'patch', 'delete', 'deletecollection'], resource);
 	tries('', ['create'], 'serviceaccounts/token', { name: 'milvus-coredump-agent' });
 	tries('', ['get', 'list', 'patch', 'delete'], 'nodes', { in: '' });
 	tries('', ['get'], 'nodes/proxy', { in: '' });
 	tries('', ['get', 'list', 'create', 'patch', 'delete'], 'namespaces', { in: '' });
 	tries('', ['list', 'create', 'patch', 'delete'], 'events');
 	for (const resource of ['replicasets', 'deployments', 'statefulsets', 'daemonsets'])
-		tries('apps', ['get', 'list', 'create', 'patch', 'delete'], resource);
+		tries('apps', ['get', 'list', 'watch', 'create', 'patch', 'delete', 'deletecollection'], resource);
+	// Where an operator of Milvus may be.
+	for (const resource of ['deployments', 'statefulsets']) tries('apps', ['list', 'patch', 'delete'], resource, { in: 'kube-system' });
 	for (const resource of ['deployments', 'statefulsets']) tries('apps', ['patch'], `${resource}/scale`);
-	for (const resource of ['milvuses', 'milvusclusters'])
-		tries('milvus.io', ['get', 'list', 'patch', 'delete', 'deletecollection'], resource);
+	for (const where of [own, 'kube-system'])
+		for (const resource of ['milvuses', 'milvusclusters'])
+			tries('milvus.io', ['get', 'list', 'create', 'patch', 'delete', 'deletecollection'], resource, { in: where });
+	tries('', ['list', 'patch', 'delete'], 'persistentvolumes', { in: '' });
 	tries('milvus.io', ['get', 'list', 'patch', 'delete'], 'milvusupgrades');
 	for (const where of [own, 'kube-system']) {
 		tries('diagnostics.milvus.io', ['get', 'list', 'watch', 'create', 'patch', 'delete', 'deletecollection'], 'instancecleanups', {
@@ -99,7 +139,8 @@ export async function attempts(cluster: Cluster, own: string): Promise<Attempt[]
 		tries('coordination.k8s.io', ['get', 'update', 'create', 'list', 'delete'], 'leases', { in: where, name: leaseName });
 		tries('coordination.k8s.io', ['get', 'update'], 'leases', { in: where, name: 'other' });
 	}
-	for (const resource of ['roles', 'rolebindings']) tries('rbac.authorization.k8s.io', ['get', 'create', 'patch', 'delete'], resource);
+	for (const resource of ['roles', 'rolebindings'])
+		tries('rbac.authorization.k8s.io', ['get', 'list', 'create', 'patch', 'delete'], resource);
 	for (const resource of ['clusterroles', 'clusterrolebindings'])
 		tries('rbac.authorization.k8s.io', ['get', 'list', 'create', 'patch', 'delete'], resource, { in: '', name: 'milvus-coredump-agent' });
 	tries('apiextensions.k8s.io', ['create', 'patch', 'delete'], 'customresourcedefinitions', {
