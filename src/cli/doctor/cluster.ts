@@ -14,6 +14,7 @@ import type { Role } from '../../telemetry/telemetry.ts';
 import { unreadable } from '../files.ts';
 import { type ClusterOptions, nodeName, ownNamespace } from '../on-cluster.ts';
 import { type Check, error, ok, warning } from './check.ts';
+import { enforcementChecks } from './enforcement.ts';
 import { type PodHere, type PodsHere, podsHere } from './pods.ts';
 import { rightsChecks } from './rights.ts';
 
@@ -49,7 +50,7 @@ type Seat = { readonly node: string | undefined; readonly role: Role };
 
 async function onCluster(
 	cluster: Cluster,
-	{ discovery, cleaner: { enabled } }: Config,
+	{ discovery, cleaner }: Config,
 	{ node, role }: Seat,
 	signal: AbortSignal,
 ): Promise<ClusterFindings> {
@@ -58,11 +59,13 @@ async function onCluster(
 	const { helmReleaseLabels, operatorLabels, namespaces } = discovery;
 	const selectors = { helmReleaseLabels, operatorLabels };
 	const found = node === undefined ? undefined : await unlessRefused(podsHere(cluster, { node, namespaces, selectors }, signal));
-	const asker = { who: printable(who), role, namespace: ownNamespace(cluster), namespaces };
+	const own = ownNamespace(cluster);
+	const asker = { who: printable(who), role, namespace: own, namespaces };
 	const checks = [
 		ok('API server', `${cluster.server}, Kubernetes ${printable(version?.gitVersion ?? 'of no known version')}, as ${printable(who)}`),
 		...(await rightsChecks(cluster, asker, signal)),
-		...(await definitionsChecks(cluster, role !== 'node' && enabled, signal)),
+		...(role === 'node' ? [] : await enforcementChecks(cluster, { cleaner }, own, signal)),
+		...(await definitionsChecks(cluster, role !== 'node' && cleaner.enabled, signal)),
 		...(node === undefined ? [] : await nodeCheck(cluster, node, found, signal)),
 		...(found ? [podsCheck(found)] : []), // the check of the rights tells why not
 	];

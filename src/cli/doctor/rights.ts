@@ -63,7 +63,8 @@ function missingCheck({ group, resource, names, loss, isVital }: Right, missing:
 
 type Review = KubernetesObject & { readonly status?: { readonly allowed?: boolean } };
 
-async function isAllowed(
+/** Whether who asks may do that, in one namespace or in all. */
+export async function isAllowed(
 	cluster: Cluster,
 	{ group, resource: of, names: [name] = [] }: Right,
 	verb: string,

@@ -1,13 +1,14 @@
-import { writeFileSync } from 'node:fs';
+import { symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { controllerRights, nodeAgentRights } from '../../../src/domain/rights.ts';
 import { cli } from '../../support/cli.ts';
 import { cliInContainer, host } from '../../support/container.ts';
-import { mountTest, temporaryFolder } from '../../support/crash.ts';
+import { mountTest, root, temporaryFolder } from '../../support/crash.ts';
 import { type Cluster, unique } from '../../support/kubernetes/cluster.ts';
 import { controlPlane, describeKubernetes, sharedControlPlane } from '../../support/kubernetes/control-plane.ts';
 import { helmRelease } from '../../support/kubernetes/helm-release.ts';
+import { find } from '../../support/kubernetes/programs.ts';
 import { unmanagedPod } from '../../support/kubernetes/unmanaged-pod.ts';
 
 const group = 'rbac.authorization.k8s.io';
@@ -160,6 +161,53 @@ describeKubernetes('doctor on a cluster', () => {
 		const node = await cluster.node();
 		expect(await doctor(cluster.kubeconfig, node, '--role', 'both')).toContain(
 			`ok rights: all that the agent needs (${nodeAgentRights.length + controllerRights.length} kinds)`,
+		);
+	});
+
+	test('asks a controller that enforces for the rights to remove, and for helm', async () => {
+		const cluster = await sharedControlPlane();
+		await using own = await cluster.namespace();
+		await using listed = await cluster.namespace();
+		await using folder = await temporaryFolder();
+		const config = join(folder.path, 'config.yaml');
+		const told = async (cleaner: object, who = cluster.kubeconfig, path = folder.path) => {
+			writeFileSync(config, JSON.stringify({ cleaner }));
+			const { stdout } = await cli(['doctor', '--kubeconfig', who, '--role', 'controller', '--config', config], {
+				environment: { POD_NAMESPACE: own.name, PATH: path },
+				program: [process.execPath, join(root, 'src/main.ts')],
+			});
+			const lines = stdout
+				.replaceAll(own.name, 'agents')
+				.replaceAll(listed.name, 'milvus')
+				.split(/\n(?=\w)/);
+			return lines.map((line) => line.replace(/\s+/g, ' ').trim()).filter((line) => / (rights to remove|helm):/.test(line));
+		};
+		const enforce = { mode: 'enforce', namespaces: [listed.name] };
+		for (const none of [{}, { mode: 'enforce' }, { namespaces: [listed.name] }, { ...enforce, enabled: false }])
+			expect(await told(none)).toEqual([]);
+
+		const noHelm =
+			'error helm: is not installed: Helm releases are not removed → take the image of the agent, which has it, or install Helm 4';
+		const all = 'ok rights to remove: all that it takes in milvus';
+		expect(await told(enforce)).toEqual([all, noHelm]);
+		const program = join(await find('helm'), 'helm');
+		symlinkSync(program, join(folder.path, 'helm'));
+		expect(await told(enforce)).toEqual([all, expect.stringMatching(/^ok helm: v4\.\d+\.\d+$/)]);
+		await using other = await temporaryFolder();
+		writeFileSync(join(other.path, 'helm'), '#!/bin/sh\necho v3.19.0\n', { mode: 0o755 });
+		expect((await told(enforce, undefined, other.path)).at(-1)).toContain('error helm: is v3.19.0, and not Helm 4: ');
+
+		const secrets = [{ apiGroups: [''], resources: ['secrets'], verbs: ['get', 'list', 'update'] }];
+		const some = await account(cluster, listed.name, secrets, false);
+		const [saving, operator, ofHelm] = await told({ ...enforce, allowVolumeLoss: true }, some);
+		expect(saving).toContain(
+			'warning rights to remove: may not get secrets, list secrets, create secrets, 2 more in agents: nothing can be saved, and so nothing is removed → give them by',
+		);
+		expect(operator).toContain(
+			'may not list services, list configmaps, list persistentvolumeclaims, 6 more in milvus: instances of the operator',
+		);
+		expect(ofHelm).toMatch(
+			/may not delete secrets, get services, list services, \d+ more in milvus: Helm releases are not removed there, .*; Helm releases with such claims are not removed there → give them by the value cleaner.helmReleases of the chart/,
 		);
 	});
 
