@@ -61,6 +61,7 @@ if [ "${1:-}" = --delete ]; then
 		- All CrashReports, with their kind:          $kubectl delete -f deploy/crds/
 		- On each node, the cores that were stored:   rm -r /data/coredumps
 		- On each node, the agent's journal:          rm -r /var/lib/$name
+		- Rights by deploy/enforce.yaml, if given:    $kubectl delete -f deploy/enforce.yaml
 		The folders are those of the default configuration; nothing else was changed on a node.
 	TEXT
 	exit
@@ -86,5 +87,6 @@ cat <<-TEXT
 	  $kubectl -n $namespace logs -l app=$name -f --max-log-requests 100
 	  $kubectl -n $namespace port-forward ds/$name 8080:8080   # curl localhost:8080/metrics
 	  $kubectl get crashreports -A
-	Nothing of Milvus is removed or changed. To take it away again: scripts/deploy.sh --delete
+	Nothing of Milvus is removed or changed, unless configs/config.yaml says cleaner.mode: enforce, and deploy/enforce.yaml gives the rights.
+	To take it away again: scripts/deploy.sh --delete
 TEXT

@@ -8,7 +8,7 @@ export function rbacReference(): string {
 	return [
 		'# What the agent may do, and why',
 		'',
-		'<!-- Made by `npm run docs` from src/domain/rights.ts and scripts/rbac. -->',
+		'<!-- Made by `npm run docs` from src/domain/rights.ts, enforcing-rights.ts and scripts/rbac. -->',
 		'',
 		'The chart has two service accounts, so that no pod both sees files of a node and may delete something: `milvus-coredump-agent` for the agent on each node (a DaemonSet), `milvus-coredump-agent-controller` for the controller (a Deployment). The plain manifests in deploy/, and the chart with `roles: together`, have one pod on each node that does both, with the rights of both: there, whoever takes over a node agent can also delete CrashReports and InstanceCleanups, and nothing else, but for `cleaner.mode: enforce`.',
 		'',
