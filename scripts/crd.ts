@@ -113,6 +113,7 @@ const cleanupColumns: readonly Column[] = [
 	{ name: 'Since', type: 'date', jsonPath: '.status.since', description: 'Time in this phase', priority: 1 },
 	{ name: 'Looked', type: 'date', jsonPath: '.status.lookedAt', description: 'Time since it was last written down', priority: 1 },
 	{ name: 'Contents', type: 'string', jsonPath: '.status.contents.is', description: 'Whether it is known what would go', priority: 1 },
+	{ name: 'Saved', type: 'string', jsonPath: '.status.saved.name', description: 'Secret that holds what brings it back', priority: 1 },
 ];
 
 /** `deploy/crds/instancecleanups.yaml` */

@@ -5,6 +5,7 @@ import { expiry, reportTable } from '../components/monitor/monitor.ts';
 import type { Config } from '../config/config.ts';
 import type { ClusterReports } from '../domain/cluster-reports.ts';
 import { leaseName } from '../domain/rights.ts';
+import { helm } from '../drivers/helm/helm.ts';
 import type { Cluster } from '../drivers/kubernetes/kubernetes.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Part } from './part.ts';
@@ -26,11 +27,13 @@ const graceMs = 6_000;
 /** The keys that the work of a controller depends on. */
 const concernsController = (key: string) => /^(monitor\.crashReports|storage|cleaner|discovery)\./.test(key);
 
+type Work = { readonly reports: ClusterReports; readonly telemetry: Telemetry; readonly of: OfCluster };
+
 /**
  * What the leader does for the cluster, each by itself and until the signal: it compares what should be with what is, and acts on the difference.
  * All that they know they know from the cluster, so that the next leader knows it too.
  */
-function reconcilers(config: Config, telemetry: Telemetry): readonly LeadersWork[] {
+function reconcilers(config: Config, telemetry: Telemetry, of: OfCluster): readonly LeadersWork[] {
 	const { crashReports } = config.monitor;
 	const reports = reportTable();
 	const tell = (problem: string | undefined) =>
@@ -43,39 +46,51 @@ function reconcilers(config: Config, telemetry: Telemetry): readonly LeadersWork
 		(cluster, signal) => reports.follow(cluster, tell, signal),
 		expiry({ reports, telemetry, options: limits }),
 		...(isShared ? [clearShared(config, telemetry)] : []),
-		...(config.cleaner.enabled ? [cleaning(config, reports, telemetry)] : []),
+		...(config.cleaner.enabled ? [cleaning(config, { reports, telemetry, of })] : []),
 	];
 }
 
-/** Says of instances that do nothing but crash what would become of them. */
-function cleaning({ cleaner: options, discovery }: Config, reports: ClusterReports, telemetry: Telemetry): LeadersWork {
+/** Says of instances that do nothing but crash what becomes of them, and removes them where that is enforced. */
+function cleaning({ cleaner: options, discovery, storage }: Config, { reports, telemetry, of }: Work): LeadersWork {
 	const { namespaces, helmReleaseLabels, operatorLabels } = discovery;
 	const selectors = { helmReleaseLabels, operatorLabels };
+	const isEnforced = (namespace: string) => options.mode === 'enforce' && options.namespaces.includes(namespace);
 	return cleaner({
 		reports,
 		instances: (cluster, namespace, signal) => instancesIn(cluster, { namespace, namespaces, selectors }, signal),
-		contents: async (cluster, instance, signal) => (await contentsOf(cluster, instance, signal)).contents,
+		contents: contentsOf,
+		helm: helm({ kubeconfig: () => of.cluster.kubeconfig(), environment: process.env }),
 		telemetry,
 		options: {
 			maxRestartCount: options.maxRestartCount,
 			windowMs: options.restartTimeWindow,
 			delayMs: options.cleanupDelay,
 			countOutOfMemory: options.countOutOfMemory,
-			enforcement: (namespace) => enforcementIn(namespace, options),
+			timeoutMs: options.uninstallTimeout,
+			maxCleanupsPerHour: options.maxCleanupsPerHour,
+			allowVolumeLoss: options.allowVolumeLoss,
+			isEnforced,
+			enforcement: (namespace) => (isEnforced(namespace) ? enforced : enforcementIn(namespace, options)),
+			by: of.identity,
+			...(options.mode === 'enforce' && options.namespaces.length > 0 && { into: of.namespace }),
+			...(storage.retentionDays > 0 && { keepSavedMs: storage.retentionDays * dayMs }),
 		},
 	});
 }
 
+const enforced = 'carried out when it is due: cleaner.mode is enforce, and the namespace is in cleaner.namespaces';
+
 function enforcementIn(namespace: string, { mode, namespaces }: Config['cleaner']): string {
-	const why = mode === 'enforce' ? 'this version does not enforce yet' : 'cleaner.mode is dry-run';
 	const isListed = namespaces.includes(namespace);
-	return `not carried out: ${why}${isListed ? '' : `, and it would not be enforced here, as ${namespace} is not in cleaner.namespaces`}`;
+	if (mode === 'enforce') return `not carried out: ${namespace} is not in cleaner.namespaces`;
+	return `not carried out: cleaner.mode is dry-run${isListed ? '' : `, and it would not be enforced here, as ${namespace} is not in cleaner.namespaces`}`;
 }
 
 const dayMs = 24 * 3600_000;
 
 /** The part that works for the whole cluster, in one process of those that have it. Another configuration is no reason to give up the lead. */
-export function controllerPart(configured: Config, { cluster, ...options }: OfCluster, telemetry: Telemetry): Part {
+export function controllerPart(configured: Config, of: OfCluster, telemetry: Telemetry): Part {
+	const { cluster, ...options } = of;
 	const stopping = new AbortController();
 	const failure = Promise.withResolvers<never>();
 	failure.promise.catch(() => {}); // whoever waits for it hears of it
@@ -87,7 +102,7 @@ export function controllerPart(configured: Config, { cluster, ...options }: OfCl
 	async function work(fenced: Cluster, signal: AbortSignal): Promise<void> {
 		while (!signal.aborted) {
 			const over = AbortSignal.any([signal, changed.signal]);
-			await together(reconcilers(config, telemetry), fenced, over);
+			await together(reconcilers(config, telemetry, of), fenced, over);
 		}
 	}
 

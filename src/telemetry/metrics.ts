@@ -50,6 +50,7 @@ export function createMetrics() {
 			'reason',
 		),
 		cleanups: gauge('instance_cleanups', 'InstanceCleanups in the cluster, by phase; told by the agent that leads', 'phase'),
+		removals: counter('instance_removals_total', 'Attempts of this agent to remove an instance', 'result'),
 		cleanupPhases: counter('instance_cleanup_phases_total', 'Phases into which this agent has brought InstanceCleanups', 'phase'),
 		leader: gauge('leader', '1 while this agent does what one of all does for the cluster'),
 		lastProcessed: gauge('last_processed_file_timestamp', 'When a core file was last processed, in seconds since 1970'),

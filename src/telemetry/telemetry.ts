@@ -38,6 +38,17 @@ export type Component = keyof typeof components;
 
 type ComponentState = { readonly ready: boolean; readonly reason: string };
 
+/** Who removes what, why, and by what evidence. */
+type Audited = {
+	readonly by: string;
+	readonly why: string;
+	/** What is removed. */
+	readonly target: object;
+	/** CrashReports. */
+	readonly evidence: readonly string[];
+	readonly saved: { readonly namespace: string; readonly name: string } | undefined;
+};
+
 export type Telemetry = ReturnType<typeof createTelemetry>;
 
 /** Everything that is worth telling, by name: each writes its line and counts its metric, so that the two never disagree. */
@@ -220,6 +231,23 @@ export function createTelemetry(log: Logger, purpose: Purpose = 'standalone') {
 				`cleanup of ${namespace}/${instance} is ${phase}: ${printable(reason)}`,
 			);
 		},
+		/** For the audit: an instance is about to be touched. @param object an InstanceCleanup */
+		removalBegins(object: string, { namespace, name: instance, ...facts }: Instance & Audited) {
+			const saved = facts.saved && `${facts.saved.namespace}/${facts.saved.name}`;
+			log.warn(
+				{ audit: 'removal begins', object, namespace, instance, ...facts, saved },
+				`${facts.by} removes ${namespace}/${instance}: ${printable(facts.why)}; what brings it back is in Secret ${saved ?? 'that was saved before'}`,
+			);
+		},
+		removalEnds(
+			object: string,
+			{ namespace, name: instance, ...facts }: Instance & Audited & { readonly is: string; readonly words: string },
+		) {
+			metrics.removals.inc({ result: facts.is === 'failed' ? 'failed' : 'done' });
+			const line = `${facts.by} has ${facts.is === 'failed' ? 'not removed' : 'removed'} ${namespace}/${instance}: ${printable(facts.words)}`;
+			log.warn({ audit: 'removal ends', object, namespace, instance, ...facts }, line);
+		},
+		savedSwept: (count: number) => log.info({ count }, `${count} saved instances are deleted: they were saved too long ago`),
 		cleanupEventRefused: (object: string, reason: string) =>
 			log.warn({ object, reason }, `the API server refuses an Event of cleanup ${object}: ${printable(reason)}`),
 		cleanupForgotten: (object: string) => log.info({ object }, `cleanup ${object} is deleted: it was settled long ago`),

@@ -1,15 +1,24 @@
 import { describe, expect, test } from 'vitest';
 import { type DecideOptions, type Decision, decide, type Sight } from '../../src/components/cleaner/decide.ts';
 import type { Phase } from '../../src/domain/cleanup-object/cleanup-object.ts';
-import { history, type Look, rules } from '../support/cleanup-history.ts';
 
 const now = Date.parse('2026-11-23T07:00:00Z');
 const minute = 60_000;
-const options: DecideOptions = { delayMs: 5 * minute, keepMs: 7 * 24 * 60 * minute };
-const bad: Sight = { isOver: true, isCrashing: true, isGone: false, vetoes: [] };
+const week = 7 * 24 * 60 * minute;
+const options: DecideOptions = {
+	delayMs: 5 * minute,
+	keepMs: week,
+	timeoutMs: 10 * minute,
+	watchMs: 12 * minute,
+	keepRemovedMs: 4 * week,
+	graceMs: minute,
+};
+const bad: Sight = { isOver: true, isCrashing: true, isGone: false, vetoes: [], isEnforced: false, waits: [] };
 const kept: Sight = { ...bad, vetoes: ['one', 'other'] };
 const well: Sight = { ...bad, isCrashing: false };
 const rare: Sight = { ...bad, isOver: false };
+const enforced: Sight = { ...bad, isEnforced: true };
+const held: Sight = { ...enforced, waits: ['one', 'other'] };
 
 const inPhase = (phase: Phase, due = 1): Decision => ({ phase, dueAt: now + due * minute, since: now - minute });
 const next = (decision: Decision | undefined, sight: Sight) => decide(decision, sight, options, now);
@@ -59,63 +68,43 @@ describe('what is decided about an instance', () => {
 		for (const phase of ['Pending', 'Vetoed', 'DryRun'] as const)
 			expect(next({ phase, dueAt: 0, since: 0 }, kept)).not.toEqual({ is: 'forgotten' });
 	});
-});
 
-describe('in a thousand histories of crashes, recoveries, vetoes and leaders', () => {
-	const seeds = Array.from({ length: 1000 }, (_, seed) => seed);
-
-	test('what would be removed meets all conditions at that moment, and what has met them for the delay would be', () => {
-		const seen = new Map<string, number>();
-		for (const seed of seeds) {
-			const looks = history(seed);
-			expect([...faults(looks)], `seed ${seed}`).toEqual([]);
-			for (const { before, after } of looks)
-				if (before?.phase !== after?.phase) {
-					const turn = `${before?.phase ?? 'none'} → ${after?.phase ?? 'none'}`;
-					seen.set(turn, (seen.get(turn) ?? 0) + 1);
-				}
-		}
-		// All that can happen did, and often.
-		const turns = [
-			'none → Pending',
-			'Pending → Vetoed',
-			'Pending → DryRun',
-			'Pending → Recovered',
-			'Vetoed → Pending',
-			'Vetoed → Recovered',
-		];
-		const more = ['DryRun → Vetoed', 'DryRun → Recovered', 'Recovered → Pending', 'Recovered → none'];
-		expect([...seen.keys()].toSorted()).toEqual([...turns, ...more].toSorted());
-		expect(Math.min(...seen.values())).toBeGreaterThan(20);
+	test('is carried out where it is enforced, and only there', () => {
+		const due = inPhase('Pending', 0);
+		expect(next(due, enforced)).toMatchObject({ is: 'remove' });
+		expect(next(due, { ...enforced, isEnforced: false })).toMatchObject(turnsTo('DryRun'));
+		expect(next(inPhase('Pending'), enforced)).toMatchObject({ is: 'kept' });
+		expect(next(due, { ...enforced, vetoes: ['one'] })).toMatchObject(turnsTo('Vetoed', 'one'));
+		for (const sight of [well, rare]) expect(next(due, { ...sight, isEnforced: true })).toMatchObject(turnsTo('Recovered'));
+		for (const phase of ['Vetoed', 'DryRun', 'Recovered'] as const)
+			expect(next(inPhase(phase, -9), enforced), phase).toMatchObject({ is: 'decided', dueAt: now + 5 * minute });
+		expect(next(undefined, enforced)).toMatchObject({ is: 'decided' });
 	});
 
-	test('one that forgets a condition is found out', () => {
-		const careless: Readonly<Record<string, typeof decide>> = {
-			'the delay': (decision, sight, { keepMs }, at) => decide(decision, sight, { delayMs: 0, keepMs }, at),
-			vetoes: (decision, sight, given, at) => decide(decision, { ...sight, vetoes: [] }, given, at),
-			recovery: (decision, sight, given, at) => decide(decision, { ...sight, isCrashing: true }, given, at),
-			'the count': (decision, sight, given, at) => decide(decision, { ...sight, isOver: true }, given, at),
-			'that it is due': (decision, sight, given, at) => decide(decision && { ...decision, dueAt: Infinity }, sight, given, at),
-		};
-		for (const [what, take] of Object.entries(careless)) {
-			const found = seeds.slice(0, 100).filter((seed) => [...faults(history(seed, take))].length > 0);
-			expect(found.length, what).toBeGreaterThan(3);
+	test('waits for what has to be waited for, and says so, and is given up meanwhile like any other', () => {
+		const due = inPhase('Pending', 0);
+		expect(next(due, held)).toMatchObject({ is: 'kept', why: 'it is due, and waits: one; other' });
+		expect(next(due, { ...held, isEnforced: false })).toMatchObject(turnsTo('DryRun'));
+		expect(next(due, { ...held, vetoes: ['three'] })).toMatchObject(turnsTo('Vetoed', 'three'));
+		expect(next(due, { ...held, isCrashing: false })).toMatchObject(turnsTo('Recovered'));
+	});
+
+	test('is not carried out where somebody else was quicker: the next look tells what speaks against it then', () => {
+		const due = inPhase('Pending', 0);
+		for (const is of ['half', 'ending', 'another'] as const) {
+			const sight = { ...enforced, left: { is, what: 'that' } };
+			expect(next(due, sight)).toMatchObject({ is: 'kept', why: 'somebody else has begun to remove it' });
+			expect(next(due, { ...sight, isCrashing: false, isGone: true })).toMatchObject(turnsTo('Recovered', 'it is not there any more'));
 		}
+		expect(next(due, { ...enforced, left: { is: 'nothing' } })).toMatchObject({ is: 'kept' });
+		expect(next(due, { ...enforced, left: { is: 'all' } })).toMatchObject({ is: 'remove' });
+	});
+
+	test('begins anew where it comes to be enforced: until then nobody had to fear for it', () => {
+		expect(next(inPhase('DryRun', -9), enforced)).toMatchObject({ is: 'decided', dueAt: now + 5 * minute });
+		expect(next(inPhase('DryRun', -9), held)).toMatchObject({ is: 'decided' });
+		expect(next(inPhase('DryRun', -9), { ...enforced, vetoes: ['one'] })).toMatchObject(turnsTo('Vetoed', 'one'));
+		for (const sight of [well, rare])
+			expect(next(inPhase('DryRun', -9), { ...sight, isEnforced: true })).toMatchObject(turnsTo('Recovered'));
 	});
 });
-
-/** Where a history is not as the rule has it. */
-function* faults(looks: readonly Look[]): Generator<string> {
-	/** Since when it has been decided in this turn, and since when every look has met the conditions. */
-	let decidedAt = Infinity;
-	let metSince: number | undefined;
-	for (const { at, isBad, hasVeto, before, after } of looks) {
-		const meets = isBad && !hasVeto;
-		if (after?.phase === 'Pending' && before?.phase !== 'Pending') decidedAt = at;
-		if (after?.phase === 'DryRun' && !meets) yield `${at}: DryRun, and not all conditions hold`;
-		if (after?.phase === 'DryRun' && at < decidedAt + rules.delayMs) yield `${at}: DryRun before it had its time`;
-		metSince = meets ? (metSince ?? at) : undefined;
-		if (metSince !== undefined && at >= metSince + rules.delayMs && after?.phase !== 'DryRun')
-			yield `${at}: ${after?.phase}, though it has met the conditions since ${metSince}`;
-	}
-}

@@ -22,6 +22,7 @@ const resource = (kind: 'Milvus' | 'MilvusCluster', change: Partial<Resource> = 
 });
 const custom = (of: Resource): InstanceContents => ({ contents: contents(), resource: of });
 
+const clusterRole = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', name: 'search' };
 const chart = (name: string) => ({ chart: { name, version: '1.0.0' } });
 const enforced = { allowVolumeLoss: false, isEnforced: true };
 const dryRun = { allowVolumeLoss: false, isEnforced: false };
@@ -53,6 +54,16 @@ const cases: readonly (readonly [id: string, found: InstanceContents, words: Reg
 		'volumes are lost',
 		release({}, contents(...['a', 'b', 'c', 'd', 'e'].map((name) => volume(name, true)))),
 		/of PersistentVolumeClaim ns\/a, PersistentVolumeClaim ns\/b, PersistentVolumeClaim ns\/c, 2 more would/,
+	],
+	[
+		'hooks',
+		release({ deleteHooks: ['Job/farewell (pre-delete)'] }),
+		/^release search has hooks that would run when it is uninstalled: Job\/farewell \(pre-delete\)$/,
+	],
+	[
+		'of the whole cluster',
+		release({}, { is: 'known', goes: [clusterRole, { ...clusterRole, kind: 'Role', namespace: 'ns' }], stays: [], volumes: [] }),
+		/^ClusterRole search would go with it, and is of the whole cluster$/,
 	],
 	['contents unknown', { contents: unknown }, /^contents unknown: the right to list secrets in namespace ns is missing$/],
 ];

@@ -7,6 +7,7 @@ import { crashLoop } from '../support/kubernetes/crash-loop.ts';
 import { freeLease, ownControlPlane } from '../support/kubernetes/definitions.ts';
 import { helmRelease } from '../support/kubernetes/helm-release.ts';
 import { operatorInstance } from '../support/kubernetes/milvus-operator.ts';
+import { operatorPod } from '../support/kubernetes/operator-stand-in/operator-pod.ts';
 import { playKubelet } from '../support/kubernetes/played-kubelet.ts';
 
 const soon = { timeout: 60_000, interval: 500 };
@@ -54,6 +55,7 @@ describeKubernetes('instances that do nothing but crash', () => {
 			...{ namespace, node, release: 'search', chart: 'milvus-5.0.19', components: { standalone: 1, proxy: 1 } },
 		});
 		const operator = await operatorInstance(cluster, { namespace, node, name: 'vectors', mode: 'standalone' });
+		await operatorPod(cluster, { namespace, node });
 		const standalone = helm.pods.find(({ spec }) => spec.containers[0].name === 'standalone') as Stored;
 		await crashLoop(cluster, { reports, pod: standalone, instance: { name: 'search', kind: 'helm' }, first: 0 });
 		const [pod] = operator.pods as [Stored];

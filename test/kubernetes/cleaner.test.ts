@@ -9,6 +9,7 @@ import { crashLoop } from '../support/kubernetes/crash-loop.ts';
 import { ownControlPlane } from '../support/kubernetes/definitions.ts';
 import { helmRelease } from '../support/kubernetes/helm-release.ts';
 import { operatorInstance } from '../support/kubernetes/milvus-operator.ts';
+import { operatorPod } from '../support/kubernetes/operator-stand-in/operator-pod.ts';
 import { unmanagedPod } from '../support/kubernetes/unmanaged-pod.ts';
 
 const soon = { timeout: 30_000 };
@@ -109,12 +110,13 @@ describeKubernetes('the cleaner', () => {
 			volumes: [],
 		};
 		{
-			await using _first = await cleaning(own.cluster.kubeconfig, {}, known);
+			await using _first = await cleaning(own.cluster.kubeconfig, {}, { contents: async () => ({ contents: known }) });
 			await expect.poll(scenery.phase, soon).toBe('DryRun');
 			expect((await scenery.one()).status.contents).toEqual(known);
 		}
 		await scenery.annotate(scenery.pod, kept);
-		await using _second = await cleaning(own.cluster.kubeconfig, {}, { is: 'unknown', reason: 'no rights' });
+		const unknown = { is: 'unknown', reason: 'no rights' } as const;
+		await using _second = await cleaning(own.cluster.kubeconfig, {}, { contents: async () => ({ contents: unknown }) });
 		await expect.poll(scenery.phase, soon).toBe('Vetoed');
 		expect((await scenery.one()).status.contents).toEqual({ is: 'unknown', reason: 'no rights' });
 	});
@@ -150,6 +152,7 @@ describeKubernetes('the cleaner', () => {
 		await using reports = await crashReports(cluster);
 		const { namespace } = reports;
 		const made = await operatorInstance(cluster, { namespace, name: 'vectors', mode: 'standalone', ownedByMilvusCluster: true });
+		await operatorPod(cluster, { namespace, node: await cluster.node() });
 		const upgrade = await cluster.create({
 			...{ apiVersion: 'milvus.io/v1beta1', kind: 'MilvusUpgrade', metadata: { name: 'up', namespace } },
 			spec: { milvus: { name: 'vectors', namespace }, sourceVersion: '2.5.4', targetVersion: '2.6.15' },
@@ -274,7 +277,7 @@ describeKubernetes('the cleaner', () => {
 			stays: objects.map((object) => ({ ...object, why: 'w'.repeat(200) })),
 			volumes: objects.slice(0, 3).map(({ namespace, name }) => ({ namespace, name, isLost: false, why: 'kept' })),
 		};
-		await using _running = await cleaning(own.cluster.kubeconfig, {}, contents);
+		await using _running = await cleaning(own.cluster.kubeconfig, {}, { contents: async () => ({ contents }) });
 		await expect.poll(scenery.phase, soon).toBe('DryRun');
 		for (let times = 0; times < 6; times++) {
 			for (const value of ['true', null]) {

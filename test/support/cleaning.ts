@@ -1,8 +1,11 @@
-import { type CleanerOptions, cleaner } from '../../src/components/cleaner/cleaner.ts';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type CleanerDeps, type CleanerOptions, cleaner } from '../../src/components/cleaner/cleaner.ts';
 import { instancesIn } from '../../src/components/discovery/discovery.ts';
 import { reportTable } from '../../src/components/monitor/monitor.ts';
-import type { Contents } from '../../src/domain/contents.ts';
+import { helm } from '../../src/drivers/helm/helm.ts';
 import { connect, type RequestMade } from '../../src/drivers/kubernetes/kubernetes.ts';
+import { find } from './kubernetes/programs.ts';
 import { listening } from './telemetry.ts';
 
 const usual: CleanerOptions = {
@@ -10,7 +13,12 @@ const usual: CleanerOptions = {
 	windowMs: 3600_000,
 	delayMs: 1_000,
 	countOutOfMemory: false,
+	timeoutMs: 60_000,
+	maxCleanupsPerHour: 1,
+	allowVolumeLoss: false,
+	isEnforced: () => false,
 	enforcement: () => 'not carried out',
+	by: 'a test',
 	intervalMs: 100,
 };
 const selectors = {
@@ -18,12 +26,18 @@ const selectors = {
 	operatorLabels: ['app.kubernetes.io/managed-by=milvus-operator', 'milvus.io/instance'],
 };
 
+/** Where it can't be had, tests that need it are skipped. */
+const helmProgram = await find('helm').then(
+	(folder) => join(folder, 'helm'),
+	() => 'helm',
+);
+
+/** Helm, on the cluster of a kubeconfig. */
+export const helmOf = (kubeconfig: string) =>
+	helm({ kubeconfig: () => readFileSync(kubeconfig, 'utf8'), environment: process.env, program: helmProgram });
+
 /** Looks for instances that do nothing but crash, as the leader does but oftener, until the end of the block. */
-export async function cleaning(
-	kubeconfig: string,
-	options: Partial<CleanerOptions> = {},
-	contents: Contents = { is: 'unknown', reason: 'a test' },
-) {
+export async function cleaning(kubeconfig: string, options: Partial<CleanerOptions> = {}, deps: Partial<CleanerDeps> = {}) {
 	const requests: RequestMade[] = [];
 	const cluster = await connect({ kubeconfig, environment: {}, onRequest: (made) => requests.push(made) });
 	const { telemetry, lines } = listening();
@@ -32,9 +46,11 @@ export async function cleaning(
 	const run = cleaner({
 		reports,
 		instances: (cluster, namespace, signal) => instancesIn(cluster, { namespace, namespaces: 'all', selectors }, signal),
-		contents: async () => contents,
+		contents: async () => ({ contents: { is: 'unknown', reason: 'a test' } }),
+		helm: helmOf(kubeconfig),
 		telemetry,
 		options: { ...usual, ...options },
+		...deps,
 	});
 	const running = Promise.all([reports.follow(cluster, () => {}, stop.signal), run(cluster, stop.signal)]);
 	running.catch(() => {}); // told at the end

@@ -1,32 +1,23 @@
-import type { Phase, Spec, Target } from '../../domain/cleanup-object/cleanup-object.ts';
-import type { Contents } from '../../domain/contents.ts';
+import type { Spec, Target } from '../../domain/cleanup-object/cleanup-object.ts';
 import type { Instance } from '../../domain/pod.ts';
 import type { EpochMs } from '../../domain/stage.ts';
-import { type Cluster, KubernetesRefused, resource } from '../../drivers/kubernetes/kubernetes.ts';
-import type { Telemetry } from '../../telemetry/telemetry.ts';
 import type { Next } from './decide.ts';
-import { eventOf } from './event.ts';
-import { contentsOf, type Findings, statusOf } from './status.ts';
-import { create, forget, type Stored, saysTheSame, write } from './stored.ts';
+import type { Turn } from './status.ts';
+import { create, forget, type Stored } from './stored.ts';
+import { nameOf, type Telling, turn } from './turn.ts';
 
-type About = {
-	readonly cluster: Cluster;
+export type About = Telling & {
 	readonly instance: Instance;
 	/** Undefined: nothing was decided yet. */
 	readonly stored: Stored | undefined;
 	readonly about: Target;
-	readonly findings: Omit<Findings, 'contents'>;
-	/** Takes some requests to find out. */
-	readonly contents: () => Promise<Contents>;
-	readonly telemetry: Telemetry;
+	/** The controller that writes it. */
+	readonly by: string;
 	readonly options: { readonly maxRestartCount: number; readonly windowMs: number };
 };
 
-/** After so long it is written down anew that an instance was looked at, though nothing else has changed. */
-const lookedAgainMs = 5 * 60_000;
-
 /** Writes what is to become of a decision. Where somebody else has changed it meanwhile, it is looked at again the next time. */
-export async function carryOut(next: Exclude<Next, { is: 'nothing' }>, about: About, signal: AbortSignal): Promise<void> {
+export async function carryOut(next: Exclude<Next, { is: 'nothing' | 'remove' }>, about: About, signal: AbortSignal): Promise<void> {
 	const { cluster, stored, telemetry } = about;
 	const now = Date.now();
 	switch (next.is) {
@@ -37,10 +28,13 @@ export async function carryOut(next: Exclude<Next, { is: 'nothing' }>, about: Ab
 			return;
 		}
 		case 'phase':
-			if (stored) await turn(about, stored, next, signal);
+			if (stored) await turn(about, stored, { ...next, ...failure(stored, next) }, signal);
 			return;
 		case 'kept':
 			if (stored) await turn(about, stored, { phase: stored.phase, why: next.why }, signal);
+			return;
+		case 'gone':
+			if (stored) await turn(about, stored, { phase: 'Running', why: next.why, removal: goneOf(stored, about.by, now) }, signal);
 			return;
 		case 'forgotten':
 			if (stored && (await forget(cluster, stored, signal))) telemetry.cleanupForgotten(nameOf(stored));
@@ -50,29 +44,15 @@ export async function carryOut(next: Exclude<Next, { is: 'nothing' }>, about: Ab
 	}
 }
 
-async function turn(
-	{ cluster, findings, contents, telemetry }: About,
-	stored: Stored,
-	to: { readonly phase: Phase; readonly why: string },
-	signal: AbortSignal,
-	spec: Spec = stored.spec,
-): Promise<void> {
-	const now = Date.now();
-	const before = stored.status;
-	const isFresh = before?.phase === to.phase && now - Date.parse(before.lookedAt) < lookedAgainMs;
-	const told = isFresh ? before.contents : contentsOf(await contents());
-	const status = statusOf(to, { ...findings, contents: told }, { namespace: stored.namespace, spec, status: before }, now);
-	if (isFresh && saysTheSame(status, before)) return;
-	if (!(await write(cluster, stored, { spec, status }, signal))) return;
-	if (before?.phase === status.phase) return;
-	telemetry.cleanupTurned(nameOf(stored), { ...stored.instance, phase: status.phase, reason: status.reason });
-	try {
-		await cluster.create(resource('v1', 'events', stored.namespace), eventOf({ ...stored, spec }, status), signal);
-	} catch (error) {
-		// The object says the same.
-		if (!(error instanceof KubernetesRefused)) throw error;
-		telemetry.cleanupEventRefused(nameOf(stored), error.message);
-	}
+function failure({ status }: Stored, { phase, why, nextTryAt }: Extract<Next, { is: 'phase' }>): Pick<Turn, 'removal'> {
+	if (phase !== 'Failed' || !status?.removal) return {};
+	const { nextTryAt: _, ...removal } = status.removal;
+	return { removal: { ...removal, words: why, ...(nextTryAt !== undefined && { nextTryAt: new Date(nextTryAt).toISOString() }) } };
+}
+
+function goneOf({ status }: Stored, by: string, now: EpochMs) {
+	const at = new Date(now).toISOString();
+	return { ...(status?.removal ?? { by, beganAt: at, attempts: 1 }), goneAt: at };
 }
 
 function specOf({ instance, stored, about, options }: About, now: EpochMs, dueAt: EpochMs): Spec {
@@ -84,5 +64,3 @@ function specOf({ instance, stored, about, options }: About, now: EpochMs, dueAt
 		limit: options.maxRestartCount,
 	};
 }
-
-const nameOf = ({ namespace, name }: Stored): string => `${namespace}/${name}`;

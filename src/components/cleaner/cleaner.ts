@@ -1,47 +1,75 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ClusterReports } from '../../domain/cluster-reports.ts';
-import type { Contents } from '../../domain/contents.ts';
+import { keyOfInstance } from '../../domain/crash-facts.ts';
 import type { Instance } from '../../domain/pod.ts';
+import type { Helm } from '../../drivers/helm/helm.ts';
 import { type Cluster, isKubernetesError, KubernetesRefused, KubernetesUnavailable } from '../../drivers/kubernetes/kubernetes.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { carryOut } from './carry-out.ts';
+import type { InstanceContents } from './contents/contents.ts';
+import { MissingRight } from './contents/listing.ts';
 import { decide } from './decide.ts';
-import { type Instances, type Look, look } from './look.ts';
+import { type Instances, look } from './look.ts';
 import { problemOf } from './problem.ts';
-import { storedDecisions } from './stored.ts';
+import { remove } from './removal.ts';
+import { sweepSaved } from './saved/sweep.ts';
+import { type Scenery, type Seen, type SeeOptions, see } from './see.ts';
+import { type Stored, storedDecisions } from './stored.ts';
 import { stormIn } from './storm.ts';
 import { candidates, lookAt, type Suspect, type SuspectOptions } from './suspects.ts';
 import { isThere, targetOf } from './target.ts';
+import { watching } from './watch.ts';
 
 export { contentsOf } from './contents/contents.ts';
 export type { Instances } from './look.ts';
 
-export type CleanerOptions = SuspectOptions & {
-	/** What is enforced in a namespace, in words. */
-	readonly enforcement: (namespace: string) => string;
-	/** How often the cluster is looked at. */
-	readonly intervalMs?: number;
-	/** So long what is settled stays. */
-	readonly keepMs?: number;
-};
+export type CleanerOptions = SuspectOptions &
+	SeeOptions & {
+		/** `cleaner.uninstallTimeout` */
+		readonly timeoutMs: number;
+		/** This process, for people. */
+		readonly by: string;
+		/** The namespace of what is saved; absent where nothing is removed anywhere. */
+		readonly into?: string;
+		/** So long what was saved is kept, and told of; absent: for ever. */
+		readonly keepSavedMs?: number;
+		/** How often the cluster is looked at. */
+		readonly intervalMs?: number;
+		/** So long what is settled stays. */
+		readonly keepMs?: number;
+		/** So long a removal that another has begun is left alone. */
+		readonly graceMs?: number;
+		/** So long an instance of the operator has to stay away. */
+		readonly watchMs?: number;
+		/** Not older is what is said of the contents of an instance; before anything is removed they are asked for anew. */
+		readonly contentsAgeMs?: number;
+	};
 
 export type CleanerDeps = {
 	readonly reports: ClusterReports;
 	readonly instances: Instances;
 	/** What goes with an instance, and what stays. */
-	readonly contents: (cluster: Cluster, instance: Instance, signal: AbortSignal) => Promise<Contents>;
+	readonly contents: (cluster: Cluster, instance: Instance, signal: AbortSignal) => Promise<InstanceContents>;
+	readonly helm: Pick<Helm, 'uninstall'>;
 	readonly telemetry: Telemetry;
 	readonly options: CleanerOptions;
 };
 
-const usual = { intervalMs: 10_000, keepMs: 7 * 24 * 3600_000 };
+const minute = 60_000;
+/** The operator looks at what it has made every ten minutes (its `--sync-interval`), and takes a while. */
+const usual = { intervalMs: 10_000, keepMs: 7 * 24 * 60 * minute, watchMs: 12 * minute, contentsAgeMs: minute, graceMs: minute };
+const sweepEveryMs = 60 * minute;
 
 /**
- * Finds the instances that do nothing but crash, and says of each in an InstanceCleanup what would become of it. It removes nothing. What it knows it reads
- * anew each time, so that it matters to nobody who of several leads; and all that it writes is right also with two at once: each changes only what it saw.
+ * Finds the instances that do nothing but crash, says of each in an InstanceCleanup what becomes of it, and where that is enforced removes it. What it knows it
+ * reads anew each time, so that it matters to nobody who of several leads; and all that it writes is right also with two at once: each changes only what it saw.
  */
-export function cleaner({ reports, instances, contents, telemetry, options: given }: CleanerDeps) {
+export function cleaner({ reports, instances, contents, helm, telemetry, options: given }: CleanerDeps) {
 	const options = { ...usual, ...given };
+	const decideOptions = { ...options, keepRemovedMs: Math.max(options.keepMs, options.keepSavedMs ?? Number.POSITIVE_INFINITY) };
+	const watched = watching(options.delayMs);
+	let sweptUntil = 0;
+	const remembered = new Map<string, { readonly at: number; readonly found: InstanceContents }>();
 
 	/** Until the signal. Rejects only by a bug. */
 	return async function run(cluster: Cluster, signal: AbortSignal): Promise<void> {
@@ -80,6 +108,7 @@ export function cleaner({ reports, instances, contents, telemetry, options: give
 		}
 
 		const decisions = await storedDecisions(cluster, signal);
+		watched.saw(decisions);
 		const suspects: Suspect[] = [];
 		for (const candidate of candidates(reports.all(), decisions, options)) {
 			await unlessRefused(async () => {
@@ -90,30 +119,72 @@ export function cleaner({ reports, instances, contents, telemetry, options: give
 		for (const suspect of suspects) {
 			// What is known of the crashes may have become old meanwhile.
 			if (signal.aborted || !reports.isCurrent) break;
-			await unlessRefused(() => judge(suspect, storm, { cluster, looked, signal }));
+			const found = () => recall(cluster, suspect.instance, signal);
+			const scenery = { cluster, looked, decisions, storm, contents: found, watched, options, signal };
+			await unlessRefused(() => judge(suspect, scenery));
 		}
+		await unlessRefused(() => sweep(cluster, signal));
 		telemetry.cleanupsSeen(decisions.map(({ phase }) => phase));
 		return refusal;
 	}
 
-	async function judge(
-		{ instance, now, count, support, isOver, isCrashing, decisions, open }: Suspect,
-		storm: string | undefined,
-		{ cluster, looked, signal }: { readonly cluster: Cluster; readonly looked: Look; readonly signal: AbortSignal },
-	): Promise<void> {
+	async function sweep(cluster: Cluster, signal: AbortSignal): Promise<void> {
+		const { into, keepSavedMs } = options;
+		if (into === undefined || keepSavedMs === undefined || performance.now() < sweptUntil) return;
+		const count = await sweepSaved(cluster, { namespace: into, keepMs: keepSavedMs }, Date.now(), signal).catch((error) => {
+			throw error instanceof MissingRight ? error.cause : error;
+		});
+		sweptUntil = performance.now() + sweepEveryMs;
+		if (count > 0) telemetry.savedSwept(count);
+	}
+
+	async function judge(suspect: Suspect, scenery: Scenery): Promise<void> {
+		const { instance, now, decisions } = suspect;
+		const { cluster, looked, signal } = scenery;
 		const target = targetOf(now);
 		const isNew = target !== undefined && !decisions.some(({ spec }) => isThere(spec.target, now));
 		for (const stored of [...decisions, ...(isNew ? [undefined] : [])]) {
 			const about = stored?.spec.target ?? target;
 			if (about === undefined) continue;
-			const vetoes = [...((stored && open.get(stored)) ?? []), ...(storm === undefined ? [] : [storm])];
-			const next = decide(stored, { isOver, isCrashing, isGone: !isThere(about, now), vetoes }, options, Date.now());
+			const { sight, findings } = await see(suspect, stored, about, scenery);
+			const next = decide(stored, sight, optionsFor(instance), Date.now());
 			if (next.is === 'nothing') continue;
 			// Nothing can be written down any more where all is on its way out.
 			if (stored === undefined && ((await looked.namespace(instance.namespace))?.isEnding ?? true)) continue;
-			const findings = { count, support, enforcement: options.enforcement(instance.namespace) };
-			const found = () => contents(cluster, instance, signal);
-			await carryOut(next, { cluster, instance, stored, about, findings, contents: found, telemetry, options }, signal);
+			const to = { cluster, instance, stored, about, findings, telemetry, by: options.by, options: optionsFor(instance) };
+			if (next.is !== 'remove') await carryOut(next, to, signal);
+			else if (stored)
+				await remove(
+					next.why,
+					{ ...to, stored, helm, into: options.into ?? cluster.namespace, again: (won) => again(won, scenery) },
+					signal,
+				);
 		}
+	}
+
+	/** Nothing of what was read before is believed. What takes longest comes first: what a person says meanwhile is heard. */
+	async function again(stored: Stored, { cluster, storm, signal }: Scenery): Promise<Seen> {
+		const { instance } = stored;
+		const found = await contents(cluster, instance, signal);
+		const looked = look(cluster, instances, signal);
+		const [candidate] = candidates(reports.all(), [stored], options).filter(({ decisions }) => decisions.includes(stored));
+		const suspect = await lookAt(candidate ?? { instance, crashes: [], decisions: [stored] }, looked, options);
+		const decisions = await storedDecisions(cluster, signal);
+		const scenery = { cluster, looked, decisions, storm, contents: async () => found, watched, options, signal };
+		return see(suspect, stored, stored.spec.target, scenery);
+	}
+
+	async function recall(cluster: Cluster, instance: Instance, signal: AbortSignal): Promise<InstanceContents> {
+		const key = keyOfInstance(instance);
+		const known = remembered.get(key);
+		if (known && performance.now() - known.at < options.contentsAgeMs) return known.found;
+		const found = await contents(cluster, instance, signal);
+		remembered.set(key, { at: performance.now(), found });
+		return found;
+	}
+
+	/** Helm brings nothing back. */
+	function optionsFor({ kind }: Instance) {
+		return { ...decideOptions, watchMs: kind === 'operator' ? options.watchMs : 0 };
 	}
 }

@@ -1,8 +1,15 @@
 import type { Phase } from '../../domain/cleanup-object/cleanup-object.ts';
 import type { EpochMs } from '../../domain/stage.ts';
+import { decideRemoval, type Left, type RemovalOptions, type RemovalSoFar } from './decide-removal.ts';
 
 /** How far a decision has come, as its object says. */
-export type Decision = { readonly phase: Phase; readonly dueAt: EpochMs /** In this phase. */; readonly since: EpochMs };
+export type Decision = {
+	readonly phase: Phase;
+	readonly dueAt: EpochMs;
+	/** In this phase. */
+	readonly since: EpochMs;
+	readonly removal?: RemovalSoFar;
+};
 
 /** How an instance is at this moment. */
 export type Sight = {
@@ -14,12 +21,18 @@ export type Sight = {
 	readonly isGone: boolean;
 	/** What speaks against removing it. */
 	readonly vetoes: readonly string[];
+	/** It is removed, not only named. */
+	readonly isEnforced: boolean;
+	/** What a removal that is due has to wait for all the same. */
+	readonly waits: readonly string[];
+	/** Of one whose removal was begun. */
+	readonly left?: Left;
 };
 
-export type DecideOptions = {
+export type DecideOptions = RemovalOptions & {
 	/** `cleaner.cleanupDelay` */
 	readonly delayMs: number;
-	/** So long a decision that is settled is kept. */
+	/** So long a decision that came to nothing is kept. */
 	readonly keepMs: number;
 };
 
@@ -27,9 +40,13 @@ export type Next =
 	| { readonly is: 'nothing' }
 	/** A decision is taken: the instance has from now until the due time to recover. */
 	| { readonly is: 'decided'; readonly dueAt: EpochMs; readonly why: string }
-	| { readonly is: 'phase'; readonly phase: Exclude<Phase, 'Pending'>; readonly why: string }
+	| { readonly is: 'phase'; readonly phase: Phase; readonly why: string /** Of a removal that failed. */; readonly nextTryAt?: EpochMs }
 	/** It stays what it is. */
 	| { readonly is: 'kept'; readonly why: string }
+	/** It is to be removed now. */
+	| { readonly is: 'remove'; readonly why: string }
+	/** It is seen for the first time that it has gone. */
+	| { readonly is: 'gone'; readonly why: string }
 	/** Settled long ago. */
 	| { readonly is: 'forgotten' };
 
@@ -37,26 +54,43 @@ export type Next =
  * What is to become of a decision: a removal is due only when at this moment all conditions hold, and have from the decision on had `cleanupDelay` to end.
  * One that was vetoed begins anew when nothing speaks against it any more: somebody may rely on the time to come.
  */
-export function decide(decision: Decision | undefined, sight: Sight, { delayMs, keepMs }: DecideOptions, now: EpochMs): Next {
+export function decide(decision: Decision | undefined, sight: Sight, options: DecideOptions, now: EpochMs): Next {
 	const isBad = sight.isOver && sight.isCrashing;
 	const veto = sight.vetoes.join('; ');
-	const decided = { is: 'decided', dueAt: now + delayMs, why: hasTime } as const;
+	const decided = { is: 'decided', dueAt: now + options.delayMs, why: hasTime } as const;
+	const isOver = { is: 'phase', phase: 'Recovered', why: recovered(sight) } as const;
 	if (decision === undefined || decision.phase === 'Recovered') {
 		if (isBad && !sight.isGone) return decided;
-		return decision && now - decision.since >= keepMs ? { is: 'forgotten' } : { is: 'nothing' };
+		return decision && now - decision.since >= options.keepMs ? { is: 'forgotten' } : { is: 'nothing' };
 	}
 	const isDue = now >= decision.dueAt;
 	switch (decision.phase) {
 		case 'Pending':
-			if (!isBad && (isDue || sight.isGone)) return { is: 'phase', phase: 'Recovered', why: recovered(sight) };
+			if (!isBad && (isDue || sight.isGone)) return isOver;
+			// Seen by whoever has just won it: what to do about that, the next look tells.
+			if (sight.left && sight.left.is !== 'all') return { is: 'kept', why: quicker };
 			if (veto !== '') return { is: 'phase', phase: 'Vetoed', why: veto };
-			return isDue ? { is: 'phase', phase: 'DryRun', why: wouldGo } : { is: 'kept', why: hasTime };
+			if (!isDue) return { is: 'kept', why: hasTime };
+			if (!sight.isEnforced) return { is: 'phase', phase: 'DryRun', why: wouldGo };
+			if (sight.waits.length > 0) return { is: 'kept', why: `it is due, and waits: ${sight.waits.join('; ')}` };
+			return { is: 'remove', why: goes };
 		case 'Vetoed':
-			if (!isBad) return { is: 'phase', phase: 'Recovered', why: recovered(sight) };
+			if (!isBad) return isOver;
 			return veto === '' ? decided : { is: 'kept', why: veto };
 		case 'DryRun':
-			if (!isBad) return { is: 'phase', phase: 'Recovered', why: recovered(sight) };
-			return veto === '' ? { is: 'kept', why: wouldGo } : { is: 'phase', phase: 'Vetoed', why: veto };
+			if (!isBad) return isOver;
+			if (veto !== '') return { is: 'phase', phase: 'Vetoed', why: veto };
+			return sight.isEnforced ? decided : { is: 'kept', why: wouldGo };
+		case 'Running':
+		case 'Failed':
+		case 'Done':
+			// What can still be as it was before is decided about as if it were new.
+			if (decision.phase === 'Failed' && (sight.left?.is ?? 'all') === 'all') {
+				if (!isBad) return isOver;
+				if (veto !== '') return { is: 'phase', phase: 'Vetoed', why: veto };
+				if (!sight.isEnforced) return decided;
+			}
+			return decideRemoval({ ...decision, phase: decision.phase }, sight, options, now);
 		default:
 			return decision.phase satisfies never;
 	}
@@ -64,6 +98,8 @@ export function decide(decision: Decision | undefined, sight: Sight, { delayMs, 
 
 const hasTime = 'it has until the due time to recover';
 const wouldGo = 'it still does nothing but crash, and would be removed now';
+const quicker = 'somebody else has begun to remove it';
+const goes = 'it still does nothing but crash, and is being removed';
 
 function recovered({ isGone, isCrashing }: Sight): string {
 	if (isGone) return 'it is not there any more';

@@ -12,17 +12,20 @@ const types: Readonly<Record<Phase, 'Warning' | 'Normal'>> = {
 	DryRun: 'Warning',
 	Vetoed: 'Normal',
 	Recovered: 'Normal',
+	Running: 'Warning',
+	Done: 'Normal',
+	Failed: 'Warning',
 };
 
 /**
  * An Event of the core group, where a person looks who wonders about an instance: at the custom resource, or the workload of a Helm release.
  * The same for the same change of a phase, whoever tells of it.
  */
-export function eventOf({ namespace, name, uid, spec }: Stored, { phase, reason, since, enforcement, howToVeto }: Status) {
+export function eventOf({ namespace, name, uid, spec }: Stored, status: Status) {
+	const { phase, reason, since } = status;
 	const digest = createHash('sha256').update([uid, phase, since].join('\n')).digest('hex').slice(0, 16);
 	const at = since.replace(/\.\d+/, ''); // times of the API have no fractions
-	const more = phase === 'Recovered' ? '' : `; ${enforcement}; to keep it: ${howToVeto}`;
-	const message = `cleanup is ${phase}: ${reason}${more}; more by kubectl -n ${namespace} describe ${resource.shortNames[0]} ${name}`;
+	const message = `cleanup is ${phase}: ${reason}${adviceOf(name, status)}; more by kubectl -n ${namespace} describe ${resource.shortNames[0]} ${name}`;
 	return {
 		apiVersion: 'v1',
 		kind: 'Event',
@@ -34,6 +37,19 @@ export function eventOf({ namespace, name, uid, spec }: Stored, { phase, reason,
 		...{ count: 1, firstTimestamp: at, lastTimestamp: at },
 		...{ source: { component: manager }, reportingComponent: manager, reportingInstance: manager },
 	};
+}
+
+function adviceOf(name: string, { phase, enforcement, howToVeto, saved }: Status): string {
+	switch (phase) {
+		case 'Recovered':
+			return '';
+		case 'Running':
+		case 'Done':
+		case 'Failed':
+			return saved ? `; to bring it back: ${manager} restore ${name}` : '';
+		default:
+			return `; ${enforcement}; to keep it: ${howToVeto}`;
+	}
 }
 
 const objectOf = ({ workload, uid, apiVersion, kind, name }: Target) => ({ ...(workload ?? { apiVersion, kind, name }), uid });

@@ -1,6 +1,7 @@
 import type { InstanceNow } from '../../domain/instance-now.ts';
 import type { Instance } from '../../domain/pod.ts';
 import { type Cluster, type KubernetesObject, KubernetesRefused, resource } from '../../drivers/kubernetes/kubernetes.ts';
+import { operatorNow } from './operator-now.ts';
 import type { Namespace, Upgrade } from './vetoes.ts';
 
 /** The instances of a namespace that have a pod, as they are now. */
@@ -10,6 +11,7 @@ export type Instances = (cluster: Cluster, namespace: string, signal: AbortSigna
 export function look(cluster: Cluster, instances: Instances, signal: AbortSignal) {
 	const asked = new Map<string, Promise<readonly InstanceNow[]>>();
 	let upgrades: Promise<readonly Upgrade[]> | undefined;
+	let operator: Promise<string | undefined> | undefined;
 
 	return {
 		async instance({ namespace, name, kind }: Instance): Promise<InstanceNow> {
@@ -29,6 +31,12 @@ export function look(cluster: Cluster, instances: Instances, signal: AbortSignal
 		upgrades(): Promise<readonly Upgrade[]> {
 			upgrades ??= upgradesOf(cluster, signal);
 			return upgrades;
+		},
+
+		/** Why the operator does not work, in words; undefined where it does. */
+		operator(): Promise<string | undefined> {
+			operator ??= operatorNow(cluster, signal).then((now) => (now.is === 'running' ? undefined : now.veto));
+			return operator;
 		},
 	};
 }

@@ -53,6 +53,21 @@ export const recordRules: readonly RecordVeto[] = [
 				: undefined,
 	},
 	{
+		id: 'hooks',
+		// They may do anything, and nobody has the right to make them.
+		speaks: ({ release }) =>
+			release && release.deleteHooks.length > 0
+				? `release ${release.name} has hooks that would run when it is uninstalled: ${release.deleteHooks.slice(0, 3).join(', ')}`
+				: undefined,
+	},
+	{
+		id: 'of the whole cluster',
+		speaks: ({ contents }) =>
+			about(contents.is === 'known' ? contents.goes.filter(({ namespace }) => namespace === undefined) : [], (who) => {
+				return `${who} would go with it, and is of the whole cluster`;
+			}),
+	},
+	{
 		id: 'volumes are lost',
 		speaks({ contents }, { allowVolumeLoss }) {
 			if (contents.is === 'unknown' || allowVolumeLoss) return undefined;

@@ -1,6 +1,6 @@
 import { defined } from '../../base/defined.ts';
 import { formatSpan } from '../../base/quantity.ts';
-import { most, type Phase, type Spec, type Status } from '../../domain/cleanup-object/cleanup-object.ts';
+import { most, type Phase, type Removal, type SavedAt, type Spec, type Status } from '../../domain/cleanup-object/cleanup-object.ts';
 import type { Contents } from '../../domain/contents.ts';
 import { cutText } from '../../domain/crash-object/shorten.ts';
 import type { EpochMs } from '../../domain/stage.ts';
@@ -16,15 +16,30 @@ export type Findings = {
 	readonly enforcement: string;
 };
 
+/** What is to be said of a decision. */
+export type Turn = {
+	readonly phase: Phase;
+	readonly why: string;
+	/** Else as it was. */
+	readonly removal?: Removal;
+	readonly saved?: SavedAt;
+};
+
+/** In these a removal was begun. */
+const begun: readonly Phase[] = ['Running', 'Failed', 'Done'];
+
 /** What an object says of a decision, so that it takes less than 16 KiB. @param before undefined: it says nothing yet */
 export function statusOf(
-	{ phase, why }: { readonly phase: Phase; readonly why: string },
+	{ phase, why, ...to }: Turn,
 	{ count, support, contents, enforcement }: Findings,
 	{ namespace, spec, status: before }: { readonly namespace: string; readonly spec: Spec; readonly status: Status | undefined },
 	now: EpochMs,
 ): Status {
 	const at = new Date(now).toISOString();
-	const reason = cut(phase === 'Recovered' ? why : `${why} (${crashes(count, support, spec)})`);
+	const isSettled = phase === 'Recovered' || begun.includes(phase);
+	const reason = cut(isSettled ? why : `${why} (${crashes(count, support, spec)})`);
+	const removal = begun.includes(phase) ? (to.removal ?? before?.removal) : undefined;
+	const saved = to.saved ?? before?.saved;
 	const isNew = before?.phase !== phase;
 	const transitions = [...(before?.transitions ?? []), ...(isNew ? [{ phase, at, reason: cutText(why, most.pastReasonBytes) }] : [])];
 	return {
@@ -43,6 +58,7 @@ export function statusOf(
 			notCounted: count.left.map((left) => ({ ...left })),
 		},
 		contents,
+		...defined({ saved, removal: removal?.words === undefined ? removal : { ...removal, words: cut(removal.words) } }),
 		enforcement: cut(enforcement),
 		howToVeto: spec.kind === 'unmanaged' ? 'it is not removed in any case' : howToVeto({ namespace }, spec.target),
 		transitions: transitions.slice(-most.transitions),

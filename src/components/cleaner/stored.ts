@@ -1,10 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
+import { defined } from '../../base/defined.ts';
 import {
 	apiVersion,
 	labelsOf,
 	objectNameOf,
 	type Phase,
 	phases,
+	type Removal,
 	resource,
 	type Spec,
 	type Status,
@@ -14,6 +16,7 @@ import {
 import type { Instance } from '../../domain/pod.ts';
 import { type Cluster, type KubernetesObject, resource as path } from '../../drivers/kubernetes/kubernetes.ts';
 import type { Decision } from './decide.ts';
+import type { RemovalSoFar } from './decide-removal.ts';
 
 type Raw = KubernetesObject & { readonly spec?: unknown; readonly status?: unknown };
 
@@ -52,9 +55,15 @@ function storedOf({ metadata, spec: rawSpec, status: rawStatus }: Raw): Stored |
 		phase: (told as Phase | undefined) ?? 'Pending',
 		dueAt: Date.parse(spec.data.dueAt),
 		since: Date.parse(status.data?.since ?? spec.data.decidedAt),
+		...(status.data?.removal && { removal: soFar(status.data.removal) }),
 		spec: spec.data,
 		status: status.data,
 	};
+}
+
+function soFar({ beganAt, attempts, words, ...times }: Removal): RemovalSoFar {
+	const [actedAt, nextTryAt, goneAt] = [times.actedAt, times.nextTryAt, times.goneAt].map((time) => time && Date.parse(time)) as number[];
+	return { beganAt: Date.parse(beganAt), attempts, ...defined({ words, actedAt, nextTryAt, goneAt }) };
 }
 
 const pathOf = ({ namespace, name }: Pick<Stored, 'namespace' | 'name'>) => path(apiVersion, resource.plural, namespace, name);
@@ -67,23 +76,23 @@ export async function create(cluster: Cluster, namespace: string, spec: Spec, si
 	return made.is === 'done' ? storedOf(made.object) : undefined;
 }
 
-/** Writes what differs from what was seen, and only in place of that. @returns undefined where it was not that any more */
+/** Writes what differs from what was seen, and only in place of that. @returns what is there now; undefined where it was not that any more */
 export async function write(
 	cluster: Cluster,
 	stored: Stored,
 	{ spec, status }: { readonly spec?: Spec; readonly status: Status },
 	signal: AbortSignal,
-): Promise<boolean> {
+): Promise<Stored | undefined> {
 	let { resourceVersion } = stored;
 	// First that there is time again, then that it waits: of whoever dies in between nobody is removed too early.
 	if (spec && !isDeepStrictEqual(spec, stored.spec)) {
 		const written = await cluster.patch(pathOf(stored), { metadata: { resourceVersion }, spec }, { type: 'merge' }, signal);
-		if (written.is !== 'done') return false;
+		if (written.is !== 'done') return undefined;
 		resourceVersion = written.object.metadata.resourceVersion;
 	}
 	const body = { metadata: { resourceVersion }, status: replacing(status, stored.status) };
-	const written = await cluster.patch(pathOf(stored), body, { type: 'merge', subresource: 'status' }, signal);
-	return written.is === 'done';
+	const written = await cluster.patch<Raw>(pathOf(stored), body, { type: 'merge', subresource: 'status' }, signal);
+	return written.is === 'done' ? storedOf(written.object) : undefined;
 }
 
 export async function forget(cluster: Cluster, stored: Stored, signal: AbortSignal): Promise<boolean> {

@@ -7,7 +7,7 @@ import type { Look } from './look.ts';
 import type { Switches } from './rules.ts';
 import type { Stored } from './stored.ts';
 import { type Support, supportOf } from './support.ts';
-import { vetoesOf } from './vetoes.ts';
+import { type Scene, vetoesOf } from './vetoes.ts';
 
 export type SuspectOptions = Switches & { readonly maxRestartCount: number; readonly windowMs: number; readonly delayMs: number };
 
@@ -20,7 +20,7 @@ export type Candidate = {
 };
 
 /** How it is. */
-export type Suspect = Pick<Candidate, 'instance' | 'decisions'> & {
+export type Suspect = Candidate & {
 	readonly now: InstanceNow;
 	readonly count: Count;
 	readonly support: Support;
@@ -52,24 +52,28 @@ export function candidates(reports: Iterable<ClusterReport>, decisions: readonly
 /** Asks for its pods, and what is around them. */
 export async function lookAt({ instance, crashes, decisions }: Candidate, looked: Look, options: SuspectOptions): Promise<Suspect> {
 	const count = counted(crashes, options);
-	const isSettled = decisions.length > 0 && decisions.every(({ phase }) => phase === 'Recovered');
+	const isSettled = decisions.length > 0 && decisions.every(isClosed);
 	// Of one that crashes no more nothing is asked.
 	const now = isSettled && count.total <= options.maxRestartCount ? { instance, pods: [] } : await looked.instance(instance);
 	const at = Date.now();
 	const support = supportOf(count, now.pods, at - options.windowMs);
 	const open = new Map<Stored, readonly string[]>();
-	for (const stored of decisions.filter(({ phase }) => phase !== 'Recovered')) {
-		const namespace = await looked.namespace(instance.namespace);
-		const upgrades = instance.kind === 'operator' ? await looked.upgrades() : [];
-		open.set(stored, vetoesOf({ now, namespace, upgrades, decided: stored.spec.target }));
-	}
+	for (const stored of decisions.filter((one) => !isClosed(one))) open.set(stored, vetoesOf(await sceneOf(now, stored, looked)));
 	const last = Math.min(count.last ?? 0, support.last ?? 0);
 	return {
-		...{ instance, now, count, support, decisions, open },
+		...{ instance, crashes, now, count, support, decisions, open },
 		isOver: support.total > options.maxRestartCount,
 		isCrashing: support.isBackingOff || last > at - options.delayMs,
 	};
 }
+
+export async function sceneOf(now: InstanceNow, { spec }: Stored, looked: Look): Promise<Scene> {
+	const namespace = await looked.namespace(now.instance.namespace);
+	const upgrades = now.instance.kind === 'operator' ? await looked.upgrades() : [];
+	return { now, namespace, upgrades, decided: spec.target };
+}
+
+const isClosed = ({ phase }: Stored) => phase === 'Recovered' || phase === 'Done';
 
 function counted(crashes: readonly CrashFacts[], options: SuspectOptions): Count {
 	const now = Date.now();

@@ -28,6 +28,8 @@ export type Upgrade = {
 /** Why an instance is not removed although it does nothing but crash. */
 export type Veto = {
 	readonly id: string;
+	/** It holds up also what is removed half-way. */
+	readonly isStanding?: true;
 	/** @returns in words, with what it is about; undefined: it says nothing against it */
 	speaks(scene: Scene): string | undefined;
 };
@@ -66,6 +68,7 @@ export const vetoes: readonly Veto[] = [
 	},
 	{
 		id: 'kept',
+		isStanding: true,
 		speaks({ now, namespace }) {
 			const all = [
 				...now.pods.map(({ name, annotations }) => ({ kind: 'Pod', name, annotations })),
@@ -127,6 +130,8 @@ export const vetoes: readonly Veto[] = [
 
 /** All that speaks against it, in words. */
 export const vetoesOf = (scene: Scene): string[] => vetoes.flatMap((veto) => veto.speaks(scene) ?? []);
+/** What speaks against going on where a removal was begun. */
+export const standingVetoesOf = (scene: Scene): string[] => vetoes.flatMap((veto) => (veto.isStanding ? (veto.speaks(scene) ?? []) : []));
 
 /** Each once, though several pods have it. */
 const owners = ({ pods }: InstanceNow): readonly OwnerNow[] => [

@@ -40,12 +40,22 @@ export const spec = open(
 	}),
 );
 
-export const phases = ['Pending', 'Vetoed', 'DryRun', 'Recovered'] as const;
+export const phases = ['Pending', 'Vetoed', 'DryRun', 'Recovered', 'Running', 'Done', 'Failed'] as const;
 const phase = z
 	.enum(phases)
 	.describe(
-		'Pending: it has until the due time to recover; Vetoed: something speaks against it; DryRun: it would be removed; Recovered: it crashes no more',
+		'Pending: it has until the due time to recover; Vetoed: something speaks against it; DryRun: it would be removed; Recovered: it crashes no more; Running: it is being removed; Done: it is gone, and stayed away; Failed: it could not be removed, or came back',
 	);
+
+const removal = z.object({
+	by: text.describe('the controller that began it'),
+	beganAt: time,
+	attempts: z.int().min(1),
+	actedAt: time.exactOptional().describe('when the instance was touched; absent: it was not'),
+	words: text.exactOptional().describe('what the program or the API server said of the last attempt'),
+	nextTryAt: time.exactOptional().describe('of a failed one'),
+	goneAt: time.exactOptional().describe('when it was seen to be gone, with its pods'),
+});
 
 export const status = open(
 	z.object({
@@ -80,6 +90,11 @@ export const status = open(
 				omitted: z.int().exactOptional().describe('so many more are not listed'),
 			})
 			.describe('what would be removed with the instance, and what would stay'),
+		saved: z
+			.object({ namespace: text, name: text, at: time })
+			.exactOptional()
+			.describe('the Secret that holds what brings the instance back'),
+		removal: removal.exactOptional().describe('absent: it was not begun'),
 		enforcement: text.describe('whether it is carried out, and if not, why'),
 		howToVeto: text.describe('the command that keeps the instance'),
 		transitions: z.array(z.object({ phase, at: time, reason: text })).describe('the last changes of the phase, the newest last'),
@@ -90,6 +105,8 @@ export type Phase = (typeof phases)[number];
 export type Spec = z.infer<typeof spec>;
 export type Status = z.infer<typeof status>;
 export type Target = Spec['target'];
+export type Removal = z.infer<typeof removal>;
+export type SavedAt = NonNullable<Status['saved']>;
 
 /** Together with names as long as they can be, and what the API server adds, below 16 KiB. */
 export const most = {
