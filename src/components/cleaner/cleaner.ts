@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ClusterReports } from '../../domain/cluster-reports.ts';
-import { keyOfInstance } from '../../domain/crash-facts.ts';
 import type { Instance } from '../../domain/pod.ts';
 import type { Helm } from '../../drivers/helm/helm.ts';
 import { type Cluster, isKubernetesError, KubernetesRefused, KubernetesUnavailable } from '../../drivers/kubernetes/kubernetes.ts';
@@ -11,6 +10,7 @@ import { MissingRight } from './contents/listing.ts';
 import { decide } from './decide.ts';
 import { type Instances, look } from './look.ts';
 import { problemOf } from './problem.ts';
+import { recalling } from './recall.ts';
 import { remove } from './removal.ts';
 import { sweepSaved } from './saved/sweep.ts';
 import { type Scenery, type Seen, type SeeOptions, see } from './see.ts';
@@ -69,7 +69,7 @@ export function cleaner({ reports, instances, contents, helm, telemetry, options
 	const decideOptions = { ...options, keepRemovedMs: Math.max(options.keepMs, options.keepSavedMs ?? Number.POSITIVE_INFINITY) };
 	const watched = watching(options.delayMs);
 	let sweptUntil = 0;
-	const remembered = new Map<string, { readonly at: number; readonly found: InstanceContents }>();
+	const recalled = recalling(options.contentsAgeMs);
 
 	/** Until the signal. Rejects only by a bug. */
 	return async function run(cluster: Cluster, signal: AbortSignal): Promise<void> {
@@ -116,14 +116,18 @@ export function cleaner({ reports, instances, contents, helm, telemetry, options
 			});
 		}
 		const storm = stormIn(suspects, options.windowMs, Date.now());
+		let hasRemoved = false;
 		for (const suspect of suspects) {
-			// What is known of the crashes may have become old meanwhile.
-			if (signal.aborted || !reports.isCurrent) break;
-			const found = () => recall(cluster, suspect.instance, signal);
+			// What is known of the crashes may have become old meanwhile, as what is known of decisions has when an instance was removed.
+			if (signal.aborted || !reports.isCurrent || hasRemoved) break;
+			const found = () => recalled.of(suspect.instance, () => contents(cluster, suspect.instance, signal));
 			const scenery = { cluster, looked, decisions, storm, contents: found, watched, options, signal };
-			await unlessRefused(() => judge(suspect, scenery));
+			await unlessRefused(async () => {
+				hasRemoved = await judge(suspect, scenery);
+			});
 		}
 		await unlessRefused(() => sweep(cluster, signal));
+		recalled.forget();
 		telemetry.cleanupsSeen(decisions.map(({ phase }) => phase));
 		return refusal;
 	}
@@ -138,7 +142,8 @@ export function cleaner({ reports, instances, contents, helm, telemetry, options
 		if (count > 0) telemetry.savedSwept(count);
 	}
 
-	async function judge(suspect: Suspect, scenery: Scenery): Promise<void> {
+	/** @returns whether it was to be removed */
+	async function judge(suspect: Suspect, scenery: Scenery): Promise<boolean> {
 		const { instance, now, decisions } = suspect;
 		const { cluster, looked, signal } = scenery;
 		const target = targetOf(now);
@@ -153,13 +158,13 @@ export function cleaner({ reports, instances, contents, helm, telemetry, options
 			if (stored === undefined && ((await looked.namespace(instance.namespace))?.isEnding ?? true)) continue;
 			const to = { cluster, instance, stored, about, findings, telemetry, by: options.by, options: optionsFor(instance) };
 			if (next.is !== 'remove') await carryOut(next, to, signal);
-			else if (stored)
-				await remove(
-					next.why,
-					{ ...to, stored, helm, into: options.into ?? cluster.namespace, again: (won) => again(won, scenery) },
-					signal,
-				);
+			else if (stored) {
+				const into = options.into ?? cluster.namespace;
+				await remove(next.why, { ...to, stored, helm, into, again: (won) => again(won, scenery) }, signal);
+				return true;
+			}
 		}
+		return false;
 	}
 
 	/** Nothing of what was read before is believed. What takes longest comes first: what a person says meanwhile is heard. */
@@ -172,15 +177,6 @@ export function cleaner({ reports, instances, contents, helm, telemetry, options
 		const decisions = await storedDecisions(cluster, signal);
 		const scenery = { cluster, looked, decisions, storm, contents: async () => found, watched, options, signal };
 		return see(suspect, stored, stored.spec.target, scenery);
-	}
-
-	async function recall(cluster: Cluster, instance: Instance, signal: AbortSignal): Promise<InstanceContents> {
-		const key = keyOfInstance(instance);
-		const known = remembered.get(key);
-		if (known && performance.now() - known.at < options.contentsAgeMs) return known.found;
-		const found = await contents(cluster, instance, signal);
-		remembered.set(key, { at: performance.now(), found });
-		return found;
 	}
 
 	/** Helm brings nothing back. */
