@@ -1,3 +1,4 @@
+import type { Target } from '../../domain/cleanup-object/cleanup-object.ts';
 import type { InstanceNow } from '../../domain/instance-now.ts';
 import { type Cluster, type KubernetesObject, resource } from '../../drivers/kubernetes/kubernetes.ts';
 import { ReleaseRecordError } from '../../readers/helmrelease/helmrelease.ts';
@@ -28,7 +29,7 @@ async function ofRelease(cluster: Cluster, stored: Stored, now: InstanceNow, sig
 	const { namespace, name } = instance;
 	const { record } = (await newestRelease(cluster, namespace, name, signal)) ?? {};
 	if (!record) {
-		if (now.pods.length > 0) return isThere(spec.target, now) ? podsOf(now) : another(`pods of a release ${name}`);
+		if (now.pods.length > 0) return isMadeAnew(spec.target, now) ? another(`pods of a release ${name}`) : podsOf(now);
 		return forgottenOf(cluster, stored, signal);
 	}
 	const words = `Helm release ${name}, revision ${record.revision}, is ${record.status}`;
@@ -70,6 +71,10 @@ async function forgottenOf(cluster: Cluster, { instance, status }: Stored, signa
 	}
 	return { is: 'nothing' };
 }
+
+/** Pods outlive what made them: what owned those that are left is gone, or on its way. */
+const isMadeAnew = (target: Target, now: InstanceNow): boolean =>
+	!isThere(target, now) && now.pods.some(({ owners, areOwnersKnown }) => areOwnersKnown && !owners.some(({ isEnding }) => isEnding));
 
 const another = (what: string): Left => ({ is: 'another', what });
 
