@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { leftOf } from '../../src/components/cleaner/left.ts';
 import type { OwnerNow, PodNow } from '../../src/domain/instance-now.ts';
@@ -17,6 +18,23 @@ const pod = (owners: readonly OwnerNow[], areOwnersKnown: boolean): PodNow => ({
 	...{ name: 'p', uid: 'pod-uid', component: 'standalone', annotations: {}, owners, areOwnersKnown },
 	...{ ends: 9, lastEnd: undefined, isBackingOff: true },
 });
+/** A cluster in which Helm has a record of release `search`. */
+function recorded(chart: string, status: string): Cluster {
+	const record = { name: 'search', namespace: 'ns', version: 1, info: { status }, chart: { metadata: { name: chart, version: '5.0.0' } } };
+	const release = Buffer.from(
+		gzipSync(JSON.stringify({ ...record, manifest: 'apiVersion: v1\nkind: Service\nmetadata:\n  name: search\n', hooks: [] })).toString(
+			'base64',
+		),
+	).toString('base64');
+	const secret = { metadata: { name: 'sh.helm.release.v1.search.v1', uid: 'record', resourceVersion: '1' }, data: { release } };
+	return {
+		async *list() {
+			yield secret;
+		},
+		get: async () => secret,
+	} as unknown as Cluster;
+}
+
 const left = (...pods: readonly PodNow[]) => leftOf(forgotten, stored, { instance: stored.instance, pods }, signal);
 
 describe('of a release that Helm has forgotten', () => {
@@ -36,5 +54,18 @@ describe('of a release that Helm has forgotten', () => {
 
 	test('nothing is left where it has no pods', async () => {
 		expect(await left()).toEqual({ is: 'nothing' });
+	});
+});
+
+describe('of a release that Helm knows', () => {
+	const none = { instance: stored.instance, pods: [] };
+
+	test('it is told whether it is half removed, but only of one of Milvus', async () => {
+		expect(await leftOf(recorded('milvus', 'deployed'), stored, none, signal)).toEqual({ is: 'all' });
+		for (const status of ['uninstalling', 'uninstalled']) {
+			const what = `Helm release search, revision 1, is ${status}`;
+			expect(await leftOf(recorded('milvus', status), stored, none, signal)).toEqual({ is: 'half', what });
+			expect(await leftOf(recorded('etcd', status), stored, none, signal)).toEqual({ is: 'another', what: `${what}, of the chart etcd` });
+		}
 	});
 });

@@ -33,6 +33,7 @@ async function ofRelease(cluster: Cluster, stored: Stored, now: InstanceNow, sig
 		return forgottenOf(cluster, stored, signal);
 	}
 	const words = `Helm release ${name}, revision ${record.revision}, is ${record.status}`;
+	if (record.chart.name !== 'milvus') return another(`${words}, of the chart ${record.chart.name}`);
 	if (record.status === 'uninstalling' || record.status === 'uninstalled') return { is: 'half', what: words };
 	return now.pods.length === 0 || isThere(spec.target, now) ? { is: 'all' } : another(words);
 }

@@ -40,16 +40,13 @@ export async function remove(why: string, about: Removing, signal: AbortSignal):
 	if (next.is === 'kept') return giveBack(won, next.why);
 	if (next.is !== 'remove') return carryOut(next, { ...now, stored: { ...won, phase: stored.phase } }, signal);
 
-	let saved = stored.status?.saved;
-	if (sight.left?.is !== 'half') {
-		const kept = await saveFirst(won, found, about, signal);
-		if (kept.is === 'failed') return void (await fail(now, won, kept.words, signal));
-		saved = kept.at;
-	}
+	const kept = sight.left?.is === 'half' ? savedBefore(stored) : await saveFirst(won, found, about, signal);
+	if (kept.is === 'failed') return void (await fail(now, won, kept.words, signal));
+	const saved = kept.at;
 	if (!isTimely()) return giveBack(won, tooLate);
 	const told = remark === undefined ? next.why : `${next.why}; ${remark}`;
 	const removal = { ...begun(won, by), actedAt: new Date().toISOString() };
-	const acting = await turn(now, won, { phase: 'Running', why: told, removal, ...(saved && { saved }) }, signal);
+	const acting = await turn(now, won, { phase: 'Running', why: told, removal, saved }, signal);
 	if (!acting) return;
 	if (!isTimely()) return giveBack(acting, tooLate);
 
@@ -88,6 +85,12 @@ const evidenceOf = ({ status }: Stored): readonly string[] => status?.restarts.r
 
 type Saved = { readonly is: 'saved'; readonly at: SavedAt } | { readonly is: 'failed'; readonly words: string };
 
+/** What is half gone can't be saved any more; and where nothing was, it was not begun from here. */
+function savedBefore({ status }: Stored): Saved {
+	const { saved: at } = status ?? {};
+	return at ? { is: 'saved', at } : { is: 'failed', words: 'somebody else has begun to remove it: nothing was saved from here' };
+}
+
 async function saveFirst(
 	stored: Stored,
 	found: InstanceContents | undefined,
@@ -95,6 +98,9 @@ async function saveFirst(
 	signal: AbortSignal,
 ): Promise<Saved> {
 	if (!found) return { is: 'failed', words: 'what would be removed is not known' };
+	const { target } = stored.spec;
+	if (found.resource && found.resource.uid !== target.uid)
+		return { is: 'failed', words: `${target.kind} ${target.name} (uid ${target.uid}) is not what would be removed now` };
 	try {
 		const { namespace, name, instance } = stored;
 		const { at, ...secret } = await save(cluster, { into, cleanup: { namespace, name }, instance, found }, signal);
