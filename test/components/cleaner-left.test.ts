@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { leftOf } from '../../src/components/cleaner/left.ts';
 import type { OwnerNow, PodNow } from '../../src/domain/instance-now.ts';
-import type { Cluster } from '../../src/drivers/kubernetes/kubernetes.ts';
+import { type Cluster, KubernetesRefused } from '../../src/drivers/kubernetes/kubernetes.ts';
 import { storedCleanup } from '../support/stored-cleanup.ts';
 
 const { signal } = new AbortController();
@@ -54,6 +54,18 @@ describe('of a release that Helm has forgotten', () => {
 
 	test('nothing is left where it has no pods', async () => {
 		expect(await left()).toEqual({ is: 'nothing' });
+	});
+});
+
+test('of a release that may not be looked at any more it is told so, and not that it is gone', async () => {
+	const refusing = {
+		// biome-ignore lint/correctness/useYield: it is refused before
+		async *list() {
+			throw new KubernetesRefused('secrets is forbidden', { status: 403 });
+		},
+	} as unknown as Cluster;
+	expect(await leftOf(refusing, stored, { instance: stored.instance, pods: [] }, signal)).toEqual({
+		...{ is: 'ending', what: 'what is left of it is not known: the right to list secrets in namespace ns is missing' },
 	});
 });
 

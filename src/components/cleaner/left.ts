@@ -10,7 +10,7 @@ import type { Stored } from './stored.ts';
 import { isThere } from './target.ts';
 
 /**
- * What is there of an instance whose removal was begun.
+ * What is there of an instance whose removal was begun. Where that is not known, it is not taken for gone.
  *
  * @throws {KubernetesUnavailable}
  * @throws {KubernetesRefused}
@@ -20,7 +20,9 @@ export async function leftOf(cluster: Cluster, stored: Stored, now: InstanceNow,
 		return stored.instance.kind === 'helm' ? await ofRelease(cluster, stored, now, signal) : await ofResource(cluster, stored, now, signal);
 	} catch (error) {
 		if (error instanceof ReleaseRecordError) return { is: 'ending', what: `the record of its release ${error.message}` };
-		throw error instanceof MissingRight ? error.cause : error;
+		// The right may be gone for good, as where nothing is to be removed any more.
+		if (error instanceof MissingRight) return { is: 'ending', what: `what is left of it is not known: ${error.message}` };
+		throw error;
 	}
 }
 
