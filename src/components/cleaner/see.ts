@@ -9,6 +9,7 @@ import type { Look } from './look.ts';
 import { recordVetoes } from './record-vetoes.ts';
 import { contentsOf, type Findings } from './status.ts';
 import type { Stored } from './stored.ts';
+import { strangersIn } from './strangers.ts';
 import { type Suspect, sceneOf } from './suspects.ts';
 import { isThere } from './target.ts';
 import { standingVetoesOf } from './vetoes.ts';
@@ -88,7 +89,7 @@ async function othersOf(
 	const { contents, isGone } = found;
 	const nowhere = isEnforced && isGone && now.pods.length > 0 && contents.is === 'unknown' ? contents.reason : undefined;
 	const operator = instance.kind === 'operator' ? await looked.operator() : undefined;
-	return [...vetoes, ...[nowhere, operator, storm].filter((one) => one !== undefined)];
+	return [...vetoes, ...[strangersIn(found, now), nowhere, operator, storm].filter((one) => one !== undefined)];
 }
 
 function waitsOf(stored: Stored, { decisions, watched, options }: Scenery): string[] {
