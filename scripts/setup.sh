@@ -100,6 +100,7 @@ prepare_tests() {
 	for part in kubernetes kwok helm; do prepare $part test/support/kubernetes/build.sh $part; done
 	prepare 'an S3 server' test/support/s3/build.sh
 	prepare systemd-coredump test/support/systemd-coredump/build.sh
+	prepare promtool test/support/promtool/build.sh
 }
 
 install_packages

@@ -66,6 +66,7 @@ export const values = z
 			egress: objects,
 		}),
 		podMonitor: z.strictObject({ enabled: z.boolean(), interval: text, labels: texts, relabelings: objects }),
+		prometheusRule: z.strictObject({ enabled: z.boolean(), labels: texts }),
 		global: object.optional(),
 	})
 	.describe('Values of the Helm chart milvus-coredump-agent');

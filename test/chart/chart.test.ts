@@ -211,9 +211,10 @@ describeHelm('the chart', () => {
 		expect(await refusal(...moreKinds, '--set', 'cleaner.moreKinds[0].apiGroup=a.io')).toContain(
 			'each of cleaner.moreKinds has an apiGroup, which may be "", and resources',
 		);
-		expect(await refusal('--set', 'podMonitor.enabled=true,config.monitor.prometheusEnabled=false')).toContain(
-			'podMonitor.enabled asks for metrics',
-		);
+		for (const of of ['podMonitor', 'prometheusRule'])
+			expect(await refusal('--set', `${of}.enabled=true,config.monitor.prometheusEnabled=false`)).toContain(
+				`${of}.enabled asks for metrics`,
+			);
 	});
 });
 
