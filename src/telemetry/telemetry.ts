@@ -218,7 +218,10 @@ export function createTelemetry(log: Logger, purpose: Purpose = 'standalone') {
 		},
 
 		/** @param why there is nothing to do for it, if so */
-		cleanerWorks: (why = '') => setReady('cleaner', why),
+		cleanerWorks(why = '') {
+			if (why !== '') metrics.cleanups.reset();
+			setReady('cleaner', why);
+		},
 		cleanupsSeen(phases: readonly Phase[]) {
 			for (const phase of allPhases) metrics.cleanups.set({ phase }, phases.filter((one) => one === phase).length);
 		},
