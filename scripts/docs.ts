@@ -8,6 +8,7 @@ import { loadKnownIssues } from '../src/components/analyzer/knownissues/knowniss
 import { knownIssuesReference } from '../src/components/analyzer/knownissues/reference.ts';
 import { configurationReference } from '../src/config/reference.ts';
 import { crashReport } from '../src/domain/report.ts';
+import { alertsReference } from './chart/alerts.ts';
 import { defaultsFile, rightsFile } from './chart/files.ts';
 import { valuesSchema } from './chart/values.ts';
 import { crashReportDefinition, instanceCleanupDefinition } from './crd.ts';
@@ -20,6 +21,7 @@ export const pages: Readonly<Record<string, () => string>> = {
 	'docs/reference/command-line.md': () => commandLineReference(createProgram()),
 	'docs/reference/known-issues.md': () => knownIssuesReference(loadKnownIssues([])),
 	'docs/reference/rbac.md': rbacReference,
+	'docs/reference/alerts.md': alertsReference,
 	'docs/reference/report.schema.json': () => `${JSON.stringify(z.toJSONSchema(crashReport, { io: 'output' }), null, '\t')}\n`,
 	'deploy/crds/crashreports.yaml': crashReportDefinition,
 	'charts/milvus-coredump-agent/files/crds/crashreports.yaml': crashReportDefinition,
