@@ -8,7 +8,7 @@ import { carryOut } from './carry-out.ts';
 import type { InstanceContents } from './contents/contents.ts';
 import { MissingRight } from './contents/listing.ts';
 import { decide } from './decide.ts';
-import { type Instances, look } from './look.ts';
+import { type Instances, type Look, look } from './look.ts';
 import { problemOf } from './problem.ts';
 import { recalling } from './recall.ts';
 import { remove } from './removal.ts';
@@ -109,12 +109,9 @@ export function cleaner({ reports, instances, contents, helm, telemetry, options
 
 		const decisions = await storedDecisions(cluster, signal);
 		watched.saw(decisions);
-		const suspects: Suspect[] = [];
-		for (const candidate of candidates(reports.all(), decisions, options)) {
-			await unlessRefused(async () => {
-				suspects.push(await lookAt(candidate, looked, options));
-			});
-		}
+		const suspects = await suspectsIn(decisions, looked, (error) => {
+			refusal ??= error;
+		});
 		const storm = stormIn(suspects, options.windowMs, Date.now());
 		let hasRemoved = false;
 		for (const suspect of suspects) {
@@ -130,6 +127,19 @@ export function cleaner({ reports, instances, contents, helm, telemetry, options
 		recalled.forget();
 		telemetry.cleanupsSeen(decisions.map(({ phase }) => phase));
 		return refusal;
+	}
+
+	/** @param refused told of those that can't be looked at, which are left out */
+	async function suspectsIn(decisions: readonly Stored[], looked: Look, refused: (error: KubernetesRefused) => void): Promise<Suspect[]> {
+		const found: Suspect[] = [];
+		for (const candidate of candidates(reports.all(), decisions, options)) {
+			const suspect = await lookAt(candidate, looked, options).catch((error) => {
+				if (!(error instanceof KubernetesRefused)) throw error;
+				refused(error);
+			});
+			if (suspect) found.push(suspect);
+		}
+		return found;
 	}
 
 	async function sweep(cluster: Cluster, signal: AbortSignal): Promise<void> {
@@ -168,13 +178,15 @@ export function cleaner({ reports, instances, contents, helm, telemetry, options
 	}
 
 	/** Nothing of what was read before is believed. What takes longest comes first: what a person says meanwhile is heard. */
-	async function again(stored: Stored, { cluster, storm, signal }: Scenery): Promise<Seen> {
+	async function again(stored: Stored, { cluster, signal }: Scenery): Promise<Seen> {
 		const { instance } = stored;
 		const found = await contents(cluster, instance, signal);
 		const looked = look(cluster, instances, signal);
-		const [candidate] = candidates(reports.all(), [stored], options).filter(({ decisions }) => decisions.includes(stored));
-		const suspect = await lookAt(candidate ?? { instance, crashes: [], decisions: [stored] }, looked, options);
-		const decisions = await storedDecisions(cluster, signal);
+		const decisions = (await storedDecisions(cluster, signal)).map((one) => (one.uid === stored.uid ? stored : one));
+		const suspects = await suspectsIn(decisions, looked, () => {});
+		const own = suspects.find((suspect) => suspect.decisions.includes(stored));
+		const suspect = own ?? (await lookAt({ instance, crashes: [], decisions: [stored] }, looked, options));
+		const storm = stormIn(suspects, options.windowMs, Date.now());
 		const scenery = { cluster, looked, decisions, storm, contents: async () => found, watched, options, signal };
 		return see(suspect, stored, stored.spec.target, scenery);
 	}
