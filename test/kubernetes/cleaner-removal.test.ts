@@ -32,7 +32,8 @@ describeKubernetes('the cleaner, where it removes', () => {
 		const reports = stack.use(await crashReports(cluster));
 		const { namespace } = reports;
 		const agents = stack.use(await cluster.namespace()).name;
-		stack.use(endingPods(cluster, [namespace]));
+		// As kubelets do, they take a while, in which what made them is gone.
+		stack.use(endingPods(cluster, [namespace], { afterMs: 2_000 }));
 		stack.defer(async () => void (await cluster.call('DELETE', collection(namespace))));
 		const cleanups = () => cluster.list(collection(namespace));
 		const kept = stack.move();

@@ -157,7 +157,9 @@ export function cleaner({ reports, instances, contents, helm, telemetry, options
 		const { instance, now, decisions } = suspect;
 		const { cluster, looked, signal } = scenery;
 		const target = targetOf(now);
-		const isNew = target !== undefined && !decisions.some(({ spec }) => isThere(spec.target, now));
+		// Pods that outlive what made them are of what is being removed, though they don't tell.
+		const isKnown = decisions.some(({ phase, spec }) => phase === 'Running' || isThere(spec.target, now));
+		const isNew = target !== undefined && !isKnown;
 		for (const stored of [...decisions, ...(isNew ? [undefined] : [])]) {
 			const about = stored?.spec.target ?? target;
 			if (about === undefined) continue;
