@@ -76,6 +76,18 @@ describeKubernetes('what is saved of a Helm release', () => {
 		expect((await here.secret(first.name)).metadata.annotations).toMatchObject({ 'diagnostics.milvus.io/cleanup-name': 'a-later' });
 		expect(await here.saved()).toHaveLength(1);
 
+		// As helm begins an upgrade.
+		const before = await here.found('a');
+		const { type, data, metadata: named } = await here.cluster.call('GET', record);
+		const next = {
+			name: 'sh.helm.release.v1.a.v2',
+			namespace: here.namespace,
+			labels: { ...named.labels, status: 'pending-upgrade', version: '2' },
+		};
+		const begun = await here.cluster.create({ apiVersion: 'v1', kind: 'Secret', type, data, metadata: next });
+		expect(await problem(here.save('a', 'helm', { found: before }))).toBe('release a has revision 2 meanwhile');
+		await here.cluster.call('DELETE', pathOf(begun));
+
 		await here.helm('rollback', 'a', '1');
 		const second = await here.save('a');
 		expect(second.name).not.toBe(first.name);
@@ -143,7 +155,7 @@ describeKubernetes('what is saved of a Helm release', () => {
 		};
 		const told = () => problem(here.save('a', 'helm', { found, kubeconfig }));
 		expect(await told()).toBe(`the right to get secrets in namespace ${namespace} is missing`);
-		await allow(namespace, 'get');
+		await allow(namespace, 'get', 'list');
 		await expect.poll(told, soon).toBe(`the right to get secrets in namespace ${into} is missing`);
 		await allow(into, 'get');
 		const name = `Secret ${(await here.save('a', 'helm', { found })).name} in namespace ${into}`;

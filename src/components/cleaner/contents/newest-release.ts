@@ -30,14 +30,8 @@ export async function newestRelease(
 	name: string,
 	signal: AbortSignal | undefined,
 ): Promise<KeptRelease | undefined> {
-	if (!releaseName.test(name)) return undefined;
-	const labelSelector = `owner=helm,name=${name}`;
-	const kept = await metadataOf(cluster, secrets, namespace, signal, { labelSelector, fieldSelector: `type=${type}` });
-	const revisions = kept.flatMap((metadata) => {
-		const revision = revisionIn(metadata.name, name);
-		return revision === undefined ? [] : [{ metadata, revision }];
-	});
-	const newest = revisions.toSorted((a, b) => b.revision - a.revision)[0];
+	const revisions = await revisionsOf(cluster, namespace, name, signal);
+	const newest = revisions.at(-1);
 	if (!newest) return undefined;
 	const found = await objectAt<Secret>(cluster, secrets, { namespace, name: newest.metadata.name }, signal);
 	if (!found) return undefined; // it has gone meanwhile
@@ -45,8 +39,24 @@ export async function newestRelease(
 	if (record.name !== name || record.namespace !== namespace || record.revision !== newest.revision)
 		throw new ReleaseRecordError('is of another release');
 	const { uid, resourceVersion } = found.metadata;
-	const names = revisions.toSorted((a, b) => a.revision - b.revision).map(({ metadata }) => metadata.name);
+	const names = revisions.map(({ metadata }) => metadata.name);
 	return { record, secret: { name: found.metadata.name, uid, resourceVersion }, secrets: names };
+}
+
+/**
+ * The revisions of a release that are kept, the newest last.
+ *
+ * @throws {MissingRight}
+ */
+export async function revisionsOf(cluster: Cluster, namespace: string, name: string, signal: AbortSignal | undefined) {
+	if (!releaseName.test(name)) return [];
+	const labelSelector = `owner=helm,name=${name}`;
+	const kept = await metadataOf(cluster, secrets, namespace, signal, { labelSelector, fieldSelector: `type=${type}` });
+	const revisions = kept.flatMap((metadata) => {
+		const revision = revisionIn(metadata.name, name);
+		return revision === undefined ? [] : [{ metadata, revision }];
+	});
+	return revisions.toSorted((a, b) => a.revision - b.revision);
 }
 
 function revisionIn(secret: string, release: string): number | undefined {

@@ -2,6 +2,7 @@ import { plurals, type Restores, releaseType } from '../../../domain/saved-insta
 import type { Cluster, KubernetesObject } from '../../../drivers/kubernetes/kubernetes.ts';
 import type { InstanceContents, Release, Resource } from '../contents/contents.ts';
 import { objectAt } from '../contents/listing.ts';
+import { revisionsOf } from '../contents/newest-release.ts';
 import { NotSaved } from './not-saved.ts';
 
 /** What is saved of an instance, as it is now. */
@@ -39,6 +40,9 @@ async function recordOf(cluster: Cluster, release: Release, signal: AbortSignal)
 	const { uid, resourceVersion, labels = {} } = metadata;
 	if (uid !== release.secretUid) throw new NotSaved(`${what} is another now`);
 	if (resourceVersion !== release.secretResourceVersion) throw new NotSaved(`${what} has changed meanwhile`);
+	// An upgrade that has begun has a record of its own, and leaves the one before as it is.
+	const newest = (await NotSaved.unlessAllowed(() => revisionsOf(cluster, namespace, releaseName, signal))).at(-1);
+	if (newest && newest.revision > revision) throw new NotSaved(`release ${releaseName} has revision ${newest.revision} meanwhile`);
 	if (type !== releaseType) throw new NotSaved(`${what} is not of type ${releaseType}`);
 	return {
 		...{ uid, resourceVersion, what },
