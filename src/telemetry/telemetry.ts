@@ -236,7 +236,7 @@ export function createTelemetry(log: Logger, purpose: Purpose = 'standalone') {
 		},
 		/** For the audit: an instance is about to be touched. @param object an InstanceCleanup */
 		removalBegins(object: string, { namespace, name: instance, ...facts }: Instance & Audited) {
-			const saved = facts.saved && `${facts.saved.namespace}/${facts.saved.name}`;
+			const saved = savedIn(facts);
 			log.warn(
 				{ audit: 'removal begins', object, namespace, instance, ...facts, saved },
 				`${facts.by} removes ${namespace}/${instance}: ${printable(facts.why)}; what brings it back is in Secret ${saved ?? 'that was saved before'}`,
@@ -248,7 +248,7 @@ export function createTelemetry(log: Logger, purpose: Purpose = 'standalone') {
 		) {
 			metrics.removals.inc({ result: facts.is === 'failed' ? 'failed' : 'done' });
 			const line = `${facts.by} has ${facts.is === 'failed' ? 'not removed' : 'removed'} ${namespace}/${instance}: ${printable(facts.words)}`;
-			log.warn({ audit: 'removal ends', object, namespace, instance, ...facts }, line);
+			log.warn({ audit: 'removal ends', object, namespace, instance, ...facts, saved: savedIn(facts) }, line);
 		},
 		savedSwept: (count: number) => log.info({ count }, `${count} saved instances are deleted: they were saved too long ago`),
 		cleanupEventRefused: (object: string, reason: string) =>
@@ -362,3 +362,5 @@ const leftToLeader = 'left to who leads';
 
 /** The kubelet's reasons are few, but a runtime may send its own. */
 const reasonLabel = (reason: string | undefined) => (reason === 'Error' || reason === 'OOMKilled' ? reason : 'other');
+
+const savedIn = ({ saved }: Pick<Audited, 'saved'>) => saved && `${saved.namespace}/${saved.name}`;

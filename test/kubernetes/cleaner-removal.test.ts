@@ -106,9 +106,10 @@ describeKubernetes('the cleaner, where it removes', () => {
 		await expect(here.helm('status', 'a')).rejects.toMatchObject({ stderr: expect.stringContaining('not found') });
 
 		const audited = running.lines.filter(({ audit }) => audit !== undefined);
+		const saved = `${here.agents}/${secret?.metadata.name}`;
 		expect(audited).toMatchObject([
-			{ audit: 'removal begins', by: 'a test', namespace: here.namespace, instance: 'a', target: { uid: expect.any(String) } },
-			{ audit: 'removal ends', is: 'done', saved: { name: secret?.metadata.name } },
+			{ audit: 'removal begins', by: 'a test', namespace: here.namespace, instance: 'a', target: { uid: expect.any(String) }, saved },
+			{ audit: 'removal ends', is: 'done', saved },
 		]);
 		expect(audited[0]?.evidence).toContain(status.restarts.reports[0].name);
 		const events = await here.cluster.list(`/api/v1/namespaces/${here.namespace}/events?fieldSelector=source=milvus-coredump-agent`);
