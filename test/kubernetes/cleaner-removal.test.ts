@@ -98,6 +98,8 @@ describeKubernetes('the cleaner, where it removes', () => {
 		expect(others).toEqual([]);
 		expect(status.saved).toMatchObject({ namespace: here.agents, name: secret?.metadata.name });
 		expect(status.removal).toMatchObject({ by: 'a test', attempts: 1, words: expect.stringContaining('uninstalled') });
+		// Why it went stays there, though its pods do not.
+		expect(status.restarts).toMatchObject({ counted: 8, shown: 8 });
 		const goes = status.contents.goes.map(({ kind, name }: Record<string, string>) => `${kind} ${name}`);
 		const isOfWorkload = (one: string) => /^(Pod|ReplicaSet) /.test(one);
 		await expect.poll(async () => (await here.present()).filter(isOfWorkload), soon).toEqual([]);

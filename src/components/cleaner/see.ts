@@ -57,7 +57,8 @@ export async function see(suspect: Suspect, stored: Stored | undefined, target: 
 	const left = isBegun ? await leftOf(cluster, stored, now, signal) : undefined;
 	if (isBegun && left && left.is !== 'all') {
 		const vetoes = left.is === 'half' ? standingVetoesOf(await sceneOf(now, stored, looked)) : [];
-		return { sight: { ...sight, left, vetoes }, findings: { ...told, contents: stored.status?.contents ?? notAsked } };
+		const asBefore = { contents: stored.status?.contents ?? notAsked, ...(stored.status && { restarts: stored.status.restarts }) };
+		return { sight: { ...sight, left, vetoes }, findings: { ...told, ...asBefore } };
 	}
 	const own = stored && open.get(stored);
 	if (!own && !(isOver && isCrashing)) return { sight, findings: { ...told, contents: stored?.status?.contents ?? notAsked } };

@@ -14,6 +14,8 @@ export type Findings = {
 	readonly support: Support;
 	readonly contents: Status['contents'];
 	readonly enforcement: string;
+	/** Of one that is on its way out or gone: why it went. Its pods tell nothing any more. */
+	readonly restarts?: Status['restarts'];
 };
 
 /** What is to be said of a decision. */
@@ -31,7 +33,7 @@ const begun: readonly Phase[] = ['Running', 'Failed', 'Done'];
 /** What an object says of a decision, so that it takes less than 16 KiB. @param before undefined: it says nothing yet */
 export function statusOf(
 	{ phase, why, ...to }: Turn,
-	{ count, support, contents, enforcement }: Findings,
+	{ count, support, contents, enforcement, restarts }: Findings,
 	{ namespace, spec, status: before }: { readonly namespace: string; readonly spec: Spec; readonly status: Status | undefined },
 	now: EpochMs,
 ): Status {
@@ -47,16 +49,7 @@ export function statusOf(
 		reason,
 		since: isNew ? at : before.since,
 		lookedAt: at,
-		restarts: {
-			counted: count.total,
-			shown: support.total,
-			...defined({ lastAt: count.last === undefined ? undefined : new Date(count.last).toISOString() }),
-			reports: count.reports
-				.slice(0, most.reports)
-				.filter(roomOf(most.reportsBytes).has)
-				.map((report) => ({ ...report })),
-			notCounted: count.left.map((left) => ({ ...left })),
-		},
+		restarts: restarts ?? restartsOf(count, support),
 		contents,
 		...defined({ saved, removal: removal?.words === undefined ? removal : { ...removal, words: cut(removal.words) } }),
 		enforcement: cut(enforcement),
@@ -69,6 +62,17 @@ const cut = (text: string) => cutText(text, most.textBytes);
 
 const crashes = ({ total }: Count, support: Support, { windowSeconds, limit }: Spec): string =>
 	`${total} crash restarts within ${formatSpan(windowSeconds * 1000)}, ${support.total} of them by the restart counts of its pods; more than ${limit} are too many`;
+
+const restartsOf = (count: Count, support: Support): Status['restarts'] => ({
+	counted: count.total,
+	shown: support.total,
+	...defined({ lastAt: count.last === undefined ? undefined : new Date(count.last).toISOString() }),
+	reports: count.reports
+		.slice(0, most.reports)
+		.filter(roomOf(most.reportsBytes).has)
+		.map((report) => ({ ...report })),
+	notCounted: count.left.map((left) => ({ ...left })),
+});
 
 /** As far as there is room, volumes first: they are what can be lost. */
 export function contentsOf(contents: Contents): Status['contents'] {
