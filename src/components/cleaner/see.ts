@@ -7,11 +7,12 @@ import { evidenceOf, longestWaitMs } from './evidence.ts';
 import { leftOf } from './left.ts';
 import type { Look } from './look.ts';
 import { recordVetoes } from './record-vetoes.ts';
-import { contentsOf, type Findings } from './status.ts';
+import type { Findings } from './status.ts';
 import type { Stored } from './stored.ts';
 import { strangersIn } from './strangers.ts';
 import { type Suspect, sceneOf } from './suspects.ts';
 import { isThere } from './target.ts';
+import { contentsOf } from './told.ts';
 import { standingVetoesOf } from './vetoes.ts';
 import type { Watching } from './watch.ts';
 
@@ -69,7 +70,7 @@ export async function see(suspect: Suspect, stored: Stored | undefined, target: 
 	const waits = own && isEnforced ? [...(evidence.waits === undefined ? [] : [evidence.waits]), ...waitsOf(stored, scenery)] : [];
 	return {
 		sight: { ...sight, ...(left && { left }), vetoes, waits },
-		findings: { ...told, contents: contentsOf(found.contents) },
+		findings: { ...told, contents: contentsOf(found.contents, count.reports) },
 		found,
 		...(evidence.gaveUp !== undefined && { remark: evidence.gaveUp }),
 	};

@@ -1,12 +1,12 @@
 import { defined } from '../../base/defined.ts';
 import { formatSpan } from '../../base/quantity.ts';
 import { most, type Phase, type Removal, type SavedAt, type Spec, type Status } from '../../domain/cleanup-object/cleanup-object.ts';
-import type { Contents } from '../../domain/contents.ts';
 import { cutText } from '../../domain/crash-object/shorten.ts';
 import type { EpochMs } from '../../domain/stage.ts';
 import type { Count } from './count.ts';
 import type { Support } from './support.ts';
 import { howToVeto } from './target.ts';
+import { reportsOf } from './told.ts';
 
 /** What is known of an instance when it is looked at. */
 export type Findings = {
@@ -49,7 +49,7 @@ export function statusOf(
 		reason,
 		since: isNew ? at : before.since,
 		lookedAt: at,
-		restarts: restarts ?? restartsOf(count, support),
+		restarts: restarts ?? restartsOf(count, support, contents),
 		contents,
 		...defined({ saved, removal: removal?.words === undefined ? removal : { ...removal, words: cut(removal.words) } }),
 		enforcement: cut(enforcement),
@@ -63,37 +63,10 @@ const cut = (text: string) => cutText(text, most.textBytes);
 const crashes = ({ total }: Count, support: Support, { windowSeconds, limit }: Spec): string =>
 	`${total} crash restarts within ${formatSpan(windowSeconds * 1000)}, ${support.total} of them by the restart counts of its pods; more than ${limit} are too many`;
 
-const restartsOf = (count: Count, support: Support): Status['restarts'] => ({
+const restartsOf = (count: Count, support: Support, contents: Status['contents']): Status['restarts'] => ({
 	counted: count.total,
 	shown: support.total,
 	...defined({ lastAt: count.last === undefined ? undefined : new Date(count.last).toISOString() }),
-	reports: count.reports
-		.slice(0, most.reports)
-		.filter(roomOf(most.reportsBytes).has)
-		.map((report) => ({ ...report })),
+	reports: reportsOf(count, contents),
 	notCounted: count.left.map((left) => ({ ...left })),
 });
-
-/** As far as there is room, volumes first: they are what can be lost. */
-export function contentsOf(contents: Contents): Status['contents'] {
-	if (contents.is === 'unknown') return { is: contents.is, reason: cut(contents.reason) };
-	const room = roomOf(most.contentsBytes);
-	const volumes = contents.volumes.filter(room.has);
-	const stays = contents.stays.filter(room.has);
-	const goes = contents.goes.filter(room.has);
-	const omitted = [contents.volumes, contents.stays, contents.goes].flat().length - [volumes, stays, goes].flat().length;
-	return { is: contents.is, goes, stays, volumes, ...(omitted > 0 ? { omitted } : {}) };
-}
-
-/** Takes things as long as they fit. */
-function roomOf(bytes: number) {
-	let left = bytes;
-	return {
-		has(one: object): boolean {
-			const size = Buffer.byteLength(JSON.stringify(one)) + 1;
-			if (size > left) return false;
-			left -= size;
-			return true;
-		},
-	};
-}

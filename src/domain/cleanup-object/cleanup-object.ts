@@ -78,11 +78,11 @@ export const status = open(
 			.object({
 				is: z.enum(['known', 'unknown']),
 				reason: text.exactOptional().describe('why it is not known'),
-				goes: z.array(objectName).exactOptional().describe('what would be removed'),
+				goes: z.array(objectName).exactOptional().describe('what would be removed, beside volumes'),
 				stays: z
 					.array(z.object({ ...objectName.shape, why: text }))
 					.exactOptional()
-					.describe('what would stay'),
+					.describe('what would stay, beside volumes'),
 				volumes: z
 					.array(z.object({ namespace: text, name: text, isLost: z.boolean(), why: text }))
 					.exactOptional()
@@ -115,6 +115,7 @@ export const most = {
 	transitions: 10,
 	pastReasonBytes: 150,
 	textBytes: 400,
+	/** And what reports leave of theirs. */
 	contentsBytes: 4500,
 } as const;
 
