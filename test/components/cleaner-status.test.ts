@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { exclusions } from '../../src/components/cleaner/rules.ts';
-import { contentsOf, statusOf } from '../../src/components/cleaner/status.ts';
+import { statusOf } from '../../src/components/cleaner/status.ts';
+import { contentsOf } from '../../src/components/cleaner/told.ts';
 import type { Phase, Status } from '../../src/domain/cleanup-object/cleanup-object.ts';
 
 /** A name as long as one can be. */
@@ -17,13 +18,14 @@ test('what is said of a removal stays below 16 KiB, however much there is to say
 	};
 	const volumes = Array.from({ length: 100 }, (_, index) => ({ namespace: 'n'.repeat(63), name: name(index), isLost: true, why: words }));
 	const goes = Array.from({ length: 300 }, (_, index) => ({ ...workload, name: name(index) }));
+	const count = {
+		...{ total: 99_999, byComponent: new Map(), last: Date.parse(at), left: exclusions.map(({ why }) => ({ why, count: 9999 })) },
+		reports: Array.from({ length: 100 }, (_, index) => ({ name: name(index), count: 9999 })),
+	};
 	const findings = {
-		count: {
-			...{ total: 99_999, byComponent: new Map(), last: Date.parse(at), left: exclusions.map(({ why }) => ({ why, count: 9999 })) },
-			reports: Array.from({ length: 100 }, (_, index) => ({ name: name(index), count: 9999 })),
-		},
+		count,
 		support: { total: 99_999, last: undefined, isBackingOff: true },
-		contents: contentsOf({ is: 'known', goes, stays: [], volumes }),
+		contents: contentsOf({ is: 'known', goes, stays: [], volumes }, count.reports),
 		enforcement: words,
 	};
 	const removal = {
