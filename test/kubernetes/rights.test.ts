@@ -13,6 +13,7 @@ import { describeKubernetes } from '../support/kubernetes/control-plane.ts';
 import { crashLoop } from '../support/kubernetes/crash-loop.ts';
 import { helmRelease } from '../support/kubernetes/helm-release.ts';
 import { defineMilvus, operatorInstance } from '../support/kubernetes/milvus-operator.ts';
+import { operatorPod } from '../support/kubernetes/operator-stand-in/operator-pod.ts';
 import { playKubelet } from '../support/kubernetes/played-kubelet.ts';
 import { rendered } from '../support/kubernetes/rendered.ts';
 
@@ -88,6 +89,7 @@ describeKubernetes('rights', () => {
 		const place = { namespace: reports.namespace, node: await cluster.node() };
 		const helm = await helmRelease(cluster, { ...place, release: 'search', chart: 'milvus-5.0.19', components: { standalone: 1 } });
 		const operator = await operatorInstance(cluster, { ...place, name: 'vectors', mode: 'standalone' });
+		await operatorPod(cluster, place);
 		const loop = (pod: Stored, name: string, kind: 'helm' | 'operator', first: number) =>
 			crashLoop(cluster, { reports, pod, instance: { name, kind }, first });
 		await loop(helm.pods[0] as Stored, 'search', 'helm', 0);

@@ -35,7 +35,14 @@ export function look(cluster: Cluster, instances: Instances, signal: AbortSignal
 
 		/** Why the operator does not work, in words; undefined where it does. */
 		operator(): Promise<string | undefined> {
-			operator ??= operatorNow(cluster, signal).then((now) => (now.is === 'running' ? undefined : now.veto));
+			operator ??= operatorNow(cluster, signal).then(
+				(now) => (now.is === 'running' ? undefined : now.veto),
+				(error) => {
+					// Where only some namespaces are looked at, the operator may be in another.
+					if (!(error instanceof KubernetesRefused && error.status === 403)) throw error;
+					return `whether the Milvus operator runs is not known: ${error.message}`;
+				},
+			);
 			return operator;
 		},
 	};
