@@ -63,7 +63,9 @@ describeKubernetes('instances that do nothing but crash, where they are removed'
 		const seen = second.written.length;
 		second.signal('SIGCONT');
 		await second.says(last.name);
-		expect(second.written.slice(seen)).toEqual([]);
+		// That the Lease is another's by now it may learn by being refused.
+		const isRefusedLease = ({ path, status }: (typeof second.written)[number]) => path.includes('/leases/') && status === 409;
+		expect(second.written.slice(seen).filter((one) => !isRefusedLease(one))).toEqual([]);
 		expect(second.audited('removal begins')).toEqual([]);
 		const audited = (words: string) => here.controllers.flatMap((one) => one.audited(words));
 		expect(audited('removal begins')).toHaveLength(names.length + 1);
