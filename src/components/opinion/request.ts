@@ -1,0 +1,93 @@
+import { basename } from 'node:path';
+import { printable } from '../../base/printable.ts';
+import { isAt, placeName, sourcePlace } from '../../domain/frames.ts';
+import type { CrashReport, Frame, KnownIssue, Thread } from '../../domain/report.ts';
+import { type Redaction, redacted } from './redaction.ts';
+
+/** Grows when a request says something else, so that an answer to an earlier one is not taken for one to it. */
+export const promptVersion = 1;
+
+/** So long the stack may be, in characters. */
+const longestStack = 3000;
+const most = { registers: 24, libraries: 40, notes: 10, textCharacters: 500 } as const;
+
+const title = 'COREDUMP ANALYSIS REQUEST';
+const closing = 'Please analyze this coredump and provide structured debugging insights in JSON format.';
+
+export type RequestOptions = { readonly allows: Redaction['allows'] };
+
+/**
+ * What a model is asked about a crash: only what is needed to explain it. Memory, environment and arguments are not in it; names of nodes and addresses only
+ * where that is allowed.
+ */
+export function requestOf(report: CrashReport, { allows }: RequestOptions): string {
+	const { association, process, signal, threads } = report;
+	const hosts = [association.node, association.host === association.pod ? undefined : association.host].filter((one) => one !== undefined);
+	const clean = (text: string) => redacted(text, { hosts, allows });
+	const facts = [
+		['Application', process.executable ?? process.name],
+		['Signal', signal ? `${signal.name} (${signal.number})${signal.codeName ? `, ${signal.codeName}` : ''}` : undefined],
+		['Fault address', signal?.address],
+		['PID', process.pid ?? process.hostPid],
+		['Pod', association.pod && `${association.namespace ?? ''}/${association.pod}`],
+		['Instance', association.instance],
+		['Component', association.component],
+		['Image', association.image],
+		['Threads', threads.length || undefined],
+		['Kind', report.kind],
+		['Reason', report.reason],
+		['Last words', report.message],
+		['Culprit', report.culprit && `${placeName(report.culprit)} (${report.culprit.confidence} confidence, rule ${report.culprit.rule})`],
+	] as const;
+	const sections = [
+		section('STACK TRACE', stackOf(report)),
+		section('KEY REGISTERS', registersOf(report)),
+		section('LOADED LIBRARIES', librariesOf(report)),
+		section('KNOWN ISSUES THAT MATCH', report.knownIssues.slice(0, 3).map(issueLine)),
+		section('LOG', report.restart?.panicLine ? [oneLine(report.restart.panicLine)] : []),
+	].filter((text) => text !== '');
+	const head = facts.flatMap(([name, value]) =>
+		value === undefined || value === null || value === '' ? [] : [`${name}: ${oneLine(String(value))}`],
+	);
+	return clean([title, '='.repeat(title.length), ...head, '', ...sections, closing].join('\n'));
+}
+
+const oneLine = (text: string) => printable(text).slice(0, most.textCharacters);
+
+const section = (name: string, lines: readonly string[]): string => (lines.length === 0 ? '' : `${[`${name}:`, ...lines].join('\n')}\n`);
+
+/** The culprit's thread first, then the others, cut between frames. */
+function stackOf({ threads, culprit }: CrashReport): string[] {
+	const isBlamed = ({ frames }: Thread) => culprit !== null && frames.some((frame) => isAt(culprit, frame));
+	const ordered = [...threads.filter(isBlamed), ...threads.filter((thread) => !isBlamed(thread))].filter(({ frames }) => frames.length > 0);
+	const lines: string[] = [];
+	let left = longestStack;
+	for (const [index, thread] of ordered.entries()) {
+		const name = `Thread ${thread.id ?? '?'}${thread.name ? ` "${oneLine(thread.name)}"` : ''}${thread.crashed ? ' (crashed)' : ''}:`;
+		const own = [name, ...thread.frames.map((frame, at) => frameLine(frame, at, culprit !== null && index === 0 && isAt(culprit, frame)))];
+		for (const line of own) {
+			if (line.length + 1 > left) return [...lines, '…'];
+			left -= line.length + 1;
+			lines.push(line);
+		}
+	}
+	return lines;
+}
+
+function frameLine(frame: Frame, index: number, isCulprit: boolean): string {
+	const source = sourcePlace(frame);
+	const where = source ?? (frame.module ? basename(frame.module) : undefined);
+	return oneLine(`#${index} ${placeName(frame)}${where ? ` at ${where}` : ''}${isCulprit ? ' <- culprit' : ''}`);
+}
+
+/** Pointers and counters of the processor; what they point to is not told. */
+const registersOf = ({ registers }: CrashReport): string[] =>
+	Object.entries(registers)
+		.slice(0, most.registers)
+		.map(([name, value]) => `${name}=${value}`);
+
+const librariesOf = ({ modules }: CrashReport): string[] =>
+	modules.slice(0, most.libraries).map(({ path, symbols }) => `${oneLine(basename(path))} (symbols: ${symbols})`);
+
+const issueLine = ({ issues, symptom, fixedIn, match }: KnownIssue): string =>
+	oneLine(`${issues.join(', ')}: ${symptom}${fixedIn ? `; fixed in ${fixedIn}` : ''} (match ${match})`);
