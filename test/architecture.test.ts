@@ -39,7 +39,7 @@ const knownTo: Readonly<Record<string, readonly string[]>> = {
 	execa: ['drivers/process'],
 	'node:zlib': ['readers/bytes'],
 	'node:https': ['drivers/kubernetes'],
-	zod: ['domain', 'config', 'drivers/gdb', 'drivers/kubernetes', 'components/analyzer'],
+	zod: ['domain', 'config', 'drivers/gdb', 'drivers/kubernetes', 'drivers/models', 'components/analyzer'],
 	// The manifest of a release is YAML too.
 	yaml: ['config', 'readers/helmrelease'],
 	'fastest-levenshtein': ['config'],

@@ -1,0 +1,54 @@
+/**
+ * The door to services that run language models.
+ *
+ * To add one whose form is OpenAI's, nothing is to be written: it is `openai-compatible` at another address. One that differs gets
+ * 1. a name in `modelServices` (`domain/model-provider.ts`), which the configuration offers as `aiAnalysis.provider`;
+ * 2. a file here with its `Service`: address, parameters, and what its errors mean, by their codes. `glm.ts` is an example. A meaning that is not
+ *    among the failure classes is a new one there, with what helps, and with words in `failure.ts`;
+ * 3. a line in `services`, below;
+ * 4. in `test/support/model-server.ts` what its documentation says that it refuses, and in `test/drivers/models.test.ts` the contract suite over it,
+ *    with a row for each of its errors.
+ */
+import type { ModelProvider, ModelService } from '../../domain/model-provider.ts';
+import { addressOf } from './address.ts';
+import { asking, type ModelCall } from './asking.ts';
+import { failed } from './failure.ts';
+import { glm } from './glm.ts';
+import type { KeySource } from './key.ts';
+import { compatible, openai } from './openai.ts';
+import type { Service } from './service.ts';
+
+export type { ModelCall } from './asking.ts';
+
+const services: Readonly<Record<ModelService, Service>> = { glm, openai, 'openai-compatible': compatible };
+
+/** `aiAnalysis` of the configuration. */
+export type ModelOptions = KeySource & {
+	readonly service: ModelService;
+	readonly model: string;
+	/**
+	 * Of the service, or of a way to it: with or without `/chat/completions`. Absent: the service's own. A proxy that the environment names is used where
+	 * NODE_USE_ENV_PROXY is 1.
+	 */
+	readonly baseURL?: string;
+	/** For a whole question. */
+	readonly timeoutMs: number;
+	readonly userAgent?: string;
+	/** Told of each request and each answer. */
+	readonly onCall?: (call: ModelCall) => void;
+};
+
+export function modelProvider(options: ModelOptions): ModelProvider {
+	const { model, baseURL } = options;
+	const service = services[options.service];
+	const address = addressOf(baseURL ?? service.baseURL ?? '');
+	if ('problem' in address) {
+		const reply = failed('address', address.problem, { service, model, shown: 'what is configured', key: undefined });
+		const ask: ModelProvider['ask'] = async (_, signal) => {
+			signal.throwIfAborted();
+			return reply;
+		};
+		return { service: service.kind, model, ask };
+	}
+	return { service: service.kind, model, ask: asking(service, address, options) };
+}
