@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { opinion } from './opinion.ts';
 import { analysis, association, core, excess, log, lostCore, restart, storage } from './report.ts';
 
 const time = z.iso.datetime({ precision: 3 });
@@ -98,6 +99,8 @@ export const bodies = {
 		z.strictObject({ is: z.literal('skipped'), reason: z.string() }),
 		z.strictObject({ is: z.literal('lost'), reason: z.string() }),
 	]),
+	/** What a language model was asked about a crash, once its core was stored, and what came of it. */
+	OpinionEvent: z.strictObject({ opinion }),
 	/** That a stored core goes. An event of its own kind: it is of no revision of the crash. */
 	DeletionEvent: z.strictObject({
 		time,

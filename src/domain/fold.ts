@@ -17,6 +17,8 @@ export function fold(report: CrashReport | undefined, event: Event): CrashReport
 			return report && analysed(report, event);
 		case 'StorageEvent':
 			return report && (isDeleted(report) ? report : { ...report, ...settled(event.body) });
+		case 'OpinionEvent':
+			return report && withOpinion(report, event);
 		case 'DeletionEvent':
 			return report && deleted(report, event);
 		default:
@@ -41,6 +43,7 @@ function found({ key, body }: Event<'CoredumpFile'>): CrashReport {
 		...notAnalysed,
 		association,
 		storage: null,
+		opinion: null,
 	};
 }
 
@@ -59,6 +62,13 @@ function analysed(report: CrashReport, { revision = 1, body }: Event<'AnalysisRe
 	const status = isDeleted(report) ? 'deleted' : 'analysed';
 	if (revision >= report.revision) return { ...report, status, core, ...analysis };
 	return report.status === 'found' ? { ...report, status: 'analysed', ...analysis, association: report.association } : report;
+}
+
+/** The opinion on the newest revision that was asked about; one that was given is not replaced by none. */
+function withOpinion(report: CrashReport, { body: { opinion } }: Event<'OpinionEvent'>): CrashReport {
+	const before = report.opinion;
+	if (before && (before.revision > opinion.revision || (before.is === 'given' && opinion.is !== 'given'))) return report;
+	return { ...report, opinion };
 }
 
 /** Once only, and for good. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { opinion } from './opinion.ts';
 
 /**
  * Everything known of one crash, in the one shape that `analyze --json`, `show --json` and the file beside a stored core share.
@@ -236,6 +237,7 @@ export const crashReport = z.strictObject({
 	lostCore: lostCore.nullable().describe('why there is no core although the crash made one; null: nothing is known of one that was lost'),
 	...analysis.shape,
 	storage: storage.nullable().describe('null: not decided yet'),
+	opinion: opinion.nullable().describe('what a language model thinks of it: not a fact; null: none was asked, or not yet'),
 	repeats: repeats.exactOptional().describe('only of a report in a cluster that stands for several crashes'),
 });
 

@@ -105,6 +105,7 @@ export const migrations = [
 		from report where body ->> '$.storage.form' = 'full';
 	`,
 	'alter table report add column stored_name text',
+	"update report set body = json_set(body, '$.opinion', json('null'))",
 ] as const;
 
 /** The layout that this version writes. */

@@ -3,7 +3,7 @@ import { isIPv6 } from 'node:net';
 /** What must not leave the cluster, and what stands there instead. */
 export type Rule = { readonly id: string; readonly pattern: RegExp; readonly by: string | ((found: string) => string) };
 
-const key = String.raw`(?:pass(?:word|wd|phrase)?|pwd|secret(?:[-_]?key)?|token|api[-_]?key|access[-_]?key(?:[-_]?id)?|credentials?|auth(?:orization)?|session[-_]?id|cookie)`;
+const key = `(?:pass(?:word|wd|phrase)?|pwd|secret(?:[-_]?key)?|token|api[-_]?key|access[-_]?key(?:[-_]?id)?|credentials?|auth(?:orization)?|session[-_]?id|cookie)`;
 
 /** In this order: a rule sees what those before it have left. */
 export const rules: readonly Rule[] = [

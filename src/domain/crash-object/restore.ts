@@ -13,7 +13,7 @@ export function restored(object: { readonly spec?: unknown; readonly status?: un
 }
 
 function ofSpec({ schemaVersion, storage, threads, ...spec }: Spec): CrashReport {
-	const nothing = { core: null, log: null, restart: null, lostCore: null } as const;
+	const nothing = { core: null, log: null, restart: null, lostCore: null, opinion: null } as const;
 	return {
 		...notAnalysed,
 		...nothing,
