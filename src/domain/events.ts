@@ -99,6 +99,8 @@ export const bodies = {
 		z.strictObject({ is: z.literal('skipped'), reason: z.string() }),
 		z.strictObject({ is: z.literal('lost'), reason: z.string() }),
 	]),
+	/** That a model is to be asked anew, be it another: the next revision of the report. */
+	OpinionRequest: z.strictObject({ model: z.string().exactOptional() }),
 	/** What a language model was asked about a crash, once its core was stored, and what came of it. */
 	OpinionEvent: z.strictObject({ opinion }),
 	/** That a stored core goes. An event of its own kind: it is of no revision of the crash. */

@@ -17,6 +17,8 @@ export function fold(report: CrashReport | undefined, event: Event): CrashReport
 			return report && analysed(report, event);
 		case 'StorageEvent':
 			return report && (isDeleted(report) ? report : { ...report, ...settled(event.body) });
+		case 'OpinionRequest':
+			return report && { ...report, revision: Math.max(report.revision, event.revision ?? 1) };
 		case 'OpinionEvent':
 			return report && withOpinion(report, event);
 		case 'DeletionEvent':

@@ -97,3 +97,35 @@ export const retryOf = {
 } as const satisfies Record<string, Retry>;
 
 export type FailureClass = keyof typeof retryOf;
+
+/** Nothing of question or answer is in it. */
+export type ModelCall = {
+	readonly service: ModelService;
+	readonly model: string;
+	readonly method: 'POST';
+	/** Without what stands behind `?`. */
+	readonly address: string;
+	/** `****1a2b`; absent: none was sent. */
+	readonly key?: string;
+} & (
+	| {
+			readonly is: 'request';
+			readonly sizeBytes: number;
+			/** What the service refused before: `no temperature`. */
+			readonly adapted: readonly string[];
+	  }
+	| {
+			readonly is: 'response';
+			/** HTTP; absent: there was no answer. */
+			readonly status?: number;
+			readonly ms: number;
+			/** `adapted`: a parameter was refused, and the question is asked again without it. */
+			readonly outcome: 'answer' | 'adapted' | FailureClass;
+	  }
+);
+
+/** Whether a service is asked: `open`: not before a time; `stopped`: not until something is changed. */
+export type BreakerState =
+	| { readonly is: 'closed' }
+	| { readonly is: 'open'; readonly until: EpochMs; readonly reason: string }
+	| { readonly is: 'stopped'; readonly reason: string };

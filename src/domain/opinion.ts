@@ -59,6 +59,13 @@ export type Suggestion = z.infer<typeof suggestion>;
 export type Given = z.infer<typeof given>;
 export type Opinion = z.infer<typeof opinion>;
 
+/** The form of an answer, for services that hold a model to it: without limits, which they do not all know. */
+export const answerSchema: Readonly<Record<string, unknown>> = z.toJSONSchema(answer, {
+	override({ jsonSchema }) {
+		for (const limit of ['minLength', 'maxLength', 'maxItems', 'minimum', 'maximum', '$schema'] as const) delete jsonSchema[limit];
+	},
+});
+
 /** @returns undefined for what is no answer */
 export function readAnswer(value: unknown): Answer | undefined {
 	const read = answer.safeParse(value);

@@ -13,6 +13,8 @@ export type Outcome =
 export type Attempt = {
 	/** Whether the event is given up if this try ends in an unexpected exception, or in the death of the process. */
 	readonly isLastTry: boolean;
+	/** Since when there is this to do. */
+	readonly at: EpochMs;
 };
 
 /** One step of the pipeline: from an event of the kinds it reads to an outcome. Throwing is for surprises; the event is kept. */

@@ -1,9 +1,10 @@
 import type { Logger } from 'pino';
 import { printable } from '../base/printable.ts';
-import { formatBytes } from '../base/quantity.ts';
+import { formatBytes, formatSpan } from '../base/quantity.ts';
 import { phases as allPhases, type Phase } from '../domain/cleanup-object/cleanup-object.ts';
 import type { Bodies } from '../domain/events.ts';
 import { placeName } from '../domain/frames.ts';
+import type { BreakerState, ModelCall, ModelService, Usage } from '../domain/model-provider.ts';
 import type { Instance } from '../domain/pod.ts';
 import type { Analysis } from '../domain/report.ts';
 import { scoreLine } from '../domain/score.ts';
@@ -26,6 +27,7 @@ const components = {
 	collector: onMachines,
 	analyzer: onMachines,
 	storage: onMachines,
+	opinion: onMachines,
 	discovery: onNodes,
 	publisher: onNodes,
 	leader: inControllers,
@@ -335,6 +337,65 @@ export function createTelemetry(log: Logger, purpose: Purpose = 'standalone') {
 		originalRemoved: (id: string, path: string) => log.info({ id, path: printable(path) }, 'original core file removed'),
 		originalKept: (id: string, path: string, reason: string) => log.warn({ id, path: printable(path), reason }, 'original core file kept'),
 
+		/** @param call of which nothing that is secret is in it */
+		modelCalled(call: ModelCall) {
+			const name = `${apiNames[call.service]} API`;
+			if (call.is === 'request') {
+				log.debug(call, `${name} request: ${call.method} ${printable(call.address)}, ${call.sizeBytes} bytes`);
+				return;
+			}
+			metrics.modelCalls.inc({ service: call.service, outcome: call.outcome });
+			log.debug(call, `${name} response: ${call.status ?? 'none'} after ${call.ms} ms: ${call.outcome}`);
+		},
+		modelSpent(usage: Usage, cost = 0) {
+			metrics.modelTokens.inc({ direction: 'in' }, usage.in);
+			metrics.modelTokens.inc({ direction: 'out' }, usage.out);
+			metrics.modelCost.inc(cost);
+		},
+		budgetLeft({ money, questions }: { readonly money: number; readonly questions: number }) {
+			metrics.modelBudget.set({ of: 'money' }, money);
+			metrics.modelBudget.set({ of: 'questions' }, questions);
+		},
+		budgetUnsettled: (reason: string) =>
+			log.warn({ reason }, `what a model has cost can't be written down, and the most that it may have cost counts: ${printable(reason)}`),
+		modelIsOff: () => setReady('opinion', 'no model is asked (aiAnalysis.enabled)'),
+		/** Whether the model's service is asked. That it is not keeps nothing else from working. */
+		modelIs(state: BreakerState, now: number) {
+			for (const is of ['closed', 'open', 'stopped'] as const) metrics.modelBreaker.set({ state: is }, state.is === is ? 1 : 0);
+			const reason = state.is === 'closed' ? '' : state.reason;
+			if (states.get('opinion')?.reason !== reason && reason !== '') {
+				const next =
+					state.is === 'open' ? `it is asked again in ${formatSpan(state.until - now)}` : 'it is not asked until that is changed';
+				log.error({ reason }, `no AI analysis for now: ${printable(reason)}; ${next}`);
+			}
+			setReady('opinion', reason);
+		},
+		opinionGiven(
+			id: string,
+			{
+				usage,
+				durationMs,
+				...facts
+			}: {
+				readonly provider: string;
+				readonly model: string;
+				readonly usage: Usage;
+				readonly cost?: number;
+				readonly durationMs: number;
+			},
+		) {
+			metrics.opinions.inc({ result: 'given' });
+			log.info({ id, ...facts, tokens: usage, durationMs: Math.round(durationMs) }, 'AI analysis completed');
+		},
+		opinionRemembered(id: string) {
+			metrics.opinions.inc({ result: 'remembered' });
+			log.info({ id }, 'AI analysis taken from an earlier crash of the same bug and image');
+		},
+		opinionNotAvailable(id: string, reason: string) {
+			metrics.opinions.inc({ result: 'not available' });
+			log.warn({ id, reason }, `AI analysis: not available (${printable(reason)})`);
+		},
+
 		workSettled(stage: string, key: string) {
 			log.debug({ stage, id: key }, 'settled');
 		},
@@ -357,6 +418,8 @@ export function createTelemetry(log: Logger, purpose: Purpose = 'standalone') {
 		},
 	};
 }
+
+const apiNames: Readonly<Record<ModelService, string>> = { glm: 'GLM', openai: 'OpenAI', 'openai-compatible': 'model' };
 
 const leftToLeader = 'left to who leads';
 

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import type { FailureClass, ModelService, Question, Retry } from '../../src/domain/model-provider.ts';
+import type { FailureClass, ModelCall, ModelService, Question, Retry } from '../../src/domain/model-provider.ts';
 import { retryOf } from '../../src/domain/model-provider.ts';
-import { type ModelCall, type ModelOptions, modelProvider } from '../../src/drivers/models/models.ts';
+import { type ModelOptions, modelProvider } from '../../src/drivers/models/models.ts';
 import { modelContract, never, question, type Serving } from '../contract/model-provider.ts';
 import {
 	type Answer,

@@ -1,5 +1,5 @@
 import { defined } from '../../base/defined.ts';
-import type { FailureClass, ModelProvider, ModelService, Question } from '../../domain/model-provider.ts';
+import type { ModelCall, ModelProvider, Question } from '../../domain/model-provider.ts';
 import type { Address } from './address.ts';
 import { readError } from './error.ts';
 import { type Exchanged, exchange } from './exchange.ts';
@@ -9,32 +9,6 @@ import { type Habits, habits } from './parameters.ts';
 import { parsed, replyOf } from './reply.ts';
 import type { Parameters, Service } from './service.ts';
 import { timeLimit } from './time-limit.ts';
-
-/** Nothing of question or answer is in it. */
-export type ModelCall = {
-	readonly service: ModelService;
-	readonly model: string;
-	readonly method: 'POST';
-	/** Without what stands behind `?`. */
-	readonly address: string;
-	/** `****1a2b`; absent: none was sent. */
-	readonly key?: string;
-} & (
-	| {
-			readonly is: 'request';
-			readonly sizeBytes: number;
-			/** What the service refused before: `no temperature`. */
-			readonly adapted: readonly string[];
-	  }
-	| {
-			readonly is: 'response';
-			/** HTTP; absent: there was no answer. */
-			readonly status?: number;
-			readonly ms: number;
-			/** `adapted`: a parameter was refused, and the question is asked again without it. */
-			readonly outcome: 'answer' | 'adapted' | FailureClass;
-	  }
-);
 
 type Options = KeySource & {
 	readonly model: string;

@@ -9,16 +9,14 @@
  * 4. in `test/support/model-server.ts` what its documentation says that it refuses, and in `test/drivers/models.test.ts` the contract suite over it,
  *    with a row for each of its errors.
  */
-import type { ModelProvider, ModelService } from '../../domain/model-provider.ts';
+import type { ModelCall, ModelProvider, ModelService } from '../../domain/model-provider.ts';
 import { addressOf } from './address.ts';
-import { asking, type ModelCall } from './asking.ts';
+import { asking } from './asking.ts';
 import { failed } from './failure.ts';
 import { glm } from './glm.ts';
 import type { KeySource } from './key.ts';
 import { compatible, openai } from './openai.ts';
 import type { Service } from './service.ts';
-
-export type { ModelCall } from './asking.ts';
 
 const services: Readonly<Record<ModelService, Service>> = { glm, openai, 'openai-compatible': compatible };
 
