@@ -14,8 +14,8 @@ export const book = z.looseObject({
 	month: z.object({ name: z.string().regex(/^\d{4}-\d{2}$/), spent: z.record(z.string(), z.number().min(0)) }),
 	/** Questions that are being asked, or of which nothing was heard again: what they may cost is reserved until they are settled. */
 	open: z.array(z.object({ ticket: z.string(), about: z.string(), party: z.string(), at, cost: z.number().min(0) })),
-	/** Who was refused, and when last. */
-	waiting: z.array(z.object({ party: z.string(), at })).default([]),
+	/** Who was refused: when last, and since when nothing else. */
+	waiting: z.array(z.object({ party: z.string(), at, since: at })).default([]),
 	/** The newest last. One that this version can't read is forgotten: it is asked again. */
 	answers: z.array(z.unknown()).transform((all) => all.flatMap((one) => remembered.safeParse(one).data ?? [])),
 });

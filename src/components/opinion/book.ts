@@ -26,15 +26,15 @@ export function asOf(book: Book, now: EpochMs, rememberMs = rememberedMs): Book 
 	const { name, spent } = monthAsOf(book.month, now);
 	const open = clamped(book.open);
 	// Nothing was heard for an hour: what it might have cost is spent.
-	const given = open.filter(({ at }) => now - at >= hourMs);
 	const counted = { ...spent };
-	for (const { party, cost } of given) if (cost > 0) counted[party] = (counted[party] ?? 0) + cost;
+	for (const { party, cost, at } of open)
+		if (cost > 0 && now - at >= hourMs && isOfMonth(name, at)) counted[party] = (counted[party] ?? 0) + cost;
 	return {
 		...book,
 		recent: clamped(book.recent).filter(({ at }) => now - at < hourMs),
 		month: { name, spent: counted },
 		open: open.filter(({ at }) => now - at < hourMs),
-		waiting: clamped(book.waiting).filter(({ at }) => now - at < hourMs || at >= beginOf(name)),
+		waiting: clamped(book.waiting).filter(({ at }) => now - at < hourMs || isOfMonth(name, at)),
 		answers: clamped(book.answers).filter(({ at }) => now - at < rememberMs),
 	};
 }
@@ -51,6 +51,9 @@ export function fitted(book: Book): Book {
 
 /** The first moment of a month like `2026-11`. */
 export const beginOf = (month: string): EpochMs => Date.parse(`${month}-01T00:00:00Z`);
+
+/** Whether what was asked then belongs to that month, by any clock. */
+export const isOfMonth = (name: string, at: EpochMs): boolean => at >= beginOf(name) - skewMs;
 
 /** The first moment of the next calendar month in UTC. */
 export function nextMonth(now: EpochMs): EpochMs {

@@ -1,7 +1,7 @@
 import { type Book, emptyBook, type Permit } from '../../domain/ledger.ts';
 import type { Given } from '../../domain/opinion.ts';
 import type { EpochMs } from '../../domain/stage.ts';
-import { asOf, beginOf, expiryMs, fitted, hourMs, mostRecent, nextMonth, refreshMs, sum } from './book.ts';
+import { asOf, beginOf, expiryMs, fitted, hourMs, isOfMonth, mostRecent, nextMonth, refreshMs, sum } from './book.ts';
 import { fits, type Pool } from './fair-share.ts';
 
 const soonMs = 12 * 60_000;
@@ -46,7 +46,7 @@ export function permit(book: Book, question: Question, limits: Limits | undefine
 	if (refusal) {
 		const told = current.waiting.find((one) => one.party === party);
 		if (told && now - told.at < refreshMs) return [book, refusal];
-		const waiting = [...current.waiting.filter((one) => one.party !== party), { party, at: now }];
+		const waiting = [...current.waiting.filter((one) => one.party !== party), { party, at: now, since: told?.since ?? now }];
 		return [fitted({ ...current, waiting }), refusal];
 	}
 	const next = {
@@ -71,12 +71,13 @@ export function settled(
 	const current = asOf(book, now);
 	const asked = current.open.find((one) => one.ticket === ticket);
 	if (!asked) return book;
-	const { about, party } = asked;
+	const { about, party, at } = asked;
 	const { name, spent } = current.month;
+	const isSpent = cost > 0 && isOfMonth(name, at);
 	return fitted({
 		...current,
 		open: current.open.filter((one) => one.ticket !== ticket),
-		month: { name, spent: cost > 0 ? { ...spent, [party]: (spent[party] ?? 0) + cost } : spent },
+		month: { name, spent: isSpent ? { ...spent, [party]: (spent[party] ?? 0) + cost } : spent },
 		answers: given ? [...current.answers.filter((one) => one.about !== about), { about, at: now, given }] : current.answers,
 	});
 }
@@ -105,14 +106,14 @@ function refusalOf(book: Book, { party, cost }: Question, limits: Limits, now: E
 	if (cost === 0) return undefined;
 	const month = moneyOf(book, limits, now);
 	if (fits(month, party, cost)) return undefined;
-	const isOver = sum(month.used.values()) + cost > month.max;
-	if (isOver)
+	const spent = sum(Object.values(book.month.spent));
+	if (spent + cost > month.max)
 		return {
 			is: 'refused',
 			reason: `what is left of the ${month.max} for this month is less than the question may cost (aiAnalysis.maxCostPerMonth)`,
 			until: nextMonth(now),
 		};
-	const reason = `what is left of the ${month.max} for this month is for other nodes as yet (aiAnalysis.maxCostPerMonth)`;
+	const reason = `what is left of the ${month.max} for this month is reserved, or for other nodes as yet (aiAnalysis.maxCostPerMonth)`;
 	return { is: 'refused', reason, until: Math.min(now + hourMs, nextMonth(now)) };
 }
 
@@ -127,15 +128,16 @@ function hourOf({ recent, waiting }: Book, { maxPerHour }: Limits, party: string
 	const used = new Map<string, number>();
 	for (const one of recent) used.set(one.party, (used.get(one.party) ?? 0) + 1);
 	const comesFree = recent.filter((one) => one.party === party && one.at + hourMs - now <= soonMs).length;
-	const isOfHour = ({ at }: { at: EpochMs }) => now - at < hourMs;
-	return { max, used, waiting: new Set(waiting.filter(isOfHour).map((one) => one.party)), isCounted: true, kept: 1, comesFree };
+	return { max, used, waiting: sinceOf(waiting.filter(({ at }) => now - at < hourMs)), isCounted: true, kept: 1, comesFree };
 }
 
 function moneyOf({ month, open, waiting }: Book, { maxCostPerMonth: max }: Limits, now: EpochMs): Pool {
 	const used = new Map(Object.entries(month.spent));
-	for (const { party, cost } of open) if (cost > 0) used.set(party, (used.get(party) ?? 0) + cost);
+	for (const { party, cost, at } of open) if (cost > 0 && isOfMonth(month.name, at)) used.set(party, (used.get(party) ?? 0) + cost);
 	const begin = beginOf(month.name);
 	const end = nextMonth(begin);
 	const kept = Math.min(1, Math.max(0, (end - now) / (end - begin)));
-	return { max, used, waiting: new Set(waiting.map(({ party }) => party)), isCounted: false, kept, comesFree: 0 };
+	return { max, used, waiting: sinceOf(waiting), isCounted: false, kept, comesFree: 0 };
 }
+
+const sinceOf = (waiting: Book['waiting']) => new Map(waiting.map(({ party, since }) => [party, since]));

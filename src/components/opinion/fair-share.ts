@@ -5,8 +5,8 @@ export type Pool = {
 	readonly max: number;
 	/** By party: who has had something. */
 	readonly used: ReadonlyMap<string, number>;
-	/** Parties that were refused. */
-	readonly waiting: ReadonlySet<string>;
+	/** Parties that were refused, and since when. */
+	readonly waiting: ReadonlyMap<string, number>;
 	/** It goes in ones, not in fractions. */
 	readonly isCounted: boolean;
 	/** How much of what is left aside for others is so still: from 1 to 0. */
@@ -18,22 +18,31 @@ export type Pool = {
 /** Whether a party may have so much more. Who has had nothing may have what there is. */
 export function fits(pool: Pool, party: string, amount: number): boolean {
 	const own = pool.used.get(party) ?? 0;
-	const isThere = sum(pool.used.values()) + amount <= pool.max;
-	return isThere && (own === 0 || own + amount <= mostFor(party, own, pool));
+	const free = pool.max - sum(pool.used.values());
+	if (amount > free) return false;
+	if (own > 0) return own + amount <= mostFor(party, pool);
+	const goFirst = pool.isCounted ? [...pool.waiting.keys()].filter((one) => goesFirst(one, party, pool)).length : 0;
+	return amount <= free - goFirst;
 }
 
-function mostFor(party: string, own: number, { max, used, waiting, isCounted, kept, comesFree }: Pool): number {
-	const others = [...new Set([...used.keys(), ...waiting])].filter((one) => one !== party);
+function mostFor(party: string, pool: Pool): number {
+	const { max, used, waiting, isCounted, kept, comesFree } = pool;
+	const others = [...new Set([...used.keys(), ...waiting.keys()])].filter((one) => one !== party);
 	const share = max / (others.length + 1);
 	const keptFor = others.map((one) => {
-		const had = used.get(one) ?? 0;
-		const unused = Math.max(0, share - had) * kept;
-		if (!isCounted) return unused;
-		// Where there are more parties than questions, no share is a whole one: who waits and has had less goes first.
-		return Math.max(Math.floor(unused), waiting.has(one) && had < own ? 1 : 0);
+		const unused = Math.max(0, share - (used.get(one) ?? 0)) * kept;
+		return isCounted ? Math.max(Math.floor(unused), goesFirst(one, party, pool) ? 1 : 0) : unused;
 	});
 	const rest = max - sum(others.map((one) => used.get(one) ?? 0));
 	const fifth = (rest / 5) * kept;
 	const forLate = Math.max(0, (isCounted ? Math.round(fifth) : fifth) - comesFree);
 	return rest - Math.max(sum(keptFor), forLate);
+}
+
+/** Where there are more parties than questions, no share is a whole one: then it is for who has had least, and of these for who waits longest. */
+function goesFirst(one: string, other: string, { used, waiting }: Pool): boolean {
+	const since = waiting.get(one);
+	if (one === other || since === undefined) return false;
+	const [had, otherHad] = [used.get(one) ?? 0, used.get(other) ?? 0];
+	return had < otherHad || (had === otherHad && since < (waiting.get(other) ?? Infinity));
 }
