@@ -28,10 +28,10 @@ export type Question = {
 /**
  * Whether a question may be asked; where it may, it counts from now on, and its cost is reserved. Pure.
  *
- * Who shares it: the hour's questions and the month's money are divided equally among those who asked or were refused in that time, and nobody gets more than
- * its share while that of another is unused; of money, what is unused is released to all evenly until the end of the month. Nobody, not even who is alone,
- * takes the last fifth of what the others have left, which is for who comes late, before it comes free soon anyway: of the hour within twelve minutes, of
- * money by the month going on.
+ * The rule: the hour's questions and the month's money belong in equal shares to all who asked or were refused in that time, and nobody has more than its share
+ * while another has not had that one's; only of money, what is unused is released to all evenly until the end of the month. And nobody, not even who is alone,
+ * has the last fifth of what the others left: it is for who comes late, until it comes free anyway, which is in twelve minutes for a question, and evenly until
+ * the end of the month for money.
  *
  * @param limits undefined: nothing is refused, but all is counted and remembered
  */

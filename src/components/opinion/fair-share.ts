@@ -28,7 +28,10 @@ export function fits(pool: Pool, party: string, amount: number): boolean {
 function mostFor(party: string, pool: Pool): number {
 	const { max, used, waiting, isCounted, kept, comesFree } = pool;
 	const others = [...new Set([...used.keys(), ...waiting.keys()])].filter((one) => one !== party);
-	const share = max / (others.length + 1);
+	const share = level(
+		max,
+		[party, ...others].map((one) => used.get(one) ?? 0),
+	);
 	const keptFor = others.map((one) => {
 		const unused = Math.max(0, share - (used.get(one) ?? 0)) * kept;
 		return isCounted ? Math.max(Math.floor(unused), goesFirst(one, party, pool) ? 1 : 0) : unused;
@@ -37,6 +40,13 @@ function mostFor(party: string, pool: Pool): number {
 	const fifth = (rest / 5) * kept;
 	const forLate = Math.max(0, (isCounted ? Math.round(fifth) : fifth) - comesFree);
 	return rest - Math.max(sum(keptFor), forLate);
+}
+
+/** The share of each, max–min: whoever has had more of what there is than an equal share keeps that, and what is left is for the others. */
+function level(max: number, had: readonly number[]): number {
+	const equal = max / had.length;
+	const within = had.filter((one) => one <= equal);
+	return within.length === had.length || within.length === 0 ? equal : level(max - sum(had.filter((one) => one > equal)), within);
 }
 
 /** Where there are more parties than questions, no share is a whole one: then it is for who has had least, and of these for who waits longest. */
