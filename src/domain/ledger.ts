@@ -25,6 +25,16 @@ export type Book = z.infer<typeof book>;
 /** Nothing was asked yet. */
 export const emptyBook: Book = { recent: [], month: { name: '1970-01', spent: {} }, open: [], waiting: [], answers: [] };
 
+/** @returns undefined for what this version can't read */
+export function readBook(text: string | undefined): Book | undefined {
+	if (text === undefined || text.trim() === '') return emptyBook;
+	try {
+		return book.safeParse(JSON.parse(text)).data;
+	} catch {
+		return undefined; // no JSON
+	}
+}
+
 /** Where the book is kept. */
 export interface Ledger {
 	/**

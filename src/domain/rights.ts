@@ -21,6 +21,9 @@ export type Right = {
 /** Of whoever leads the controllers. */
 export const leaseName = 'milvus-coredump-agent-controller';
 
+/** The ConfigMap of what asking models has cost. */
+export const opinionsName = 'milvus-coredump-agent-opinions';
+
 const crashReports = 'diagnostics.milvus.io';
 
 /** Of the agent on a node. */

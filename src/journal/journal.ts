@@ -12,6 +12,7 @@ import { type Publication, publication } from './publication.ts';
 import { statements } from './statements.ts';
 import { JournalView } from './view.ts';
 
+export { ledgerIn } from './ledger.ts';
 export { JournalError, JournalInUse, JournalUnavailable } from './open.ts';
 export type { JournalView, Rejection } from './view.ts';
 
@@ -186,6 +187,15 @@ export class Journal implements Disposable {
 	/** Remembers how far something outside has been read, after what was read there has been appended. */
 	setBookmark(name: string, value: string): void {
 		withJournal(this.#path, () => this.#sql.bookmark.run({ name, value }));
+	}
+
+	/** Puts in place of a bookmark what is made of it, in one step; where that is undefined, nothing is written. */
+	changeBookmark<T>(name: string, change: (value: string | undefined) => readonly [next: string | undefined, result: T]): T {
+		return withJournal(this.#path, () => {
+			const [value, result] = change(this.view.bookmark(name));
+			if (value !== undefined) this.#sql.bookmark.run({ name, value });
+			return result;
+		});
 	}
 
 	/** What was to be tried again later is due now, as what stood in its way is gone. */
