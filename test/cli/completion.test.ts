@@ -2,11 +2,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { Journal } from '../../src/journal/journal.ts';
 import { bin, cli } from '../support/cli.ts';
 import { exec, temporaryFolder } from '../support/crash.ts';
 import { events } from '../support/events.ts';
+import { describeUnless, missingOf } from '../support/needed.ts';
 
 /** What is typed before Tab, and the words that the program gets after Enter. */
 const typed: readonly (readonly [line: string, words: readonly string[]])[] = [
@@ -37,12 +38,6 @@ const shells = {
 	zsh: { command: 'zsh -f -i', ready: ['autoload -Uz compinit', 'compinit -u -D'] },
 	fish: { command: 'fish --no-config -i', ready: [] },
 } as const;
-
-const isThere = (shell: string) =>
-	exec(shell, ['--version']).then(
-		() => true,
-		() => false,
-	);
 
 /** A folder with a program that tells what it is called with, a journal with one crash, and files to name. */
 async function home() {
@@ -87,8 +82,7 @@ function terminal(shell: keyof typeof shells, cwd: string) {
 }
 
 for (const shell of ['bash', 'zsh', 'fish'] as const) {
-	const there = await isThere(shell);
-	describe.skipIf(!there && process.env.CI !== 'true')(`completion in ${shell}, at a terminal`, () => {
+	describeUnless(`completion in ${shell}, at a terminal`, missingOf([shell]), {}, () => {
 		test('what is begun is completed', async () => {
 			await using folder = await home();
 			writeFileSync(folder.place('script'), (await cli(['completion', shell])).stdout);
@@ -110,7 +104,7 @@ for (const shell of ['bash', 'zsh', 'fish'] as const) {
 test('a script can be loaded twice, and is right in its syntax', async () => {
 	await using folder = await temporaryFolder();
 	for (const shell of ['bash', 'zsh', 'fish']) {
-		if (!(await isThere(shell)) && process.env.CI !== 'true') continue;
+		if (missingOf([shell]) !== null && process.env.CI !== 'true') continue;
 		const file = join(folder.path, shell);
 		writeFileSync(file, (await cli(['completion', shell])).stdout);
 		const ready = shell === 'zsh' ? 'autoload -Uz compinit && compinit -u -D;' : '';

@@ -3,12 +3,10 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { gdbStacks, type StackRequest } from '../../src/drivers/gdb/gdb.ts';
 import { crash, crashTest, exec, program, root, temporaryFolder } from '../support/crash.ts';
+import { missingOf, testUnless } from '../support/needed.ts';
 
 /** Debian: gcc-aarch64-linux-gnu, libc6-dev-arm64-cross, qemu-user. */
-const canEmulate = await Promise.all(['aarch64-linux-gnu-gcc', 'qemu-aarch64'].map((program) => exec('which', [program]))).then(
-	() => true,
-	() => false,
-);
+const missing = missingOf(['aarch64-linux-gnu-gcc', 'qemu-aarch64']);
 
 crashTest('forged paths of mapped files lead to no file outside the folder, and stop nothing', async () => {
 	await using folder = await temporaryFolder();
@@ -49,7 +47,7 @@ describe('a core of another machine', () => {
 		}
 	});
 
-	test.skipIf(!canEmulate && process.env.CI !== 'true')('has the stack that its program had', async () => {
+	testUnless('has the stack that its program had', missing, async () => {
 		await using folder = await temporaryFolder();
 		const file = join(folder.path, 'faults');
 		await exec('aarch64-linux-gnu-gcc', ['-w', '-g', '-O1', '-static', '-o', file, join(root, 'test/support/programs/faults.c')]);

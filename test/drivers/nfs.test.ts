@@ -3,18 +3,19 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { BackendRefused, BackendUnavailable, type Content } from '../../src/domain/backend.ts';
 import { nfsBackend } from '../../src/drivers/nfs/nfs.ts';
 import { backendContract, bytesOf, type Place, signal } from '../contract/backend.ts';
 import { root, temporaryFolder } from '../support/crash.ts';
 import { asNfs, type FaultyFs, faultyFs } from '../support/faulty-fs.ts';
+import { describeUnless } from '../support/needed.ts';
 import { until } from '../support/until.ts';
 
 /** Not NFS, but what fails as NFS does; it passes as NFS by `asNfs`. */
 const canMount = existsSync('/dev/fuse') && process.getuid?.() === 0;
-const reason = canMount || process.env.CI === 'true' ? '' : ' (skipped: needs root and /dev/fuse)';
-const describeMount = describe.skipIf(reason !== '');
+const missing = canMount ? null : 'it takes root and /dev/fuse';
+const describeMount = (name: string, tests: () => void): void => describeUnless(name, missing, {}, tests);
 
 beforeAll(async () => {
 	if (canMount) Object.assign(process.env, await asNfs());
@@ -40,7 +41,7 @@ async function place(): Promise<Place> {
 	};
 }
 
-describeMount(`a directory on a mount is a backend${reason}`, () => backendContract(place));
+describeMount('a directory on a mount is a backend', () => backendContract(place));
 
 test('a directory that is not on NFS is refused, and nothing is written to the disk below', async () => {
 	await using folder = await temporaryFolder();
@@ -70,7 +71,7 @@ test('a directory that is not on NFS is refused, and nothing is written to the d
 const errors = { EIO: 5, ENOSPC: 28, EROFS: 30, ESTALE: 116, EDQUOT: 122, EACCES: 13, ENOENT: 2 } as const;
 const content = Buffer.alloc(1_000_000, 'core ');
 
-describeMount(`when the server is in trouble${reason}`, () => {
+describeMount('when the server is in trouble', () => {
 	test.each([
 		['statfs', 'EIO'],
 		['statfs', 'ESTALE'],
@@ -220,7 +221,7 @@ const helpersOf = (pid: number) =>
 		})
 		.map(Number);
 
-describeMount(`killed at any moment${reason}`, () => {
+describeMount('killed at any moment', () => {
 	test('the agent: its helper ends too, nothing is under the name, and what is left is swept', async () => {
 		await using mount = await faultyFs();
 		await using folder = await temporaryFolder();
@@ -271,7 +272,7 @@ describeMount(`killed at any moment${reason}`, () => {
 	});
 });
 
-describeMount(`one share for several nodes${reason}`, () => {
+describeMount('one share for several nodes', () => {
 	test('what another node is writing is left alone, until nobody has written to it for a day', async () => {
 		await using mount = await faultyFs();
 		const folder = join(mount.files, '.unfinished/node-2');

@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect } from 'vitest';
 import { crashReport } from '../../src/domain/report.ts';
 import { installation } from '../support/agent.ts';
 import { ways } from '../support/core-ways.ts';
 import { program, temporaryFolder } from '../support/crash.ts';
 import { image, podOnNode } from '../support/kubernetes/pod-on-node.ts';
 import { describeRealNode, type RealNode, realNode } from '../support/kubernetes/real-node.ts';
+import { testUnless } from '../support/needed.ts';
 
 describeRealNode('a core of a pod is stored, and its pod known, where the node keeps cores by', () => {
 	let node: RealNode;
@@ -15,8 +16,7 @@ describeRealNode('a core of a pod is stored, and its pod known, where the node k
 	afterAll(async () => node?.[Symbol.asyncDispose](), 30_000);
 
 	for (const [index, { name, missing, take }] of ways.entries()) {
-		const skip = missing !== null && process.env.CI !== 'true';
-		test.skipIf(skip)(skip ? `${name} (${missing})` : name, async () => {
+		testUnless(name, missing, async () => {
 			await using folder = await temporaryFolder('cores-');
 			await using way = await take(folder.path);
 			await using home = await installation({

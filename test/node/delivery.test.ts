@@ -7,6 +7,7 @@ import { type Delivered, delivered, shellImage } from '../support/delivery.ts';
 import { buildTimeoutMs, describeImage } from '../support/image/image.ts';
 import { image, podOnNode } from '../support/kubernetes/pod-on-node.ts';
 import { describeRealNode } from '../support/kubernetes/real-node.ts';
+import { testUnless } from '../support/needed.ts';
 
 const onNode = () => {
 	let node: Delivered;
@@ -16,8 +17,7 @@ const onNode = () => {
 	afterAll(async () => node?.[Symbol.asyncDispose](), 60_000);
 
 	for (const { name, missing, take } of ways) {
-		const skip = missing !== null && process.env.CI !== 'true';
-		test.skipIf(skip)(`passes the seven steps of scripts/verify.sh with ${name}${skip ? ` (${missing})` : ''}`, async () => {
+		testUnless(`passes the seven steps of scripts/verify.sh with ${name}`, missing, async () => {
 			await using way = await take(node.folder);
 			// It looks at the machine's core_pattern when it starts.
 			await node.restartAgent();

@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setCorePattern } from './crash.ts';
+import type { Missing } from './needed.ts';
 import { systemdCoredump, whyNoSystemdCoredump } from './systemd-coredump/systemd-coredump.ts';
 
 /** A way by which a machine keeps cores, in force until the end of the block. */
@@ -15,8 +16,7 @@ export type CoreWay = AsyncDisposable & {
 
 export type Way = {
 	readonly name: string;
-	/** Why it can't be had here, in a line. */
-	readonly missing: string | null;
+	readonly missing: Missing;
 	/** @param folder an empty one, which is the caller's to remove */
 	take(folder: string): Promise<CoreWay>;
 };

@@ -1,7 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe } from 'vitest';
 import { exec, root } from '../crash.ts';
+import { describeUnless, missingOf } from '../needed.ts';
 
 export type Image = {
 	/** A file that `docker load` and `ctr images import` take. */
@@ -10,20 +10,10 @@ export type Image = {
 	readonly name: string;
 };
 
-const missing = whyNoImage();
-
-function whyNoImage(): string | null {
-	if (process.getuid?.() !== 0) return 'building the image takes root';
-	const folders = ['/usr/sbin', '/sbin', ...(process.env.PATH ?? '').split(':')];
-	const absent = ['buildah', 'mmdebstrap', 'flock'].find((program) => !folders.some((folder) => existsSync(join(folder, program))));
-	return absent === undefined ? null : `${absent} is missing`;
-}
+const missing = process.getuid?.() === 0 ? missingOf(['buildah', 'mmdebstrap', 'flock']) : 'building the image takes root';
 
 /** Tests that need the image: where it can't be built they are skipped, and their name says why. In CI it must be. */
-export function describeImage(name: string, tests: () => void): void {
-	const skip = missing !== null && process.env.CI !== 'true';
-	describe.skipIf(skip)(skip ? `${name} (${missing})` : name, { timeout: 120_000 }, tests);
-}
+export const describeImage = (name: string, tests: () => void): void => describeUnless(name, missing, { timeout: 120_000 }, tests);
 
 /** The longest that building it takes, the first time. */
 export const buildTimeoutMs = 900_000;

@@ -3,7 +3,8 @@ import { type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { describe, inject } from 'vitest';
+import { inject } from 'vitest';
+import { describeUnless } from '../needed.ts';
 import { type Cluster, clusterOf } from './cluster.ts';
 import { type Keeper, keeper } from './keeper.ts';
 
@@ -23,11 +24,8 @@ export type ControlPlane = Cluster &
 	};
 
 /** Tests that need Kubernetes: where it can't be had they are skipped, and their name says why. In CI it must be there. */
-export function describeKubernetes(name: string, tests: () => void): void {
-	const { missing } = inject('kubernetes');
-	const skip = missing !== null && process.env.CI !== 'true';
-	describe.skipIf(skip)(skip ? `${name} (${missing})` : name, { timeout: 120_000 }, tests);
-}
+export const describeKubernetes = (name: string, tests: () => void): void =>
+	describeUnless(name, inject('kubernetes').missing, { timeout: 120_000 }, tests);
 
 let shared: Promise<Cluster> | undefined;
 

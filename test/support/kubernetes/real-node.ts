@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { describe } from 'vitest';
 import { exec, temporaryFolder } from '../crash.ts';
+import { describeUnless, type Missing, missingOf } from '../needed.ts';
 import { type ControlPlane, controlPlaneOf } from './control-plane.ts';
 import { keeper } from './keeper.ts';
 import { whatIsMissing } from './programs.ts';
@@ -31,21 +31,14 @@ export type RealNode = ControlPlane & {
 
 const missing = whyNoNode() ?? (await whatIsMissing());
 
-function whyNoNode(): string | null {
+function whyNoNode(): Missing {
 	if (process.getuid?.() !== 0) return 'a real node takes root';
 	if (!existsSync('/sys/fs/cgroup/pids/cgroup.procs')) return 'a real node takes cgroups of version 1';
-	const folders = ['/usr/sbin', '/sbin', ...(process.env.PATH ?? '').split(':')];
-	const absent = ['containerd', 'runc', 'iptables', 'ip', 'unshare', 'nsenter'].find(
-		(program) => !folders.some((folder) => existsSync(join(folder, program))),
-	);
-	return absent === undefined ? null : `${absent} is missing`;
+	return missingOf(['containerd', 'runc', 'iptables', 'ip', 'unshare', 'nsenter']);
 }
 
 /** Tests that need a real node: where it can't be had they are skipped, and their name says why. In CI it must be there. */
-export function describeRealNode(name: string, tests: () => void): void {
-	const skip = missing !== null && process.env.CI !== 'true';
-	describe.skipIf(skip)(skip ? `${name} (${missing})` : name, { timeout: 180_000 }, tests);
-}
+export const describeRealNode = (name: string, tests: () => void): void => describeUnless(name, missing, { timeout: 180_000 }, tests);
 
 /**
  * Starts it, in 10 s, or more where there is much to do. It ends when this process ends; if that is killed, the containers end when the next is started.

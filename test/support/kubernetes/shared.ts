@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { TestProject } from 'vitest/node';
+import type { Missing } from '../needed.ts';
 import { unique } from './cluster.ts';
 import { type ControlPlane, controlPlane } from './control-plane.ts';
 import { whatIsMissing } from './programs.ts';
@@ -9,7 +10,7 @@ import { whatIsMissing } from './programs.ts';
 declare module 'vitest' {
 	interface ProvidedContext {
 		/** Whoever connects to the socket is told what there is to know of the shared control plane, when it is ready. */
-		kubernetes: { readonly socket: string; readonly missing: string | null };
+		kubernetes: { readonly socket: string; readonly missing: Missing };
 	}
 }
 

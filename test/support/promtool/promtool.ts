@@ -1,20 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe } from 'vitest';
 import { stringify } from 'yaml';
 import { exec, temporaryFolder } from '../crash.ts';
+import { describeUnless, missingAsSaidBy } from '../needed.ts';
 
 const find = async () => (await exec(join(import.meta.dirname, 'build.sh'), ['--find'])).stdout.trim();
-const missing = await find().then(
-	() => undefined,
-	(error: { stderr?: string }) => String(error.stderr).trim(),
-);
+const missing = await missingAsSaidBy(find);
 
 /** Tests that need promtool: where it can't be had they are skipped, and their name says why. In CI it must be there. */
-export function describePromtool(name: string, tests: () => void): void {
-	const skip = missing !== undefined && process.env.CI !== 'true';
-	describe.skipIf(skip)(skip ? `${name} (${missing})` : name, { timeout: 60_000 }, tests);
-}
+export const describePromtool = (name: string, tests: () => void): void => describeUnless(name, missing, { timeout: 60_000 }, tests);
 
 /** @returns what promtool prints; @throws with what it objects to in `stdout` or `stderr` */
 export async function promtool(...args: readonly string[]): Promise<string> {

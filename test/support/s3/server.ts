@@ -11,22 +11,16 @@ import {
 	ListMultipartUploadsCommand,
 	S3Client,
 } from '@aws-sdk/client-s3';
-import { describe } from 'vitest';
 import type { S3Options } from '../../../src/drivers/s3/s3.ts';
 import { exec, temporaryFolder } from '../crash.ts';
+import { describeUnless, missingAsSaidBy } from '../needed.ts';
 import { until } from '../until.ts';
 
 const find = async () => (await exec(join(import.meta.dirname, 'build.sh'), ['--find'])).stdout.trim();
-const missing = await find().then(
-	() => undefined,
-	(error: { stderr?: string }) => String(error.stderr).trim(),
-);
+const missing = await missingAsSaidBy(find);
 
 /** Tests that need an S3 server: where it can't be had they are skipped, and their name says why. In CI it must be there. */
-export function describeS3(name: string, tests: () => void): void {
-	const skip = missing !== undefined && process.env.CI !== 'true';
-	describe.skipIf(skip)(skip ? `${name} (${missing})` : name, { timeout: 60_000 }, tests);
-}
+export const describeS3 = (name: string, tests: () => void): void => describeUnless(name, missing, { timeout: 60_000 }, tests);
 
 export const bucket = 'cores';
 export const keys = { accessKey: 'test-key', secretKey: 'test-secret-0123456789' } as const;

@@ -4,20 +4,16 @@ import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { exec, program, setCorePattern } from '../crash.ts';
+import { type Missing, missingAsSaidBy } from '../needed.ts';
 
 const journald = '/usr/lib/systemd/systemd-journald';
 const build = join(import.meta.dirname, 'build.sh');
 
 /** Why there can be no systemd-coredump here, in a line; null where there can. */
-export async function whyNoSystemdCoredump(): Promise<string | null> {
+export async function whyNoSystemdCoredump(): Promise<Missing> {
 	if (process.getuid?.() !== 0) return 'systemd-coredump takes root';
 	if (!existsSync(journald)) return `${journald} is missing`;
-	try {
-		await exec(build, ['--find']);
-		return null;
-	} catch (error) {
-		return String((error as { stderr?: string }).stderr).trim();
-	}
+	return missingAsSaidBy(() => exec(build, ['--find']));
 }
 
 /**
