@@ -1,6 +1,7 @@
 import type { Spec, Target } from '../../domain/cleanup-object/cleanup-object.ts';
 import type { Instance } from '../../domain/pod.ts';
 import type { EpochMs } from '../../domain/stage.ts';
+import { attemptOf, failedAttempt, goneAttempt } from './attempt.ts';
 import type { Next } from './decide.ts';
 import type { Turn } from './status.ts';
 import { create, forget, type Stored } from './stored.ts';
@@ -34,7 +35,10 @@ export async function carryOut(next: Exclude<Next, { is: 'nothing' | 'remove' }>
 			if (stored) await turn(about, stored, { phase: stored.phase, why: next.why }, signal);
 			return;
 		case 'gone':
-			if (stored) await turn(about, stored, { phase: 'Running', why: next.why, removal: goneOf(stored, about.by, now) }, signal);
+			if (stored) {
+				const removal = goneAttempt(attemptOf(stored.status?.removal, about.by, now), now);
+				await turn(about, stored, { phase: 'Running', why: next.why, removal }, signal);
+			}
 			return;
 		case 'forgotten':
 			if (stored && (await forget(cluster, stored, signal))) telemetry.cleanupForgotten(nameOf(stored));
@@ -46,13 +50,7 @@ export async function carryOut(next: Exclude<Next, { is: 'nothing' | 'remove' }>
 
 function failure({ status }: Stored, { phase, why, nextTryAt }: Extract<Next, { is: 'phase' }>): Pick<Turn, 'removal'> {
 	if (phase !== 'Failed' || !status?.removal) return {};
-	const { nextTryAt: _, ...removal } = status.removal;
-	return { removal: { ...removal, words: why, ...(nextTryAt !== undefined && { nextTryAt: new Date(nextTryAt).toISOString() }) } };
-}
-
-function goneOf({ status }: Stored, by: string, now: EpochMs) {
-	const at = new Date(now).toISOString();
-	return { ...(status?.removal ?? { by, beganAt: at, attempts: 1 }), goneAt: at };
+	return { removal: failedAttempt(status.removal, why, nextTryAt) };
 }
 
 function specOf({ instance, stored, about, options }: About, now: EpochMs, dueAt: EpochMs): Spec {

@@ -1,6 +1,7 @@
-import type { Removal, SavedAt } from '../../domain/cleanup-object/cleanup-object.ts';
+import type { SavedAt } from '../../domain/cleanup-object/cleanup-object.ts';
 import type { Helm } from '../../drivers/helm/helm.ts';
 import { KubernetesRefused, resource } from '../../drivers/kubernetes/kubernetes.ts';
+import { attemptOf, failedAttempt, nextAttempt } from './attempt.ts';
 import { type About, carryOut } from './carry-out.ts';
 import type { InstanceContents } from './contents/contents.ts';
 import { type DecideOptions, decide } from './decide.ts';
@@ -26,7 +27,7 @@ export type Removing = Omit<About, 'stored'> & {
  */
 export async function remove(why: string, about: Removing, signal: AbortSignal): Promise<void> {
 	const { stored, by, telemetry } = about;
-	const won = await turn(about, stored, { phase: 'Running', why, removal: begin(stored, by) }, signal);
+	const won = await turn(about, stored, { phase: 'Running', why, removal: nextAttempt(stored.status?.removal, by, Date.now()) }, signal);
 	if (!won) return;
 	const isTimely = withinPause();
 	const { sight, findings, found, remark } = await about.again(won);
@@ -45,7 +46,7 @@ export async function remove(why: string, about: Removing, signal: AbortSignal):
 	const saved = kept.at;
 	if (!isTimely()) return giveBack(won, tooLate);
 	const told = remark === undefined ? next.why : `${next.why}; ${remark}`;
-	const removal = { ...begun(won, by), actedAt: new Date().toISOString() };
+	const removal = { ...attemptOf(won.status?.removal, by, Date.now()), actedAt: new Date().toISOString() };
 	const acting = await turn(now, won, { phase: 'Running', why: told, removal, saved }, signal);
 	if (!acting) return;
 	if (!isTimely()) return giveBack(acting, tooLate);
@@ -73,13 +74,6 @@ function withinPause(): () => boolean {
 	const since = performance.now();
 	return () => performance.now() - since < longestPauseMs;
 }
-
-function begin({ status }: Stored, by: string): Removal {
-	const { actedAt, attempts = 0 } = status?.removal ?? {};
-	return { by, beganAt: new Date().toISOString(), attempts: attempts + 1, ...(actedAt !== undefined && { actedAt }) };
-}
-
-const begun = ({ status }: Stored, by: string): Removal => status?.removal ?? { by, beganAt: new Date().toISOString(), attempts: 1 };
 
 const evidenceOf = ({ status }: Stored): readonly string[] => status?.restarts.reports.map(({ name }) => name) ?? [];
 
@@ -129,8 +123,8 @@ async function act({ instance, spec: { target } }: Stored, { helm, cluster, opti
 }
 
 async function fail(about: Removing, stored: Stored, words: string, signal: AbortSignal): Promise<void> {
-	const { nextTryAt: _, ...removal } = begun(stored, about.by);
-	const next = nextTryAfter(removal.attempts, Date.now());
-	const told = { ...removal, words, ...(next !== undefined && { nextTryAt: new Date(next).toISOString() }) };
-	await turn(about, stored, { phase: 'Failed', why: words, removal: told }, signal);
+	const now = Date.now();
+	const attempt = attemptOf(stored.status?.removal, about.by, now);
+	const removal = failedAttempt(attempt, words, nextTryAfter(attempt.attempts, now));
+	await turn(about, stored, { phase: 'Failed', why: words, removal }, signal);
 }
