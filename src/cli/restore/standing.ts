@@ -1,4 +1,4 @@
-import { type Restores, releaseType, type SavedInstance } from '../../domain/saved-instance.ts';
+import { plurals, type Restores, releaseType, type SavedInstance } from '../../domain/saved-instance.ts';
 import { type Cluster, type KubernetesObject, KubernetesRefused, type ObjectMeta, resource } from '../../drivers/kubernetes/kubernetes.ts';
 import { describe, type On, rollback, uninstall } from './steps.ts';
 
@@ -70,8 +70,8 @@ async function standingOfResource(
 	const { namespace } = instance;
 	// The operator makes a Milvus of a MilvusCluster.
 	for (const { group, kind, plural, of } of [
-		{ group: 'milvus.io/v1alpha1', kind: 'MilvusCluster', plural: 'milvusclusters', of: name },
-		{ group: 'milvus.io/v1beta1', kind: 'Milvus', plural: 'milvuses', of: instance.name },
+		{ group: 'milvus.io/v1alpha1', kind: 'MilvusCluster', plural: plurals.MilvusCluster, of: name },
+		{ group: 'milvus.io/v1beta1', kind: 'Milvus', plural: plurals.Milvus, of: instance.name },
 	]) {
 		const there = await unlessUnknown(() => cluster.get<KubernetesObject>(resource(group, plural, namespace, of), signal));
 		if (!there) continue;

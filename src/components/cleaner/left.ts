@@ -1,5 +1,6 @@
 import type { Target } from '../../domain/cleanup-object/cleanup-object.ts';
 import type { InstanceNow } from '../../domain/instance-now.ts';
+import { plurals } from '../../domain/saved-instance.ts';
 import { type Cluster, type KubernetesObject, resource } from '../../drivers/kubernetes/kubernetes.ts';
 import { ReleaseRecordError } from '../../readers/helmrelease/helmrelease.ts';
 import { MissingRight } from './contents/listing.ts';
@@ -45,8 +46,8 @@ async function ofResource(cluster: Cluster, { instance, spec: { target } }: Stor
 	const find = (apiVersion: string, plural: string) =>
 		cluster.get<KubernetesObject>(resource(apiVersion, plural, instance.namespace, name), signal);
 	const isOwner = target.kind === 'MilvusCluster';
-	const milvus = await find('milvus.io/v1beta1', 'milvuses');
-	const top = isOwner ? await find(target.apiVersion, 'milvusclusters') : milvus;
+	const milvus = await find('milvus.io/v1beta1', plurals.Milvus);
+	const top = isOwner ? await find(target.apiVersion, plurals.MilvusCluster) : milvus;
 	if (top) {
 		const { uid, deletionTimestamp } = top.metadata;
 		const words = `${target.kind} ${name} (uid ${uid})`;

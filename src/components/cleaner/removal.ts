@@ -1,4 +1,5 @@
 import type { SavedAt } from '../../domain/cleanup-object/cleanup-object.ts';
+import { plurals } from '../../domain/saved-instance.ts';
 import type { Helm } from '../../drivers/helm/helm.ts';
 import { KubernetesRefused, resource } from '../../drivers/kubernetes/kubernetes.ts';
 import { attemptOf, failedAttempt, nextAttempt } from './attempt.ts';
@@ -109,7 +110,7 @@ async function saveFirst(
 async function act({ instance, spec: { target } }: Stored, { helm, cluster, options }: Removing, signal: AbortSignal) {
 	const { namespace, name, kind } = instance;
 	if (kind === 'helm') return helm.uninstall({ namespace, release: name, timeoutMs: options.timeoutMs }, signal);
-	const plural = target.kind === 'MilvusCluster' ? 'milvusclusters' : 'milvuses';
+	const plural = plurals[target.kind === 'MilvusCluster' ? 'MilvusCluster' : 'Milvus'];
 	const what = `${target.kind} ${target.name} (uid ${target.uid})`;
 	try {
 		const removed = await cluster.remove(resource(target.apiVersion, plural, namespace, target.name), { uid: target.uid }, signal);

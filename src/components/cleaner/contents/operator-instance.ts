@@ -1,4 +1,5 @@
 import type { Contents, ObjectName } from '../../../domain/contents.ts';
+import { plurals } from '../../../domain/saved-instance.ts';
 import type { Cluster, KubernetesObject, ObjectMeta } from '../../../drivers/kubernetes/kubernetes.ts';
 import { dependenciesOf, type MilvusSpec, ownClaimsOf } from './dependencies.ts';
 import { fatesOf, type Staying } from './fates.ts';
@@ -23,8 +24,8 @@ export type Resource = Required<ObjectName> & {
 type Milvus = KubernetesObject & { readonly spec?: MilvusSpec };
 
 const kinds = {
-	Milvus: { group: 'milvus.io/v1beta1', plural: 'milvuses' },
-	MilvusCluster: { group: 'milvus.io/v1alpha1', plural: 'milvusclusters' },
+	Milvus: { group: 'milvus.io/v1beta1', plural: plurals.Milvus },
+	MilvusCluster: { group: 'milvus.io/v1alpha1', plural: plurals.MilvusCluster },
 } as const;
 
 /** What the operator makes of a Milvus, and owns in its name. */
