@@ -59,6 +59,7 @@ export function decide(decision: Decision | undefined, sight: Sight, options: De
 	const veto = sight.vetoes.join('; ');
 	const decided = { is: 'decided', dueAt: now + options.delayMs, why: hasTime } as const;
 	const isOver = { is: 'phase', phase: 'Recovered', why: recovered(sight) } as const;
+	const isVetoed = { is: 'phase', phase: 'Vetoed', why: veto } as const;
 	if (decision === undefined || decision.phase === 'Recovered') {
 		if (isBad && !sight.isGone) return decided;
 		return decision && now - decision.since >= options.keepMs ? { is: 'forgotten' } : { is: 'nothing' };
@@ -69,7 +70,7 @@ export function decide(decision: Decision | undefined, sight: Sight, options: De
 			if (!isBad && (isDue || sight.isGone)) return isOver;
 			// Seen by whoever has just won it: what to do about that, the next look tells.
 			if (sight.left && sight.left.is !== 'all') return { is: 'kept', why: quicker };
-			if (veto !== '') return { is: 'phase', phase: 'Vetoed', why: veto };
+			if (veto !== '') return isVetoed;
 			if (!isDue) return { is: 'kept', why: hasTime };
 			if (!sight.isEnforced) return { is: 'phase', phase: 'DryRun', why: wouldGo };
 			if (sight.waits.length > 0) return { is: 'kept', why: `it is due, and waits: ${sight.waits.join('; ')}` };
@@ -79,7 +80,7 @@ export function decide(decision: Decision | undefined, sight: Sight, options: De
 			return veto === '' ? decided : { is: 'kept', why: veto };
 		case 'DryRun':
 			if (!isBad) return isOver;
-			if (veto !== '') return { is: 'phase', phase: 'Vetoed', why: veto };
+			if (veto !== '') return isVetoed;
 			return sight.isEnforced ? decided : { is: 'kept', why: wouldGo };
 		case 'Running':
 		case 'Failed':
@@ -87,7 +88,7 @@ export function decide(decision: Decision | undefined, sight: Sight, options: De
 			// What can still be as it was before is decided about as if it were new.
 			if (decision.phase === 'Failed' && (sight.left?.is ?? 'all') === 'all') {
 				if (!isBad) return isOver;
-				if (veto !== '') return { is: 'phase', phase: 'Vetoed', why: veto };
+				if (veto !== '') return isVetoed;
 				if (!sight.isEnforced) return decided;
 			}
 			return decideRemoval({ ...decision, phase: decision.phase }, sight, options, now);
