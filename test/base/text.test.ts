@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { fileNameText, systemPath } from '../../src/base/filename.ts';
+import { firstFew } from '../../src/base/first-few.ts';
 import { printable } from '../../src/base/printable.ts';
 import { formatBytes, formatSpan } from '../../src/base/quantity.ts';
 
@@ -35,6 +36,12 @@ test('a file name of any bytes comes back as it was, also through JSON', () => {
 test('a name in UTF-8 stays readable', () => {
 	expect(fileNameText(Buffer.from('core.кора'))).toBe('core.кора');
 	expect(systemPath('core.кора')).toBe('core.кора');
+});
+
+test('of several names the first few are told, and how many more there are', () => {
+	expect(firstFew(['a', 'b', 'c'])).toBe('a, b, c');
+	expect(firstFew(['a', 'b', 'c', 'd'])).toBe('a, b, c, 1 more');
+	expect(firstFew(['a', 'b', 'c', 'd', 'e'], (count) => `and ${count} more`)).toBe('a, b, c, and 2 more');
 });
 
 test('what would move, colour, hide or reorder text is shown by its number', () => {

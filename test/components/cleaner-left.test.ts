@@ -52,6 +52,15 @@ describe('of a release that Helm has forgotten', () => {
 		expect(await left(pod([], false), anew)).toMatchObject({ is: 'another' });
 	});
 
+	test('of many pods some are named, and it is told how many more there are', async () => {
+		const named = (name: string) => ({ ...pod([], false), name });
+		expect(await left(...['a', 'b', 'c'].map(named))).toEqual({ is: 'ending', what: 'pods are still there: a, b, c' });
+		expect(await left(...['a', 'b', 'c', 'd', 'e'].map(named))).toEqual({
+			is: 'ending',
+			what: 'pods are still there: a, b, c, and 2 more',
+		});
+	});
+
 	test('nothing is left where it has no pods', async () => {
 		expect(await left()).toEqual({ is: 'nothing' });
 	});

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { firstFew } from '../../base/first-few.ts';
 import type { Config } from '../../config/config.ts';
 import { corePattern, pathOnHost } from '../../drivers/host/host.ts';
 import { coreDestination } from '../../readers/corepattern/corepattern.ts';
@@ -9,7 +10,6 @@ import type { PodHere } from './pods.ts';
 import type { Surroundings } from './surroundings.ts';
 
 const subject = 'core_pattern in containers';
-const mostNames = 3;
 
 /** Whether cores of containers come to the node, where the kernel itself writes them: it looks the path up in the root of the container, and writes as its user. */
 export async function containerChecks({ collector: { coredumpPath } }: Config, { isOnCluster, pods }: Surroundings): Promise<Check[]> {
@@ -25,9 +25,9 @@ function mountCheck(path: string, onNode: string, pods: readonly PodHere[] | und
 		return warning(subject, `${inside}: a core is lost with its container where the pod does not mount that path`, todo);
 	const without = pods.filter(({ mounts }) => !mounts.some((mount) => leadsTo(mount, path, onNode)));
 	if (without.length === 0) return ok(subject, `all ${pods.length} pods of Milvus here mount ${path}`);
-	const names = without.slice(0, mostNames).map(({ namespace, name }) => `${namespace}/${name}`);
-	const more = without.length > mostNames ? `, and ${without.length - mostNames} more` : '';
-	return error(subject, `${inside}, and ${names.join(', ')}${more} do not mount it: their cores are lost`, todo);
+	const names = without.map(({ namespace, name }) => `${namespace}/${name}`);
+	const shown = firstFew(names, (count) => `and ${count} more`);
+	return error(subject, `${inside}, and ${shown} do not mount it: their cores are lost`, todo);
 }
 
 function leadsTo({ onNode, inPod }: PodHere['mounts'][number], path: string, wanted: string): boolean {

@@ -1,3 +1,4 @@
+import { firstFew } from '../../base/first-few.ts';
 import { several } from '../../base/several.ts';
 import type { Config } from '../../config/config.ts';
 import { enforcingRights } from '../../domain/enforcing-rights.ts';
@@ -44,8 +45,6 @@ export async function enforcementChecks(
 
 const role = (name: string) => `the chart with this configuration, or the Role milvus-coredump-agent-${name}`;
 
-const mostNamed = 3;
-
 async function missingCheck(cluster: Cluster, { namespace, rights, givenBy }: Place, signal: AbortSignal): Promise<Check | undefined> {
 	const asked = rights.flatMap((right) => right.verbs.map((verb) => ({ right, verb })));
 	const allowed = await several(asked, 4, ({ right, verb }) => isAllowed(cluster, right, verb, namespace, signal));
@@ -53,11 +52,9 @@ async function missingCheck(cluster: Cluster, { namespace, rights, givenBy }: Pl
 	const losses = [...new Set(lacking.map(({ right }) => right.loss))];
 	if (losses.length === 0) return undefined;
 	const names = lacking.map(({ right: { group, resource }, verb }) => `${verb} ${resource}${group && `.${group}`}`);
-	const rest = names.length - mostNamed;
-	const shown = [...names.slice(0, mostNamed), ...(rest > 0 ? [`${rest} more`] : [])].join(', ');
 	return warning(
 		'rights to remove',
-		`may not ${shown} in ${namespace}: ${losses.join('; ')}`,
+		`may not ${firstFew(names)} in ${namespace}: ${losses.join('; ')}`,
 		`give them by ${givenBy} in deploy/enforce.yaml; docs/reference/rbac.md says what that means`,
 	);
 }

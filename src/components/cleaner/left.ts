@@ -1,3 +1,4 @@
+import { firstFew } from '../../base/first-few.ts';
 import type { Target } from '../../domain/cleanup-object/cleanup-object.ts';
 import type { InstanceNow } from '../../domain/instance-now.ts';
 import { plurals } from '../../domain/saved-instance.ts';
@@ -84,9 +85,6 @@ const another = (what: string): Left => ({ is: 'another', what });
 
 function podsOf({ pods }: InstanceNow): Left {
 	if (pods.length === 0) return { is: 'nothing' };
-	const names = pods.slice(0, 3).map(({ name }) => name);
-	return {
-		is: 'ending',
-		what: `pods are still there: ${names.join(', ')}${pods.length > names.length ? `, and ${pods.length - names.length} more` : ''}`,
-	};
+	const names = pods.map(({ name }) => name);
+	return { is: 'ending', what: `pods are still there: ${firstFew(names, (count) => `and ${count} more`)}` };
 }

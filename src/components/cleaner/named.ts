@@ -1,6 +1,6 @@
-export type Named = { readonly kind: string; readonly name: string };
+import { firstFew } from '../../base/first-few.ts';
 
-const mostNamed = 3;
+export type Named = { readonly kind: string; readonly name: string };
 
 /**
  * What is to be said of several objects, with the names of the first few.
@@ -8,9 +8,7 @@ const mostNamed = 3;
  * @returns undefined where it is about nobody
  */
 export function about(named: readonly Named[], words: (who: string) => string): string | undefined {
-	if (named.length === 0) return undefined;
-	const rest = named.length - mostNamed;
-	return words([...named.slice(0, mostNamed).map(nameOf), ...(rest > 0 ? [`${rest} more`] : [])].join(', '));
+	return named.length === 0 ? undefined : words(firstFew(named.map(nameOf)));
 }
 
 export const nameOf = ({ kind, name }: Named): string => `${kind} ${name}`;
