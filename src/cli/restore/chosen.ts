@@ -1,13 +1,12 @@
 import { printable } from '../../base/printable.ts';
 import { apiVersion, resource as cleanups } from '../../domain/cleanup-object/cleanup-object.ts';
 import { isName, manifestIn, type SavedInstance, savedOf, savedSelection, secretType } from '../../domain/saved-instance.ts';
-import { type Cluster, type KubernetesObject, KubernetesRefused, resource } from '../../drivers/kubernetes/kubernetes.ts';
+import { type Cluster, type KubernetesObject, KubernetesRefused, resource, type Secret } from '../../drivers/kubernetes/kubernetes.ts';
 import { FailedError, UserError } from '../errors.ts';
 
 /** What was saved, and what is to be created. */
 export type Chosen = { readonly saved: SavedInstance; readonly manifest: object };
 
-type Secret = KubernetesObject & { readonly type?: string; readonly data?: Readonly<Record<string, string>> };
 type Place = { readonly namespace: string; readonly name: string };
 /** Whatever stands there. */
 type Cleanup = KubernetesObject & {

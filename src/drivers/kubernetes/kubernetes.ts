@@ -13,7 +13,7 @@ export { isKubernetesError, KubernetesRefused, KubernetesUnavailable } from './e
 export type { Informed, InformerOptions, Timing } from './informer.ts';
 export type { ListOptions } from './list.ts';
 export type { Log, LogOptions } from './log.ts';
-export { type KubernetesObject, type ObjectMeta, type OwnerReference, resource } from './objects.ts';
+export { type KubernetesObject, type ObjectMeta, type OwnerReference, resource, type Secret } from './objects.ts';
 export { withoutQuotes } from './refusal.ts';
 export type { RequestMade } from './transport.ts';
 

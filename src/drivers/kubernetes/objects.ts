@@ -29,6 +29,13 @@ export type OwnerReference = {
 	readonly controller?: boolean;
 };
 
+/** https://kubernetes.io/docs/reference/kubernetes-api/config-and-storage-resources/secret-v1/ */
+export type Secret = KubernetesObject & {
+	readonly type?: string;
+	/** In base64. */
+	readonly data?: Readonly<Record<string, string>>;
+};
+
 /** What the API server answers instead of an object: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/ */
 export type Status = {
 	readonly code?: number;

@@ -1,4 +1,4 @@
-import type { Cluster, KubernetesObject } from '../../../drivers/kubernetes/kubernetes.ts';
+import type { Cluster, Secret } from '../../../drivers/kubernetes/kubernetes.ts';
 import { type HelmRelease, ReleaseRecordError, readRelease } from '../../../readers/helmrelease/helmrelease.ts';
 import { metadataOf, objectAt } from './listing.ts';
 
@@ -9,8 +9,6 @@ export type KeptRelease = {
 	/** Of all revisions that are kept. */
 	readonly secrets: readonly string[];
 };
-
-type Secret = KubernetesObject & { readonly type?: string; readonly data?: Readonly<Record<string, string>> };
 
 const secrets = { group: 'v1', plural: 'secrets' };
 const type = 'helm.sh/release.v1';

@@ -9,12 +9,13 @@ import {
 	KubernetesRefused,
 	KubernetesUnavailable,
 	resource,
+	type Secret,
 	withoutQuotes,
 } from '../../../drivers/kubernetes/kubernetes.ts';
 import type { InstanceContents } from '../contents/contents.ts';
 import { objectAt } from '../contents/listing.ts';
 import { NotSaved } from './not-saved.ts';
-import { type Secret, type Source, sourceIn } from './source.ts';
+import { type Source, sourceIn } from './source.ts';
 
 export { NotSaved } from './not-saved.ts';
 export { sweepSaved } from './sweep.ts';

@@ -1,5 +1,5 @@
 import { plurals, type Restores, releaseType } from '../../../domain/saved-instance.ts';
-import type { Cluster, KubernetesObject } from '../../../drivers/kubernetes/kubernetes.ts';
+import type { Cluster, KubernetesObject, Secret } from '../../../drivers/kubernetes/kubernetes.ts';
 import type { InstanceContents, Release, Resource } from '../contents/contents.ts';
 import { objectAt } from '../contents/listing.ts';
 import { revisionsOf } from '../contents/newest-release.ts';
@@ -18,7 +18,6 @@ export type Source = {
 	readonly manifest: object;
 };
 
-export type Secret = KubernetesObject & { readonly type?: string; readonly data?: Readonly<Record<string, string>> };
 type CustomResource = KubernetesObject & { readonly spec?: unknown };
 
 /**
