@@ -144,7 +144,7 @@ export function cleaner({ reports, instances, contents, helm, telemetry, options
 
 	async function sweep(cluster: Cluster, signal: AbortSignal): Promise<void> {
 		const { into, keepSavedMs } = options;
-		if (into === undefined || keepSavedMs === undefined || performance.now() < sweptUntil) return;
+		if (into === undefined || performance.now() < sweptUntil) return;
 		const count = await sweepSaved(cluster, { namespace: into, keepMs: keepSavedMs }, Date.now(), signal).catch((error) => {
 			throw error instanceof MissingRight ? error.cause : error;
 		});
