@@ -396,6 +396,19 @@ describe('a parameter that a service refuses by name', () => {
 		expect(local.server.asked()).toHaveLength(2);
 	});
 
+	test.each([
+		'Failed to initialize samplers: failed to parse grammar',
+		'JSON schema conversion failed:\nUnrecognized schema: {"type":"any"}',
+	])('may be a schema of which a service makes something else (llama.cpp: %j)', async (message) => {
+		await using local = await played('local');
+		local.server.next({ status: 400, body: { error: { code: 400, message, type: 'invalid_request_error' } } });
+		expect(await local.ask()).toMatchObject({ is: 'answer' });
+		expect(local.server.asked().map(({ body }) => (body.response_format as { type: string }).type)).toEqual(['json_schema', 'json_object']);
+		local.server.next({ status: 400, body: { error: { code: 400, message, type: 'invalid_request_error' } } });
+		expect(await local.ask()).toMatchObject({ class: 'bad request' });
+		expect(local.server.asked()).toHaveLength(1);
+	});
+
 	test('is never the limit of the answer, nor what is asked', async () => {
 		await using openai = await played('openai');
 		openai.server.always(openaiError(400, 'unsupported_parameter', 'max_tokens and max_completion_tokens are not supported', 'max_tokens'));

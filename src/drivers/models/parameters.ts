@@ -40,9 +40,14 @@ export function habits(): Habits {
 function namedIn({ param, message }: ServiceError, sent: Parameters): string | undefined {
 	const named = param?.split(/[.[]/, 1)[0];
 	if (named !== undefined && Object.hasOwn(sent, named)) return named;
-	const words = new Set(message.slice(0, 2000).match(/\w+/g));
-	return Object.keys(sent).find((name) => words.has(name));
+	const said = message.slice(0, 2000);
+	const words = new Set(said.match(/\w+/g));
+	const found = Object.keys(sent).find((name) => words.has(name));
+	return found ?? (isSchema(sent.response_format) && madeOfSchema.test(said) ? 'response_format' : undefined);
 }
+
+/** llama.cpp's server, and what is built on it (Ollama, LM Studio), say so: `JSON schema conversion failed`, `failed to parse grammar`. */
+const madeOfSchema = /\bjson[ _]schema\b|\bgrammar\b/i;
 
 /** @returns undefined where nothing else can be sent: the limit of the answer is never left out, it is what a question may cost */
 function changeOf(name: string, sent: Parameters): Change | undefined {
