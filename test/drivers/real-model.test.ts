@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checked, parseAnswer } from '../../src/components/opinion/answer.ts';
 import { consult } from '../../src/components/opinion/consult.ts';
@@ -55,8 +55,10 @@ describeRealModel('a real language model', () => {
 		if ('problem' in given) throw new Error(given.problem);
 		const { unverifiedSuggestions, unverifiedIssues } = checked(given, report);
 		const verified = given.codeSuggestions.filter((_, index) => !unverifiedSuggestions.includes(index));
-		for (const { file, function: name } of verified) for (const part of [file, name]) expect(question.user).toContain(part);
-		for (const issue of given.relatedIssues) if (!unverifiedIssues.includes(issue)) expect(question.user).toContain(/\d+/.exec(issue)?.[0]);
+		const told = question.user.toLowerCase();
+		for (const { file, function: name } of verified)
+			for (const part of [basename(file), name.replace(/\(.*/s, '').trim()]) expect(told).toContain(part.toLowerCase());
+		for (const issue of given.relatedIssues) if (!unverifiedIssues.includes(issue)) expect(told).toContain(/\d+/.exec(issue)?.[0]);
 		// Of a crash of which nothing is known, all is made up.
 		expect(checked(given, { threads: [], knownIssues: [] })).toEqual({
 			answer: given,

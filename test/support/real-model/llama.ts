@@ -17,7 +17,7 @@ type Model = {
 	tokenize(text: string, isSpecial: boolean): number[];
 	createContext(options: object): Promise<{ getSequence(): Sequence }>;
 };
-type Sequence = { clearHistory(): Promise<void> };
+type Sequence = object;
 type Completed = { readonly response: string; readonly metadata: { readonly stopReason: string } };
 
 export type Message = { readonly role: string; readonly content: string };
@@ -41,7 +41,8 @@ const contextTokens = 4096;
  * Loads the model, which takes some seconds.
  *
  * @param folder as `build.sh` prints it
- * @returns writes what comes behind these messages: one at a time, and the same each time on the same machine. Throws the signal's reason, and `TooLong`.
+ * @returns writes what comes behind these messages, for one at a time; what it has read of the ones before it does not read again. Throws the signal's
+ * reason, and `TooLong`.
  */
 export async function llamaIn(
 	folder: string,
@@ -63,7 +64,6 @@ export async function llamaIn(
 				`request (${tokens.length} tokens) exceeds the available context size (${contextTokens} tokens), try increasing it`,
 			);
 		signal.throwIfAborted();
-		await contextSequence.clearHistory();
 		let outTokens = 0;
 		const { response, metadata } = await completion.generateCompletionWithMeta(tokens, {
 			maxTokens: Math.min(maxTokens, left),
