@@ -213,6 +213,21 @@ describe('the book', { timeout: 60_000 }, () => {
 		expect(left(book, limits, Date.parse('2026-12-01T00:00:00Z'))?.money).toBe(100);
 	});
 
+	test('of a clock that was ahead blocks not even who asks again and again', () => {
+		const ahead = noon + 30 * 24 * 60 * minute;
+		const [open] = permit(emptyBook, question('one', { about: 'the crash' }), limits, ahead);
+		let { book } = ask(ask(open, 'two', { at: ahead }).book, 'one', { at: ahead });
+		const answers: string[] = [];
+		for (let at = noon; at < noon + 62 * minute; at += minute) {
+			const [next, crash] = permit(book, question('two', { about: 'the crash' }), limits, at);
+			const [last, other] = permit(next, question('two'), limits, at);
+			book = last;
+			answers.push(`${crash.is} ${other.is}`);
+		}
+		expect(answers[0]).toBe('underway refused');
+		expect(answers.at(-1)).toContain('granted');
+	});
+
 	test('of two clocks of which one is in the next month already keeps what was spent in it', () => {
 		const newYear = Date.parse('2027-01-01T00:00:00Z');
 		const first = ask(emptyBook, 'ahead', { at: newYear + 30_000, cost: 40, times: 1 }).book;

@@ -1,7 +1,7 @@
 import { type Book, emptyBook, type Permit } from '../../domain/ledger.ts';
 import type { Given } from '../../domain/opinion.ts';
 import type { EpochMs } from '../../domain/stage.ts';
-import { asOf, beginOf, expiryMs, fitted, hourMs, isOfMonth, mostRecent, nextMonth, refreshMs, sum } from './book.ts';
+import { asOf, beginOf, expiryMs, fitted, hourMs, isAhead, isOfMonth, mostRecent, nextMonth, refreshMs, sum } from './book.ts';
 import { fits, type Pool } from './fair-share.ts';
 
 const soonMs = 12 * 60_000;
@@ -38,14 +38,15 @@ export type Question = {
 export function permit(book: Book, question: Question, limits: Limits | undefined, now: EpochMs): readonly [Book, Permit] {
 	const { about, party, cost, ticket } = question;
 	const current = asOf(book, now, limits?.rememberMs);
+	const unchanged = isAhead(book, now) ? fitted(current) : book;
 	const known = current.answers.findLast((answer) => answer.about === about);
-	if (known) return [book, { is: 'answered', given: known.given }];
+	if (known) return [unchanged, { is: 'answered', given: known.given }];
 	const asked = current.open.find((one) => one.about === about && now - one.at < expiryMs);
-	if (asked) return [book, { is: 'underway', until: asked.at + expiryMs }];
+	if (asked) return [unchanged, { is: 'underway', until: asked.at + expiryMs }];
 	const refusal = limits && refusalOf(current, question, limits, now);
 	if (refusal) {
 		const told = current.waiting.find((one) => one.party === party);
-		if (told && now - told.at < refreshMs) return [book, refusal];
+		if (told && now - told.at < refreshMs) return [unchanged, refusal];
 		const waiting = [...current.waiting.filter((one) => one.party !== party), { party, at: now, since: told?.since ?? now }];
 		return [fitted({ ...current, waiting }), refusal];
 	}
