@@ -12,9 +12,11 @@ const title = '# Made by `npm run docs` from charts/milvus-coredump-agent';
 export const manifests: Readonly<Record<string, () => string>> = {
 	'deploy/rbac.yaml': () =>
 		[
-			`${title}: what the agent may do. docs/reference/rbac.md has the reasons.`,
-			"# For another namespace than default, change that of the ClusterRoleBindings' subjects (scripts/deploy.sh does), and apply with kubectl -n.",
-			rendered('templates/rbac.yaml'),
+			`${title}: what the agent may do, and the ConfigMap that it may write. docs/reference/rbac.md has the reasons.`,
+			"# For another namespace than default, change that of the bindings' subjects (scripts/deploy.sh does), and apply with kubectl -n.",
+			`${rendered('templates/rbac.yaml').trimEnd()}\n---`,
+			'# What asking language models has cost. The agents write it: it has no data here, so that applying it again changes nothing.',
+			rendered('templates/opinions.yaml'),
 		].join('\n'),
 	'deploy/configmap.yaml': () => `${title} and configs/config.yaml. The agent notices when it changes.\n${configMap()}`,
 	'deploy/daemonset.yaml': () =>

@@ -14,7 +14,8 @@ export function rightsFile(): string {
 		}));
 	const ofOwn = ({ isOfOwn }: Right) => isOfOwn === true;
 	return file('src/domain/rights.ts and enforcing-rights.ts', {
-		nodeAgent: rules(nodeAgentRights),
+		nodeAgent: rules(nodeAgentRights.filter((right) => !ofOwn(right))),
+		nodeAgentInOwnNamespace: rules(nodeAgentRights.filter(ofOwn)),
 		controller: rules(controllerRights.filter((right) => !ofOwn(right))),
 		controllerInOwnNamespace: rules(controllerRights.filter(ofOwn)),
 		enforcing: Object.fromEntries(Object.entries(enforcingRights).map(([what, rights]) => [what, rules(rights)])),

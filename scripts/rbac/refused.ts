@@ -8,10 +8,14 @@ export const refusedByKubernetes: readonly Refused[] = [
 		why: 'it reports, and names instances that do nothing but crash. Pods are deleted, evicted or changed nowhere, and nothing of Milvus is changed',
 	},
 	{
-		what: 'to read Secrets or ConfigMaps; but for what is above, where it enforces',
+		what: 'to read Secrets or ConfigMaps; but for the one ConfigMap above, and for what is above where it enforces',
 		why: 'its own configuration comes as a file. Nothing that it reports on is in them, but of what a release or a Milvus consists: without that an InstanceCleanup says `contents unknown`, and which right is missing',
 	},
 	{ what: 'pods/exec, pods/attach, pods/portforward, nodes/proxy', why: 'each is a way to run something in a pod or on a node' },
+	{
+		what: 'to create ConfigMaps',
+		why: 'the one that the agents write is made with their rights, empty. Whoever takes over one agent can write it: have models asked not at all or too often, and put words into opinions, by which nothing is decided',
+	},
 	{ what: 'to look at nodes', why: 'the name of its own comes by the downward API' },
 	{ what: 'to create pods, to write roles and bindings, to impersonate, to make tokens', why: 'each is a way to other rights' },
 	{

@@ -68,6 +68,12 @@ export const nodeAgentRights: readonly Right[] = [
 		purpose: 'what the analysis found, and where the core is, comes after the crash itself',
 		loss: noReports('shows no results'),
 	},
+	{
+		...{ group: '', resource: 'configmaps', verbs: ['get', 'update'], names: [opinionsName], isOfOwn: true },
+		purpose:
+			'all nodes share one budget for asking language models, and what was answered (aiAnalysis); the chart and the manifests make it, empty',
+		loss: 'no model is asked',
+	},
 ];
 
 /** Of the controller. */

@@ -2,6 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { manifestOf } from '../../src/components/monitor/publisher/manifest.ts';
+import { permit } from '../../src/components/opinion/budget.ts';
+import { clusterLedger } from '../../src/components/opinion/cluster-ledger.ts';
+import { connect } from '../../src/drivers/kubernetes/kubernetes.ts';
 import { exec, root, temporaryFolder } from '../support/crash.ts';
 import type { Manifest, Stored } from '../support/kubernetes/api.ts';
 import { type Cluster, unique } from '../support/kubernetes/cluster.ts';
@@ -29,6 +32,21 @@ function crashReport(namespace: string): Manifest {
 	const report = podReport({ id: '0123456789ab', time, association: { namespace, pod: 'pod' } });
 	const { status, ...manifest } = manifestOf(report, { count: 1, firstTime: time, lastTime: time }, { node: 'node-1', namespace });
 	return manifest as unknown as Manifest;
+}
+
+/** What asking models has cost, as the node agent keeps it, with its rights. */
+async function opinionsIn(cluster: Cluster, namespace: string) {
+	const kubeconfig = await cluster.kubeconfigOf(namespace, name);
+	return {
+		/** @returns what was asked so far */
+		async ask(about: string): Promise<string[]> {
+			using connected = await connect({ kubeconfig, environment: {} });
+			return await clusterLedger({ cluster: connected, namespace }).change((book) => {
+				const [next] = permit(book, { about, party: 'node-1', cost: 1, ticket: about }, undefined, Date.now());
+				return [next, next.open.map((one) => one.about)];
+			}, AbortSignal.timeout(30_000));
+		},
+	};
 }
 
 let plane: Promise<ControlPlane> | undefined;
@@ -72,10 +90,13 @@ describeKubernetes('the chart on a cluster', () => {
 			'clusterrolebinding.rbac.authorization.k8s.io/milvus-coredump-agent',
 			'clusterrolebinding.rbac.authorization.k8s.io/milvus-coredump-agent-controller',
 			'configmap/milvus-coredump-agent',
+			'configmap/milvus-coredump-agent-opinions',
 			'daemonset.apps/milvus-coredump-agent',
 			'deployment.apps/milvus-coredump-agent-controller',
 			'poddisruptionbudget.policy/milvus-coredump-agent-controller',
+			'role.rbac.authorization.k8s.io/milvus-coredump-agent',
 			'role.rbac.authorization.k8s.io/milvus-coredump-agent-controller',
+			'rolebinding.rbac.authorization.k8s.io/milvus-coredump-agent',
 			'rolebinding.rbac.authorization.k8s.io/milvus-coredump-agent-controller',
 			'serviceaccount/milvus-coredump-agent',
 			'serviceaccount/milvus-coredump-agent-controller',
@@ -85,6 +106,8 @@ describeKubernetes('the chart on a cluster', () => {
 		await cluster.kubectl('wait', '--for=condition=Established', '--timeout=30s', 'crd/crashreports.diagnostics.milvus.io');
 		await expect.poll(() => cluster.create(crashReport(namespace.name)).catch(String), soon).toMatchObject({ kind: 'CrashReport' });
 
+		const opinions = await opinionsIn(cluster, namespace.name);
+		await opinions.ask('one');
 		const before = (await daemonSet()).metadata;
 		await helm('upgrade', 'crashes', chart, ...onCluster, '--set', 'config.analyzer.valueThreshold=7', '--reuse-values');
 		expect(await configured()).toBe('analyzer:\n  valueThreshold: 7\n');
@@ -94,10 +117,14 @@ describeKubernetes('the chart on a cluster', () => {
 		await helm('upgrade', 'crashes', chart, ...onCluster, '--set', 'roles=together,networkPolicy.enabled=true');
 		expect((await present(cluster, namespace.name)).filter((one) => !/role/.test(one))).toEqual([
 			'configmap/milvus-coredump-agent',
+			'configmap/milvus-coredump-agent-opinions',
 			'daemonset.apps/milvus-coredump-agent',
 			'networkpolicy.networking.k8s.io/milvus-coredump-agent',
 			'serviceaccount/milvus-coredump-agent',
 		]);
+
+		await helm('rollback', 'crashes', '1', ...onCluster);
+		expect(await opinions.ask('two')).toEqual(['one', 'two']);
 
 		expect(await helm('uninstall', 'crashes', ...onCluster)).toContain('CustomResourceDefinition');
 		await expect.poll(() => present(cluster, namespace.name), soon).toEqual([]);
@@ -171,7 +198,10 @@ describeKubernetes('the plain manifests', () => {
 		const { data } = await cluster.call<Stored>('GET', `/api/v1/namespaces/${namespace}/configmaps/${name}`);
 		expect(data['config.yaml']).toBe(readFileSync(join(root, 'configs/config.yaml'), 'utf8'));
 
+		const opinions = await opinionsIn(cluster, namespace);
+		await opinions.ask('one');
 		await deploy(cluster, { ...image, ...place, TIMEOUT: '0' });
+		expect(await opinions.ask('two')).toEqual(['one', 'two']);
 		await cluster.create(crashReport(namespace));
 		await expect(deploy(cluster, { ...place, TIMEOUT: '1s' })).rejects.toMatchObject({
 			code: 1,

@@ -77,7 +77,7 @@ describeKubernetes('rights', () => {
 		await expect.poll(async () => (await events()).length, { timeout: 60_000 }).toBe(2);
 		await agent.stop();
 		expect(agent.lines.filter(({ msg }) => /right|forbidden/i.test(msg))).toEqual([]);
-		const { stdout } = await cli(['doctor', '--kubeconfig', kubeconfig, '--node', node]);
+		const { stdout } = await cli(['doctor', '--kubeconfig', kubeconfig, '--node', node], { environment: { POD_NAMESPACE: namespace } });
 		expect(stdout).toMatch(/^ok +rights: all that the agent needs/m);
 		expect(stdout).toContain(`system:serviceaccount:${namespace}:milvus-coredump-agent`);
 	});

@@ -7,6 +7,11 @@ milvus-coredump-agent
 milvus-coredump-agent-controller
 {{- end }}
 
+{{/* As in src/domain/rights.ts. */}}
+{{- define "agent.opinionsName" -}}
+milvus-coredump-agent-opinions
+{{- end }}
+
 {{/* The configuration as it will be in force, to which the pods are made: YAML. */}}
 {{- define "agent.config" -}}
 {{ mergeOverwrite (.Files.Get "files/defaults.yaml" | fromYaml) .Values.config | toYaml }}

@@ -1,7 +1,7 @@
 import { symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { controllerRights, nodeAgentRights } from '../../../src/domain/rights.ts';
+import { controllerRights, nodeAgentRights, opinionsName } from '../../../src/domain/rights.ts';
 import { cli } from '../../support/cli.ts';
 import { cliInContainer, host } from '../../support/container.ts';
 import { mountTest, root, temporaryFolder } from '../../support/crash.ts';
@@ -14,7 +14,7 @@ import { unmanagedPod } from '../../support/kubernetes/unmanaged-pod.ts';
 const group = 'rbac.authorization.k8s.io';
 
 /** As RBAC has them. */
-type Rule = { readonly apiGroups: readonly string[]; readonly resources: readonly string[]; readonly verbs: readonly string[] };
+type Rule = { readonly [key in 'apiGroups' | 'resources' | 'verbs']: readonly string[] } & { readonly resourceNames?: readonly string[] };
 
 /** All that the agent on a node needs. */
 const needed: readonly Rule[] = [
@@ -25,6 +25,7 @@ const needed: readonly Rule[] = [
 	{ apiGroups: [''], resources: ['events'], verbs: ['list', 'create', 'patch'] },
 	{ apiGroups: ['diagnostics.milvus.io'], resources: ['crashreports'], verbs: ['get', 'list', 'create', 'patch'] },
 	{ apiGroups: ['diagnostics.milvus.io'], resources: ['crashreports/status'], verbs: ['patch'] },
+	{ apiGroups: [''], resources: ['configmaps'], resourceNames: [opinionsName], verbs: ['get', 'update'] },
 ];
 
 /** A service account, which may do something in one namespace or in all. @returns path of its kubeconfig */
@@ -76,7 +77,7 @@ describeKubernetes('doctor on a cluster', () => {
 			expect.stringMatching(
 				new RegExp(`^ok API server: https://\\S+, Kubernetes v1\\.\\d+\\.\\d+, as system:serviceaccount:${namespace.name}:agent-\\w+$`),
 			),
-			'ok rights: all that the agent needs (12 kinds)',
+			'ok rights: all that the agent needs (13 kinds)',
 			noReports,
 			`ok node: ${node} has 6 pods`,
 			`ok Milvus on this node: 4 of 6 pods: ${namespace.name}/search (helm): proxy 1, querynode 2; ${namespace.name}/test-crash-pod (unmanaged): no component 1`,
@@ -96,7 +97,9 @@ describeKubernetes('doctor on a cluster', () => {
 		const node = await cluster.node();
 		const nothing = await account(cluster, namespace.name, [], true);
 		const lines = (await doctor(nothing, node)).filter((line) => / rights:/.test(line));
-		const text = lines.map((line) => `${line.replaceAll(/agent-\w+/g, 'agent').replaceAll(namespace.name, 'milvus')}\n`).join('');
+		const text = lines
+			.map((line) => `${line.replaceAll(/\bagent-[0-9a-f]{8}\b/g, 'agent').replaceAll(namespace.name, 'milvus')}\n`)
+			.join('');
 		await expect(text).toMatchFileSnapshot('../../fixtures/doctor/missing-rights.txt');
 
 		const fewer = needed.map((rule) => ({ ...rule, verbs: rule.verbs.filter((verb) => verb !== 'watch' && verb !== 'patch') }));
@@ -128,7 +131,7 @@ describeKubernetes('doctor on a cluster', () => {
 		const told = (await doctor(inOne, await cluster.node(), '--config', config)).filter((line) => / rights:/.test(line));
 		expect(told[0]).toEqual(startingWith('error rights: may not list, watch pods in all namespaces'));
 		expect(told[1]).toEqual(startingWith(`warning rights: may not get pods in ${two.name}: `));
-		expect(told).toHaveLength(12);
+		expect(told).toHaveLength(13);
 	});
 
 	test('asks a controller for nothing of a node, and who does both for all', async () => {

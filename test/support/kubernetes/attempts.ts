@@ -1,4 +1,4 @@
-import { leaseName, type Right } from '../../../src/domain/rights.ts';
+import { leaseName, opinionsName, type Right } from '../../../src/domain/rights.ts';
 import type { Cluster } from './cluster.ts';
 import { unmanagedPod } from './unmanaged-pod.ts';
 
@@ -110,6 +110,9 @@ export async function attempts(cluster: Cluster, own: string): Promise<Attempt[]
 	for (const resource of ['secrets', 'configmaps', 'persistentvolumeclaims'])
 		tries('', ['get', 'list', 'delete'], resource, { in: 'kube-system' });
 	tries('', ['create', 'update'], 'secrets', { in: 'kube-system' });
+	for (const where of [own, 'kube-system'])
+		tries('', ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'], 'configmaps', { in: where, name: opinionsName });
+	tries('', ['get', 'update'], 'configmaps', { name: 'milvus-coredump-agent' });
 	for (const [group, resources] of Object.entries(kindsOfReleases))
 		for (const resource of resources) tries(group, ['get', 'list', 'watch', 'create', 'patch', 'delete', 'deletecollection'], resource);
 	tries('', ['create'], 'serviceaccounts/token', { name: 'milvus-coredump-agent' });
