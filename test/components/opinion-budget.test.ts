@@ -57,6 +57,11 @@ describe('a question', () => {
 		expect(again(noon + 29 * 24 * 60 * minute)).toEqual({ is: 'answered', given });
 		expect(again(noon + 31 * 24 * 60 * minute)).toMatchObject({ is: 'refused' });
 		expect(again(noon + 60 * minute, 10 * minute)).toMatchObject({ is: 'refused' });
+		const next = question('one');
+		const later = noon + 40 * 24 * 60 * minute;
+		const long = { ...limits, rememberMs: 90 * 24 * 60 * minute };
+		const much = settled(permit(book, next, long, later)[0], next.ticket, { cost: 0 }, later);
+		expect(permit(much, question('two', { about: 'the crash' }), long, later)[1].is).toBe('answered');
 	});
 
 	test('that is being asked is waited for, until who asks must have died; then what it might have cost is spent', () => {

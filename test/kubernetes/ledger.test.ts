@@ -70,6 +70,17 @@ describeKubernetes('a ledger in the cluster', () => {
 		expect(data).toEqual({ other: 'text', book: JSON.stringify(emptyBook) });
 	});
 
+	test('says by which command a book that can not be read is begun anew', async () => {
+		await using scenery = await scene();
+		const { cluster, path } = scenery;
+		await cluster.call('PUT', path, { ...(await scenery.object()), data: { book: '{' } });
+		const ledger = await scenery.agent();
+		const [, command = ''] = (await refusal(ledger)).split('to begin anew: kubectl ');
+		await cluster.kubectl(...command.replaceAll("'", '').split(' '));
+		await write(ledger);
+		expect((await scenery.object()).data).toEqual({ book: JSON.stringify(emptyBook) });
+	});
+
 	test('says what to do where the object is not there, and makes none', async () => {
 		await using scenery = await scene();
 		const { cluster, path, namespace } = scenery;

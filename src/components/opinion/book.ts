@@ -40,8 +40,8 @@ export function asOf(book: Book, now: EpochMs, rememberMs = rememberedMs): Book 
 }
 
 /** Whether something in it lies in the future, which has to be written as now, lest it be now each time. */
-export const isAhead = ({ recent, open, waiting, answers }: Book, now: EpochMs): boolean =>
-	[recent, open, waiting, answers].some((all) => all.some(({ at }) => at > now + skewMs));
+export const isAhead = ({ month, recent, open, waiting, answers }: Book, now: EpochMs): boolean =>
+	month.name > nameOf(now + skewMs) || [recent, open, waiting, answers].some((all) => all.some(({ at }) => at > now + skewMs));
 
 /** Without what would make it too large: the oldest answers first, as these can be had again; money is never forgotten. */
 export function fitted(book: Book): Book {

@@ -69,7 +69,7 @@ export function settled(
 	{ cost, given }: { readonly cost: number; readonly given?: Given },
 	now: EpochMs,
 ): Book {
-	const current = asOf(book, now);
+	const current = asOf(book, now, Infinity);
 	const asked = current.open.find((one) => one.ticket === ticket);
 	if (!asked) return book;
 	const { about, party, at } = asked;
