@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { FailureClass, ModelCall, ModelService, Question, Retry } from '../../src/domain/model-provider.ts';
 import { retryOf } from '../../src/domain/model-provider.ts';
 import { type ModelOptions, modelProvider } from '../../src/drivers/models/models.ts';
@@ -61,6 +61,8 @@ const served = (rules: Rules) => async (): Promise<Serving> => {
 		[Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
 	};
 };
+
+afterEach(() => void vi.unstubAllEnvs());
 
 for (const rules of Object.keys(serviceOf) as Rules[])
 	describe(`a played service (${rules}) is a model provider`, () => modelContract(served(rules)));
@@ -157,11 +159,30 @@ describe('a request', () => {
 		expect(JSON.stringify(reply)).not.toContain('hunter2');
 	});
 
+	test('has the key of the environment where none is configured, and never that of another service', async () => {
+		await using server = await modelServer('glm');
+		await using local = await modelServer('local');
+		vi.stubEnv('GLM_API_KEY', serverKey);
+		vi.stubEnv('OPENAI_API_KEY', 'another-key-00000000');
+		const ask = (service: ModelService, { baseURL }: ModelServer) =>
+			modelProvider({ service, model: serverModel, baseURL, timeoutMs: 5000 }).ask(question, never);
+		expect(await ask('glm', server)).toMatchObject({ is: 'answer' });
+		expect(await ask('openai-compatible', local)).toMatchObject({ is: 'answer' });
+		expect(local.asked().map(({ headers }) => headers.authorization)).toEqual([undefined]);
+	});
+
 	test('is not made without a key where one is needed', async () => {
 		await using server = await modelServer('glm');
-		for (const service of ['glm', 'openai'] as const) {
+		for (const [service, variable] of [
+			['glm', 'GLM_API_KEY'],
+			['openai', 'OPENAI_API_KEY'],
+		] as const) {
+			vi.stubEnv(variable, undefined);
 			const reply = await modelProvider({ service, model: serverModel, baseURL: server.baseURL, timeoutMs: 1000 }).ask(question, never);
-			expect(reply).toMatchObject({ class: 'key', words: expect.stringMatching(/wants a key \(aiAnalysis\.apiKey or apiKeyFile\)$/) });
+			expect(reply).toMatchObject({
+				class: 'key',
+				words: expect.stringMatching(new RegExp(`wants a key \\(aiAnalysis\\.apiKey or apiKeyFile, or ${variable} in the environment\\)$`)),
+			});
 		}
 		const stopped = modelProvider({ service: 'glm', model: serverModel, baseURL: server.baseURL, timeoutMs: 1000 }).ask(
 			question,

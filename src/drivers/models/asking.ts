@@ -42,7 +42,7 @@ export function asking(
 		// It ends: with each turn there is less that can be refused.
 		for (;;) {
 			const parameters = learnt.adapt(service.parameters(question));
-			const body = JSON.stringify({ model, messages: messagesOf(question), stream: false, ...parameters });
+			const body = JSON.stringify(bodyOf(model, question, parameters));
 			onCall({ ...told, is: 'request', sizeBytes: Buffer.byteLength(body), adapted: learnt.learnt });
 			const started = performance.now();
 			const came = await exchange(url, headers, body, signal, limit);
@@ -57,6 +57,14 @@ export function asking(
 		}
 	};
 }
+
+/** What is sent. */
+export const bodyOf = (model: string, question: Question, parameters: Parameters) => ({
+	model,
+	messages: messagesOf(question),
+	stream: false,
+	...parameters,
+});
 
 const messagesOf = ({ system, user }: Question) => [
 	{ role: 'system', content: system.toWellFormed() },

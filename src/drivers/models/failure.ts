@@ -3,7 +3,7 @@ import { type Failed, type FailureClass, retryOf, type Usage } from '../../domai
 import type { EpochMs } from '../../domain/stage.ts';
 import { quotaBack, retryAfter } from './again.ts';
 import type { ServiceError } from './error.ts';
-import { withoutKey } from './key.ts';
+import { masked, withoutKey } from './key.ts';
 import type { Service } from './service.ts';
 
 /** Who was asked, for words. */
@@ -77,8 +77,8 @@ function wordsOf(name: FailureClass, { service, model, shown, key }: Asked): str
 	switch (name) {
 		case 'key':
 			return key === undefined
-				? `${service.name} wants a key (aiAnalysis.apiKey or apiKeyFile)`
-				: `${service.name} does not accept the key (aiAnalysis.apiKey or apiKeyFile)`;
+				? `${service.name} wants a key (aiAnalysis.apiKey or apiKeyFile${service.keyVariable ? `, or ${service.keyVariable} in the environment` : ''})`
+				: `${service.name} does not accept the key ${masked(key)} (aiAnalysis.apiKey or apiKeyFile${service.keyVariable ? `, or ${service.keyVariable} in the environment` : ''})`;
 		case 'money':
 			return `the account at ${service.name} has no money left or is locked`;
 		case 'model':

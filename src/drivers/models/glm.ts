@@ -9,6 +9,7 @@ export const glm: Service = {
 	name: 'GLM',
 	baseURL: 'https://open.bigmodel.cn/api/paas/v4/chat/completions',
 	needsKey: true,
+	keyVariable: 'GLM_API_KEY',
 	parameters: ({ maxTokens, temperature, wantsJson }) =>
 		defined({
 			max_tokens: within(1, 131_072, maxTokens),

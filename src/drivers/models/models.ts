@@ -9,12 +9,14 @@
  * 4. in `test/support/model-server.ts` what its documentation says that it refuses, and in `test/drivers/models.test.ts` the contract suite over it,
  *    with a row for each of its errors.
  */
-import type { ModelCall, ModelProvider, ModelService } from '../../domain/model-provider.ts';
+import { createHash } from 'node:crypto';
+import { defined } from '../../base/defined.ts';
+import type { ModelCall, ModelProvider, ModelService, Question } from '../../domain/model-provider.ts';
 import { addressOf } from './address.ts';
-import { asking } from './asking.ts';
+import { asking, bodyOf } from './asking.ts';
 import { failed } from './failure.ts';
 import { glm } from './glm.ts';
-import type { KeySource } from './key.ts';
+import { type KeySource, readKey } from './key.ts';
 import { compatible, openai } from './openai.ts';
 import type { Service } from './service.ts';
 
@@ -48,5 +50,30 @@ export function modelProvider(options: ModelOptions): ModelProvider {
 		};
 		return { service: service.kind, model, ask };
 	}
-	return { service: service.kind, model, ask: asking(service, address, options) };
+	return { service: service.kind, model, ask: asking(service, address, { ...options, ...keySource(options) }) };
+}
+
+/** What would be sent for a question, and where to, without sending it: the service may then want it otherwise in what is beside model and messages. */
+export function shownRequest({ service: kind, model, baseURL }: ModelOptions, question: Question) {
+	const service = services[kind];
+	const address = addressOf(baseURL ?? service.baseURL ?? '');
+	return {
+		address: 'problem' in address ? undefined : address.shown,
+		body: bodyOf(model, question, service.parameters(question)),
+	};
+}
+
+/** Another text when the key that is used next is another; nothing of the key can be told from it. */
+export async function keyMark(options: Pick<ModelOptions, 'service' | keyof KeySource>): Promise<string> {
+	return createHash('sha256')
+		.update(JSON.stringify(await readKey(keySource(options))))
+		.digest('hex');
+}
+
+/** What is configured, else what the environment has. */
+function keySource({ service, apiKey, apiKeyFile }: Pick<ModelOptions, 'service' | keyof KeySource>): KeySource {
+	if (apiKey !== undefined) return { apiKey };
+	if (apiKeyFile !== undefined) return { apiKeyFile };
+	const { keyVariable } = services[service];
+	return defined({ apiKey: keyVariable === undefined ? undefined : process.env[keyVariable] });
 }

@@ -9,6 +9,7 @@ export const openai: Service = {
 	name: 'OpenAI',
 	baseURL: 'https://api.openai.com/v1/chat/completions',
 	needsKey: true,
+	keyVariable: 'OPENAI_API_KEY',
 	parameters: (question) => parameters(question, formOf(question)),
 	classOf,
 	isAboutParameter: ({ status, code = '', param }) =>

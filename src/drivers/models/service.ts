@@ -9,6 +9,8 @@ export type Service = {
 	/** Absent: it has to be configured. */
 	readonly baseURL?: string;
 	readonly needsKey: boolean;
+	/** Of the environment, where no key is configured. */
+	readonly keyVariable?: string;
 	/** What is asked beside `model`, `messages` and `stream`. */
 	parameters(question: Question): Parameters;
 	/** What an error means by what the service itself says; undefined: the HTTP status has to tell. */
