@@ -45,6 +45,12 @@ function ask(book: Book, party: string, { times = 1000, cost = 0, at = noon, ...
 	return { book, granted: times, answer: undefined };
 }
 
+test('of a machine by itself nothing is left for others', () => {
+	const alone = { maxCostPerMonth: 1, maxPerHour: 7, isAlone: true };
+	expect(ask(emptyBook, 'here', { under: alone })).toMatchObject({ granted: 7, answer: { is: 'refused' } });
+	expect(ask(emptyBook, 'here', { under: { ...alone, maxPerHour: 50 }, cost: 0.25 })).toMatchObject({ granted: 4 });
+});
+
 describe('a question', () => {
 	test('that was answered is not asked again, by nobody, for as long as answers are remembered, whatever the limits', () => {
 		const first = question('one', { about: 'the crash', cost: 0.5 });

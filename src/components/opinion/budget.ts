@@ -12,6 +12,8 @@ export type Limits = {
 	readonly maxPerHour: number;
 	/** For how long an answer is good; absent: 30 days. */
 	readonly rememberMs?: number;
+	/** Of a machine by itself: all is its own. */
+	readonly isAlone?: boolean;
 };
 
 export type Question = {
@@ -29,7 +31,7 @@ export type Question = {
  * Whether a question may be asked; where it may, it counts from now on, and its cost is reserved. Pure.
  *
  * The rule: the hour's questions and the month's money belong in equal shares to all who asked or were refused in that time, and nobody has more than its share
- * while another has not had that one's; only of money, what is unused is released to all evenly until the end of the month. And nobody, not even who is alone,
+ * while another has not had that one's; only of money, what is unused is released to all evenly until the end of the month. And no node, not even one that asks alone,
  * has the last fifth of what the others left: it is for who comes late, until it comes free anyway, which is in twelve minutes for a question, and evenly until
  * the end of the month for money.
  *
@@ -124,21 +126,21 @@ function roomAt({ recent }: Book, party: string, now: EpochMs): EpochMs {
 	return Math.min(now + hourMs, ...times.filter((at) => at > now));
 }
 
-function hourOf({ recent, waiting }: Book, { maxPerHour }: Limits, party: string, now: EpochMs): Pool {
+function hourOf({ recent, waiting }: Book, { maxPerHour, isAlone = false }: Limits, party: string, now: EpochMs): Pool {
 	const max = Math.min(maxPerHour, mostRecent);
 	const used = new Map<string, number>();
 	for (const one of recent) used.set(one.party, (used.get(one.party) ?? 0) + 1);
 	const comesFree = recent.filter((one) => one.party === party && one.at + hourMs - now <= soonMs).length;
-	return { max, used, waiting: sinceOf(waiting.filter(({ at }) => now - at < hourMs)), isCounted: true, kept: 1, comesFree };
+	return { max, used, waiting: sinceOf(waiting.filter(({ at }) => now - at < hourMs)), isCounted: true, kept: 1, comesFree, isAlone };
 }
 
-function moneyOf({ month, open, waiting }: Book, { maxCostPerMonth: max }: Limits, now: EpochMs): Pool {
+function moneyOf({ month, open, waiting }: Book, { maxCostPerMonth: max, isAlone = false }: Limits, now: EpochMs): Pool {
 	const used = new Map(Object.entries(month.spent));
 	for (const { party, cost, at } of open) if (cost > 0 && isOfMonth(month.name, at)) used.set(party, (used.get(party) ?? 0) + cost);
 	const begin = beginOf(month.name);
 	const end = nextMonth(begin);
 	const kept = Math.min(1, Math.max(0, (end - now) / (end - begin)));
-	return { max, used, waiting: sinceOf(waiting), isCounted: false, kept, comesFree: 0 };
+	return { max, used, waiting: sinceOf(waiting), isCounted: false, kept, comesFree: 0, isAlone };
 }
 
 const sinceOf = (waiting: Book['waiting']) => new Map(waiting.map(({ party, since }) => [party, since]));

@@ -13,6 +13,8 @@ export type Pool = {
 	readonly kept: number;
 	/** What of the asker's own comes free soon. */
 	readonly comesFree: number;
+	/** There is nobody else, and nobody comes late. */
+	readonly isAlone: boolean;
 };
 
 /** Whether a party may have so much more. Who has had nothing may have what there is. */
@@ -20,6 +22,7 @@ export function fits(pool: Pool, party: string, amount: number): boolean {
 	const own = pool.used.get(party) ?? 0;
 	const free = pool.max - sum(pool.used.values());
 	if (amount > free) return false;
+	if (pool.isAlone) return true;
 	if (own > 0) return own + amount <= mostFor(party, pool);
 	const goFirst = pool.isCounted ? [...pool.waiting.keys()].filter((one) => goesFirst(one, party, pool)).length : 0;
 	return amount <= free - goFirst;
