@@ -50,10 +50,12 @@ export function loadConfig({ file, namedBy, mode, paths }: LoadOptions): Loaded 
 		refuseSharedPort(result.data, problems);
 		refuseLevelOfZstd(result.data, problems);
 		refuseHalfS3(result.data, problems);
+		refuseModelNowhere(result.data, problems);
 	}
 	if (problems.lines.length > 0 || !result.success) throw new ConfigError(problems.lines.join('\n'));
 	addWarnings(given, { config: result.data, defaults, fields }, problems);
 	warnOfNothingToRemove(result.data, problems);
+	warnOfUnknownPrice(result.data, problems);
 	if (mode === 'standalone') warnOfNobodyWhoClears(given, result.data, problems);
 	return { config: result.data, warnings: problems.lines, source: file };
 }
@@ -101,6 +103,26 @@ function refuseHalfS3({ storage: { backend, s3 } }: Config, problems: Problems):
 		const [given, other] = has('accessKey') ? ['accessKey', 'secretKey'] : ['secretKey', 'accessKey'];
 		problems.add(['storage', 's3'], `storage.s3.${given} is there without ${other}; give both (or their files), or none`);
 	}
+}
+
+function refuseModelNowhere({ aiAnalysis: { enabled, provider, baseURL, apiKey, apiKeyFile } }: Config, problems: Problems): void {
+	if (enabled && provider === 'openai-compatible' && baseURL === undefined)
+		problems.add(
+			['aiAnalysis', 'provider'],
+			'aiAnalysis.provider is openai-compatible, and aiAnalysis.baseURL is missing: say where the service is',
+		);
+	if (apiKey !== undefined && apiKeyFile !== undefined)
+		problems.add(['aiAnalysis', 'apiKeyFile'], 'aiAnalysis.apiKey is there twice, itself and as a file; keep one');
+}
+
+/** With a limit on what a month may cost, what has no price escapes it. */
+function warnOfUnknownPrice({ aiAnalysis }: Config, problems: Problems): void {
+	const { enabled, enableCostControl, provider, model, pricing } = aiAnalysis;
+	if (enabled && enableCostControl && provider !== 'openai-compatible' && pricing[model] === undefined)
+		problems.add(
+			['aiAnalysis', 'model'],
+			`aiAnalysis.pricing has no price of ${model}: it counts as free, and aiAnalysis.maxCostPerMonth does not hold it; set in and out`,
+		);
 }
 
 function refuseSharedPort({ monitor: { prometheusEnabled, metricsPort, healthPort } }: Config, problems: Problems): void {

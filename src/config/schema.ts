@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { modelServices } from '../domain/model-provider.ts';
 import { duration, freeSpace, size, timeout } from './units.ts';
 
 /** What the defaults of some keys depend on: `/host/…` in a container, the user's own folders on one machine. */
@@ -164,28 +165,39 @@ export const configSchema = (paths: ModeDefaults) =>
 		),
 		aiAnalysis: section(
 			{
-				enabled: key(flag, false, 'Whether a language model gives its opinion on cores that were stored.'),
-				provider: key(z.enum(['glm', 'openai', 'openai-compatible']), 'glm', 'Whose service.'),
+				enabled: key(flag, false, 'Whether a language model is asked about crashes whose cores were stored.'),
+				provider: key(
+					z.enum(modelServices),
+					'glm',
+					'Whose service. openai-compatible: any that answers in the form of OpenAI at a `baseURL`, such as vLLM or Ollama, with or without a key.',
+				),
 				model: key(text, 'glm-4.5-flash', 'Which model.'),
-				apiKey: optional(text, 'The key.', secret),
-				apiKeyFile: optional(text, 'A file that holds the key.'),
-				baseURL: key(z.url(), 'https://open.bigmodel.cn/api/paas/v4/chat/completions', 'Where the service is.'),
+				apiKey: optional(text, 'The key. Without one it is taken from the environment: `GLM_API_KEY` or `OPENAI_API_KEY`.', secret),
+				apiKeyFile: optional(text, 'A file that holds the key; another key in it counts at once.'),
+				baseURL: optional(
+					z.url(),
+					"Where the service is, with or without `/chat/completions`; without it the provider's own address, for glm `https://open.bigmodel.cn/api/paas/v4/chat/completions`.",
+				),
 				timeout: key(timeout, '30s', 'For how long an answer is waited for.', inDuration),
 				maxTokens: key(count, 2000, 'The longest answer.'),
 				temperature: key(z.number().min(0).max(2), 0.3, 'How free the answer may be.'),
 				language: key(z.enum(['zh', 'en']), 'en', 'The language of the answer.'),
-				enableCostControl: key(flag, true, 'Whether the two limits below hold.'),
+				enableCostControl: key(flag, true, 'Whether the two limits below hold, for all nodes of a cluster together.'),
 				maxCostPerMonth: key(z.number().min(0), 100, 'The most that a month may cost, in the currency of the prices.'),
-				maxAnalysisPerHour: key(count, 50, 'The most questions in an hour.'),
+				maxAnalysisPerHour: key(count, 50, 'The most crashes that are asked about in an hour.'),
 				pricing: key(
 					z.record(z.string(), z.strictObject({ in: z.number().min(0), out: z.number().min(0) })),
 					{ 'glm-4.5-flash': { in: 0, out: 0 } },
-					'Prices of a million tokens, by model.',
+					'Prices of a million tokens, by model; one without a price counts as free.',
 				),
-				analyzeSkipped: key(flag, false, 'Whether cores that were not stored are asked about too.'),
+				analyzeSkipped: key(flag, false, 'Whether crashes are asked about too whose cores were not worth storing, or that left none.'),
+				allow: key(
+					z.array(z.enum(['addresses', 'nodeNames'])),
+					[],
+					'What may be told to the model besides: network addresses, names of nodes and hosts.',
+				),
 			},
 			"A language model's opinion.",
-			planned,
 		),
 		storage: section(
 			{

@@ -44,5 +44,5 @@ test.for(untouched)('%s stays as it is', (text) => {
 test('addresses and names of nodes are told where that is allowed', () => {
 	const text = 'worker-7 at 10.244.0.17';
 	expect(redacted(text, { ...strict, allows: new Set(['addresses']) })).toBe('<node> at 10.244.0.17');
-	expect(redacted(text, { ...strict, allows: new Set(['node names']) })).toBe('worker-7 at <address>');
+	expect(redacted(text, { ...strict, allows: new Set(['nodeNames']) })).toBe('worker-7 at <address>');
 });

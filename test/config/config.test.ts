@@ -107,18 +107,26 @@ describe('keys that have no effect in this version', () => {
 			'monitor:',
 			'  alerting: { enabled: true }',
 			'analyzer:',
-			'  aiAnalysis:',
-			'    enabled: true',
+			'  symbols: { debuginfod: "https://example.com" }',
 		];
 		expect(await warningsOf(text.join('\n'))).toEqual([
 			'5: monitor.alerting.enabled has no effect in this version',
-			'8: aiAnalysis.enabled has no effect in this version',
+			'7: analyzer.symbols.debuginfod has no effect in this version',
 		]);
 	});
 
 	test('are passed over when they say the default, in whatever words', async () => {
 		expect(await warningsOf('storage: { maxStorageSize: 50000MB, sampling: {} }\nmonitor: { alerting: { enabled: false } }\n')).toEqual([]);
 	});
+});
+
+test('a price that is missing is named where money is limited, for a service that costs something', async () => {
+	expect(await warningsOf('aiAnalysis:\n  enabled: true\n  provider: openai\n  model: gpt-5\n')).toEqual([
+		'4: aiAnalysis.pricing has no price of gpt-5: it counts as free, and aiAnalysis.maxCostPerMonth does not hold it; set in and out',
+	]);
+	const local = 'aiAnalysis: { enabled: true, provider: openai-compatible, baseURL: "http://127.0.0.1:8000", model: qwen }';
+	for (const fine of ['aiAnalysis: { enabled: true }', 'aiAnalysis: { enabled: true, enableCostControl: false, model: m }', local])
+		expect(await warningsOf(fine)).toEqual([]);
 });
 
 test('enforcing is named where it removes nothing', async () => {

@@ -59,7 +59,7 @@ test('wrong values are told with what is expected, all at once', async () => {
 		'13: monitor.metricsPort is 99999; expected at most 65535, such as 8080',
 		'14: cleaner is a text; expected a section with keys',
 		'15: discovery.namespaces is 5; expected all or a list such as [a, b]',
-		'16: aiAnalysis.baseURL is 7; expected a text, such as "https://open.bigmodel.cn/api/paas/v4/chat/completions"',
+		'16: aiAnalysis.baseURL is 7; expected a text',
 	]);
 });
 
@@ -185,6 +185,15 @@ test('every value of the example, made something else, loads or is found with it
 	}
 	expect(refused.get('[[1]]')).toBe(tried);
 	expect(refused.keys().toArray().toSorted()).toEqual(others.toSorted());
+});
+
+test('a model that is nowhere, and a key that is there twice, are refused', async () => {
+	expect(await mistakesIn('aiAnalysis:\n  enabled: true\n  provider: openai-compatible\n')).toEqual([
+		'3: aiAnalysis.provider is openai-compatible, and aiAnalysis.baseURL is missing: say where the service is',
+	]);
+	expect(await mistakesIn('aiAnalysis:\n  apiKey: k\n  apiKeyFile: /key\n')).toEqual([
+		'3: aiAnalysis.apiKey is there twice, itself and as a file; keep one',
+	]);
 });
 
 test('backend s3 without a bucket, or with half a key, is refused', async () => {

@@ -38,7 +38,7 @@ export type Redaction = {
 	/** Names of nodes and hosts, which are not the pod's. */
 	readonly hosts: readonly string[];
 	/** What a user lets out all the same. */
-	readonly allows: ReadonlySet<'addresses' | 'node names'>;
+	readonly allows: ReadonlySet<'addresses' | 'nodeNames'>;
 };
 
 /** The same text without what must not be told. Whoever reads it can see where something stood. */
@@ -48,7 +48,7 @@ export function redacted(text: string, { hosts, allows }: Redaction): string {
 		(rest, { pattern, by }) => (typeof by === 'string' ? rest.replace(pattern, by) : rest.replace(pattern, by)),
 		text,
 	);
-	if (allows.has('node names')) return clean;
+	if (allows.has('nodeNames')) return clean;
 	const names = hosts.filter((name) => name.length > 1).toSorted((one, other) => other.length - one.length);
 	return names.reduce((rest, name) => rest.replace(new RegExp(`(?<![\\w-])${RegExp.escape(name)}(?![\\w-])`, 'gi'), '<node>'), clean);
 }
