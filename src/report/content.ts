@@ -2,6 +2,7 @@ import { formatBytes, formatSpan } from '../base/quantity.ts';
 import { placeName, sourcePlace } from '../domain/frames.ts';
 import type { Earlier } from '../domain/history.ts';
 import type { CrashReport, KnownIssue, Repeats, Storage } from '../domain/report.ts';
+import { opinionSection } from './opinion.ts';
 import { lost, place } from './place.ts';
 import { otherThreads, stack } from './stacks.ts';
 
@@ -31,6 +32,7 @@ export function contentOf(report: CrashReport, options: ContentOptions): Section
 		{ is: 'facts', facts: files(report) },
 		modules(report),
 		{ title: 'Missing', is: 'list', isWarning: true, items: report.notes },
+		opinionSection(report.opinion),
 	];
 	return sections.filter((section) => sizeOf(section) > 0);
 }

@@ -8,6 +8,7 @@ import { type CrashReport, crashReport, type Frame } from '../../src/domain/repo
 import { plain, reportText } from '../../src/report/report.ts';
 import { events } from '../support/events.ts';
 import { hugeReport } from '../support/huge-report.ts';
+import { opinions } from '../support/opinions.ts';
 import { ended, podReport } from '../support/pod-report.ts';
 
 /** What a file name, a message, a name of a function may be. */
@@ -27,6 +28,14 @@ describe('a report as an object', () => {
 		expect(back).toEqual({ ...rest, registers: {}, modules: [] });
 		const text = (one: CrashReport) => reportText({ ...one, modules: [] }, { paint: plain, now: Date.now() });
 		expect(text(back)).toBe(text(report));
+	});
+
+	test('tells in short what a model thinks', () => {
+		const { given, none } = opinions;
+		const back = (opinion: CrashReport['opinion']) => restored({ spec: spec.parse(shortened({ ...podReport(), opinion })) })?.opinion;
+		expect(back(none)).toEqual(none);
+		const { summary, rootCause, recommendations, confidence } = given.answer;
+		expect(back(given)).toMatchObject({ is: 'given', model: given.model, answer: { summary, rootCause, recommendations, confidence } });
 	});
 
 	test('tells of the crashes that it stands for', () => {

@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
 import type { Event } from '../../src/domain/events.ts';
 import { fold, foldGivenUp } from '../../src/domain/fold.ts';
-import { crashReport } from '../../src/domain/report.ts';
+import type { Opinion } from '../../src/domain/opinion.ts';
+import { type CrashReport, crashReport } from '../../src/domain/report.ts';
 import { events } from '../support/events.ts';
+import { opinions } from '../support/opinions.ts';
 
 test('a crash grows with each event, and has the published shape after each', () => {
 	const { found, analysed, stored } = events();
@@ -80,4 +82,25 @@ test('a core that comes late opens anew what was decided of the crash without it
 		storage: null,
 		evidence: ['core', 'restart'],
 	});
+});
+
+test('an opinion is that on the newest revision that was asked about, and one that was given is not replaced by none', () => {
+	const { found, analysed, stored } = events();
+	const known = [found, analysed, stored].reduce<CrashReport | undefined>(fold, undefined) as CrashReport;
+	const said = (report: CrashReport | undefined, opinion: Opinion) =>
+		fold(report, { kind: 'OpinionEvent', key: found.key, body: { opinion } });
+	const { given, none } = opinions;
+	const second = { ...given, revision: 2, model: 'glm-9' };
+	expect(crashReport.parse(said(known, none))).toEqual({ ...known, opinion: none });
+	expect(said(said(known, none), given)?.opinion).toEqual(given);
+	expect(said(said(known, given), { ...none, revision: 2 })?.opinion).toEqual(given);
+	expect(said(said(known, second), given)?.opinion).toEqual(second);
+	expect(said(said(known, given), second)).toEqual({ ...known, opinion: second });
+	expect(said(undefined, given)).toBeUndefined();
+});
+
+test('asking anew is a further revision of a report, and changes nothing else in it', () => {
+	const { found, analysed } = events();
+	const known = [found, analysed].reduce<CrashReport | undefined>(fold, undefined) as CrashReport;
+	expect(fold(known, { kind: 'OpinionRequest', key: found.key, revision: 2, body: {} })).toEqual({ ...known, revision: 2 });
 });

@@ -2,9 +2,10 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { fold } from '../../src/domain/fold.ts';
 import type { Analysis, CrashReport } from '../../src/domain/report.ts';
-import { colours, headline, plain, reportList, reportText } from '../../src/report/report.ts';
+import { colours, headline, plain, reportList, reportMarkdown, reportText } from '../../src/report/report.ts';
 import { root } from '../support/crash.ts';
 import { events } from '../support/events.ts';
+import { opinions } from '../support/opinions.ts';
 
 const now = Date.parse('2026-11-23T06:30:00Z');
 const golden = (name: string) => join(root, 'test/fixtures/report', name);
@@ -49,6 +50,23 @@ describe('a report for a person', () => {
 			{ paint: plain, now },
 		);
 		await expect(text).toMatchFileSnapshot(golden('no-stack.txt'));
+	});
+
+	test('with the opinion of a model, apart from what is known', async () => {
+		const { given } = opinions;
+		const options = { paint: plain, now };
+		await expect(reportText({ ...report(), opinion: given }, options)).toMatchFileSnapshot(golden('opinion.txt'));
+		await expect(reportMarkdown({ ...report(), opinion: given }, options)).toMatchFileSnapshot(golden('opinion.md'));
+		const remembered = reportText({ ...report(), opinion: { ...given, isRemembered: true } }, options);
+		expect(remembered).toContain(
+			'AI analysis: the opinion of glm-4.5-flash, given to an earlier crash of this bug and image, not a fact\n',
+		);
+	});
+
+	test('without an opinion says why there is none', () => {
+		const text = reportText({ ...report(), opinion: opinions.none }, { paint: plain, now });
+		expect(text).toContain('\nAI analysis not available (GLM does not accept the key)\n');
+		expect(text.replace(/\nAI analysis .*\n/, '')).toBe(reportText(report(), { paint: plain, now }));
 	});
 
 	test('of a stack overflow', async () => {

@@ -1,4 +1,5 @@
 import type { CrashReport, Frame } from '../../src/domain/report.ts';
+import { opinions } from './opinions.ts';
 import { ended, podReport } from './pod-report.ts';
 
 /** A report that has as much of everything as a hostile core can give it, all made of one unit; what comes from the API is as it is. */
@@ -52,5 +53,10 @@ export function hugeReport(unit: string): CrashReport {
 		association: { ...report.association, host: text, image: text, reason: text },
 		knownIssues: Array(5).fill({ ...issue, issues: [...issue.issues] }),
 		notes: Array(20).fill(text),
+		opinion: {
+			...opinions.given,
+			model: text,
+			answer: { ...opinions.given.answer, summary: text, rootCause: text, recommendations: Array(20).fill(text) },
+		},
 	};
 }

@@ -64,6 +64,22 @@ export const spec = open(
 			.exactOptional()
 			.describe('absent: not decided yet'),
 		score: report.score.exactOptional(),
+		// Without alternatives, too.
+		opinion: z
+			.object({
+				is: z.enum(['given', 'not available']),
+				revision: z.int().min(1),
+				time: shape.time,
+				model: text.exactOptional(),
+				summary: text.exactOptional(),
+				rootCause: text.exactOptional(),
+				impact: text.exactOptional(),
+				recommendations: z.array(text).exactOptional(),
+				confidence: z.number().min(0).max(1).exactOptional(),
+				reason: text.exactOptional().describe('why there is none'),
+			})
+			.exactOptional()
+			.describe('what a language model thinks of it: not a fact; shortened'),
 		knownIssues: z.array(report.knownIssue).describe('the best match first'),
 		stack: shape.stack,
 		threads: z.array(report.thread).describe('the crashed one, with the frames around the culprit'),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defined } from '../../base/defined.ts';
 import { notAnalysed } from '../fold.ts';
+import type { Opinion } from '../opinion.ts';
 import type { CrashReport, Storage } from '../report.ts';
 import { type Spec, spec as specSchema, status as statusSchema } from './crash-object.ts';
 
@@ -12,8 +13,8 @@ export function restored(object: { readonly spec?: unknown; readonly status?: un
 	return { ...report, ...ofStatus(readable.parse(object.status), report.time) };
 }
 
-function ofSpec({ schemaVersion, storage, threads, ...spec }: Spec): CrashReport {
-	const nothing = { core: null, log: null, restart: null, lostCore: null, opinion: null } as const;
+function ofSpec({ schemaVersion, storage, threads, opinion, ...spec }: Spec): CrashReport {
+	const nothing = { core: null, log: null, restart: null, lostCore: null } as const;
 	return {
 		...notAnalysed,
 		...nothing,
@@ -22,6 +23,7 @@ function ofSpec({ schemaVersion, storage, threads, ...spec }: Spec): CrashReport
 		status: phaseBy(storage),
 		threads: threads.map((thread) => ({ ...thread })),
 		storage: storage === undefined ? null : storageOf(storage),
+		opinion: opinion === undefined ? null : opinionOf(opinion),
 	};
 }
 
@@ -29,6 +31,14 @@ const storageOf = ({ form, location = '', name, sha256 = '', sizeBytes = 0, reas
 	form === 'full'
 		? { form, location, ...defined({ name, reason }), sha256, sizeBytes }
 		: { form, reason: reason ?? '', ...defined({ was }) };
+
+/** The rest of it is in the report that the node has. */
+function opinionOf({ is, revision, time, reason = '', model = '', ...said }: NonNullable<Spec['opinion']>): Opinion {
+	if (is === 'not available') return { is, revision, time, reason };
+	const { summary = '…', rootCause = '…', impact = '…', recommendations = [], confidence = 0 } = said;
+	const answer = { summary, rootCause, impact, recommendations, confidence, codeSuggestions: [], relatedIssues: [] };
+	return { is, revision, time, provider: '', model, promptVersion: 0, answer, unverifiedSuggestions: [], unverifiedIssues: [] };
+}
 
 /** How far a crash has come at least. */
 function phaseBy(storage: Spec['storage']): CrashReport['status'] {

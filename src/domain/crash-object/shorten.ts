@@ -1,6 +1,7 @@
 import { defined } from '../../base/defined.ts';
 import { printable } from '../../base/printable.ts';
 import { isAt } from '../frames.ts';
+import type { Opinion } from '../opinion.ts';
 import type { CrashReport, Culprit, Thread } from '../report.ts';
 import type { Spec } from './crash-object.ts';
 
@@ -13,6 +14,7 @@ const mostFrames = [20, 12] as const;
 const framesAbove = 7;
 const mostNotes = 8;
 const mostIssues = 3;
+const mostRecommendations = 3;
 const mostLinks = 5;
 /** Hashes are that long, and are not cut: with the most of everything, the spec still fits. */
 const leastTextBytes = 64;
@@ -50,6 +52,7 @@ function specOf(report: CrashReport, most: number): Spec {
 			log: report.log ?? undefined,
 			storage: storage ?? undefined,
 			score: report.score ?? undefined,
+			opinion: report.opinion ? opinionOf(report.opinion) : undefined,
 		}),
 		process,
 		association: report.association,
@@ -59,6 +62,13 @@ function specOf(report: CrashReport, most: number): Spec {
 		threads,
 		notes: [...notes, ...report.notes].slice(0, mostNotes),
 	};
+}
+
+function opinionOf(opinion: Opinion): NonNullable<Spec['opinion']> {
+	if (opinion.is === 'not available') return opinion;
+	const { is, revision, time, model, answer } = opinion;
+	const { codeSuggestions, relatedIssues, ...words } = answer;
+	return { is, revision, time, model, ...words, recommendations: words.recommendations.slice(0, mostRecommendations) };
 }
 
 /** The crashed thread's frames at the top, or those around the culprit where it lies deeper. */
