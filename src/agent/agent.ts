@@ -12,6 +12,7 @@ export { podTable } from '../components/discovery/discovery.ts';
 export { layersOf } from './container-files.ts';
 export type { OfCluster } from './controller.ts';
 export { type Imported, type Importer, openImporter } from './import.ts';
+export { modelOf, requestAbout } from './model.ts';
 export type { Mode, OnCluster } from './pieces.ts';
 export { storeOf } from './store.ts';
 

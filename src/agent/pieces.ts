@@ -3,16 +3,19 @@ import { analyzer } from '../components/analyzer/analyzer.ts';
 import { type CollectorOptions, correlation, remover } from '../components/collector/collector.ts';
 import type { PodTable } from '../components/discovery/discovery.ts';
 import type { MonitorOptions } from '../components/monitor/monitor.ts';
+import { clusterLedger, type Opinions, opinions } from '../components/opinion/opinion.ts';
 import { createRoom, eraser, type Room, type StorageOptions, sidecar, sparing, storage } from '../components/storage/storage.ts';
 import type { Config } from '../config/config.ts';
 import type { Backend } from '../domain/backend.ts';
+import type { Ledger } from '../domain/ledger.ts';
 import type { Sightings } from '../domain/sightings.ts';
 import type { Compression } from '../drivers/compression/compression.ts';
 import { corePattern, hostRoot } from '../drivers/host/host.ts';
 import type { Cluster } from '../drivers/kubernetes/kubernetes.ts';
-import { Journal, JournalUnavailable, type JournalView } from '../journal/journal.ts';
+import { Journal, JournalUnavailable, type JournalView, ledgerIn } from '../journal/journal.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { layersOf } from './container-files.ts';
+import { modelsOf, opinionOptions } from './model.ts';
 import { goOnOf, patientOf, readersOf, type Stages } from './pipeline.ts';
 import type { ConfigWithFiles } from './reload.ts';
 import { storeOf } from './store.ts';
@@ -40,6 +43,7 @@ export type Pieces = ConfigWithFiles & {
 	readonly backend: Backend;
 	readonly room: Room;
 	readonly stages: Stages;
+	readonly opinions: Opinions;
 	readonly collection: CollectorOptions;
 	/** Absent on a machine of its own. */
 	readonly onCluster: OnCluster | undefined;
@@ -73,14 +77,27 @@ export async function makePieces(
 	};
 	const pattern = await corePattern();
 	const nameOnce: NameOnce = (id, name) => journal.nameOnce(id, name);
-	const stages = stagesOf({ config, knownIssues }, onCluster, { backend, room, nameOnce }, view, pattern, telemetry);
+	const ledger: Ledger = onCluster
+		? clusterLedger({ cluster: onCluster.cluster, namespace: onCluster.namespace })
+		: { change: (change, signal) => ledgerIn(journal).change(change, signal) };
+	const asked = opinions({
+		models: modelsOf(config.aiAnalysis, telemetry.modelCalled),
+		reports: view,
+		ledger,
+		telemetry,
+		options: opinionOptions(config.aiAnalysis, onCluster?.node),
+	});
+	const stages = {
+		...stagesOf({ config, knownIssues }, onCluster, { backend, room, nameOnce }, view, pattern, telemetry),
+		opinion: asked.stage,
+	};
 	const collection = { ...collectorOptions(config, pattern), isOnCluster: onCluster !== undefined };
 	const { path } = config.journal;
 	const journal =
 		before?.config.journal.path === path
 			? before.journal
 			: new Journal(path, readersOf(stages), { goOn: goOnOf(stages), patient: patientOf(stages), onRejected: telemetry.workRejected });
-	return { config, knownIssues, journal, backend, room, stages, collection, onCluster };
+	return { config, knownIssues, journal, backend, room, stages, opinions: asked, collection, onCluster };
 }
 
 /** What waits for the store need not wait longer. */

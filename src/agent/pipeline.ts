@@ -6,7 +6,7 @@ import type { Steadily } from './steadily.ts';
 
 /** Every stage by its name: what they read is the whole wiring. */
 export type Stages = Readonly<Partial<Record<StageName, Stage>>>;
-type StageName = 'correlation' | 'analyzer' | 'storage' | 'sidecar' | 'eraser' | 'remover';
+type StageName = 'correlation' | 'analyzer' | 'storage' | 'sidecar' | 'eraser' | 'remover' | 'opinion';
 
 export function readersOf(stages: Stages): Readers {
 	const readers: Partial<Record<Kind, StageName[]>> = {};

@@ -29,7 +29,7 @@ const pruneIntervalMs = 24 * 3600_000;
 
 /** Starts all that works on crashes. */
 export async function startWork(pieces: Pieces, telemetry: Telemetry): Promise<Work> {
-	const { config, journal, backend, stages, collection, onCluster } = pieces;
+	const { config, journal, backend, stages, opinions, collection, onCluster } = pieces;
 	await sweepScratch(config.analyzer.scratchPath);
 	const stopping = new AbortController();
 	const { signal } = stopping;
@@ -45,6 +45,7 @@ export async function startWork(pieces: Pieces, telemetry: Telemetry): Promise<W
 		...(onCluster ? clusterWork(config, onCluster, { journal, intake, steadily, telemetry, over: over.signal }, signal) : []),
 		collector({ intake, telemetry, options: collection }).run(signal),
 		watchHealth(healthOf(config, backend, signal), telemetry, signal),
+		opinions.begin(signal),
 		holdToLimits(pieces, { journal, intake, steadily }, signal),
 		pruneDaily(journal, { keepsStored: backend.kind === 'local' }, steadily, signal),
 	];

@@ -12,19 +12,23 @@ import { interruptible } from './interruption.ts';
 import { type ReportForm, withForm, writeReport } from './output.ts';
 import { symbolPlaces } from './places.ts';
 import { createProgress } from './progress.ts';
+import { type PromptOptions, withPrompt, writePrompt } from './prompt.ts';
+import type { SettingsOptions } from './settings.ts';
 
-type Options = ReportForm & {
-	readonly exe?: string;
-	readonly sysroot: string;
-	readonly log?: string;
-	readonly knownIssues?: string;
-	readonly gdb: boolean;
-};
+type Options = ReportForm &
+	PromptOptions &
+	Pick<SettingsOptions, 'config'> & {
+		readonly exe?: string;
+		readonly sysroot: string;
+		readonly log?: string;
+		readonly knownIssues?: string;
+		readonly gdb: boolean;
+	};
 
 const gdbTimeoutMs = 5 * 60_000;
 
 export function analyzeCommand(program: Command): void {
-	withForm(program.command('analyze'))
+	withPrompt(withForm(program.command('analyze')))
 		.description(
 			'say what crashed and why, from a core of any origin (plain, .zst, .gz, .lz4, .xz, a directory of abrt, a report of apport), from what the process wrote, or from both; needs no agent and no configuration',
 		)
@@ -34,11 +38,14 @@ export function analyzeCommand(program: Command): void {
 		.option('--log <file>', 'what the process wrote, to go with its core')
 		.option('--known-issues <path>', 'a file or a folder with known issues of your own, as for analyzer.knownIssues')
 		.option('--no-gdb', 'use only what the core itself says')
+		.option('-c, --config <file>', 'the configuration whose aiAnalysis counts for --show-prompt')
 		.action(run);
 }
 
 async function run(file: string, options: Options): Promise<void> {
-	writeReport(await interruptible(({ signal }) => analyzeFile(resolve(file), options, signal)), options);
+	const report = await interruptible(({ signal }) => analyzeFile(resolve(file), options, signal));
+	if (options.showPrompt) await writePrompt(report, options);
+	else writeReport(report, options);
 }
 
 async function analyzeFile(path: string, { gdb, log, knownIssues: own, ...places }: Options, signal: AbortSignal): Promise<CrashReport> {

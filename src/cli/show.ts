@@ -5,12 +5,13 @@ import { type JournalView, readJournal } from '../journal/journal.ts';
 import { areOfCluster, clusterReports, type ReportsOptions, withReports } from './cluster-reports.ts';
 import { UserError } from './errors.ts';
 import { type ReportForm, withForm, writeReport } from './output.ts';
+import { type PromptOptions, withPrompt, writePrompt } from './prompt.ts';
 import { loadSettings, type SettingsOptions, withConfig } from './settings.ts';
 
-type Options = SettingsOptions & ReportsOptions & ReportForm;
+type Options = SettingsOptions & ReportsOptions & ReportForm & PromptOptions;
 
 export function showCommand(program: Command): void {
-	withForm(withReports(withConfig(program.command('show'))))
+	withPrompt(withForm(withReports(withConfig(program.command('show')))))
 		.description('show all that is known of one crash')
 		.argument('<id>', 'as `list` gives it, or its first characters')
 		.action(run);
@@ -21,16 +22,21 @@ async function run(id: string, options: Options): Promise<void> {
 	const { config } = await loadSettings(options);
 	using journal = readJournal(config.journal.path);
 	const report = findReport(journal, id);
+	if (options.showPrompt) return writePrompt(report, options);
 	const earlier = report.fingerprint === null ? undefined : journal.earlier(report.fingerprint, Date.parse(report.time));
 	writeReport(report, options, earlier);
 	if (options.json || options.markdown) return;
 	for (const { stage, reason } of journal.delays(report.id))
-		process.stdout.write(`\n${stage} waits, and tries again: ${printable(reason)}\n`);
+		process.stdout.write(`\n${stage === 'opinion' ? 'AI analysis' : stage} waits, and tries again: ${printable(reason)}\n`);
 }
 
 async function showOfCluster(id: string, options: Options): Promise<void> {
 	using reports = await clusterReports(options);
 	const report = await reports.find(id);
+	if (options.showPrompt)
+		throw new UserError(
+			'the cluster has a shortened report only: --show-prompt needs the journal, in the agent of the node where it crashed',
+		);
 	writeReport(report, options, await reports.earlier(report));
 }
 

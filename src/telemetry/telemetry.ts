@@ -352,9 +352,11 @@ export function createTelemetry(log: Logger, purpose: Purpose = 'standalone') {
 			metrics.modelTokens.inc({ direction: 'out' }, usage.out);
 			metrics.modelCost.inc(cost);
 		},
-		budgetLeft({ money, questions }: { readonly money: number; readonly questions: number }) {
-			metrics.modelBudget.set({ of: 'money' }, money);
-			metrics.modelBudget.set({ of: 'questions' }, questions);
+		/** @param left undefined: there are no limits */
+		budgetLeft(left: { readonly money: number; readonly questions: number } | undefined) {
+			if (!left) return metrics.modelBudget.reset();
+			metrics.modelBudget.set({ of: 'money' }, left.money);
+			metrics.modelBudget.set({ of: 'questions' }, left.questions);
 		},
 		budgetUnsettled: (reason: string) =>
 			log.warn({ reason }, `what a model has cost can't be written down, and the most that it may have cost counts: ${printable(reason)}`),

@@ -17,7 +17,8 @@ async function monitored(options: { readonly metricsPort?: number | undefined; r
 
 /** All components but the monitor itself. */
 function startOthers(telemetry: Telemetry): void {
-	for (const component of ['config', 'journal', 'collector', 'analyzer', 'storage'] as const) telemetry.componentReady(component);
+	for (const component of ['config', 'journal', 'collector', 'analyzer', 'storage', 'opinion'] as const)
+		telemetry.componentReady(component);
 }
 
 test('readiness is that of all components, with the reason of each that is not', async () => {
@@ -31,11 +32,12 @@ test('readiness is that of all components, with the reason of each that is not',
 		{ name: 'collector', ready: false, reason: 'starting' },
 		{ name: 'analyzer', ready: false, reason: 'starting' },
 		{ name: 'storage', ready: false, reason: 'starting' },
+		{ name: 'opinion', ready: false, reason: 'starting' },
 	]);
 	startOthers(home.telemetry);
 	const ready = await home.get(home.ports.health, '/readyz');
 	expect(ready.status).toBe(200);
-	expect(await ready.json()).toMatchObject({ status: 'ready', components: Array(6).fill({ ready: true }) });
+	expect(await ready.json()).toMatchObject({ status: 'ready', components: Array(7).fill({ ready: true }) });
 	home.telemetry.componentNotReady('storage', 'the disk is full');
 	const not = await home.get(home.ports.health, '/readyz');
 	expect(not.status).toBe(503);

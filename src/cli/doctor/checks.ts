@@ -9,6 +9,7 @@ import { containerChecks } from './containers.ts';
 import { folderCheck } from './folder.ts';
 import { journaldChecks } from './journald.ts';
 import { limitCheck } from './limit.ts';
+import { modelChecks } from './model.ts';
 import { patternCheck } from './pattern.ts';
 import { placeChecks } from './places.ts';
 import { programChecks } from './programs.ts';
@@ -39,6 +40,7 @@ export async function allChecks(config: Config, onCluster: InCluster | undefined
 		...(await systemdChecks(config, surroundings)),
 		...(await journaldChecks(config, surroundings)),
 		...(await Promise.all([...programChecks(config), ...placeChecks(config)])),
+		...(await modelChecks(config)),
 		...(cluster?.checks ?? []),
 	];
 }

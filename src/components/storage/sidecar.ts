@@ -8,17 +8,18 @@ import { storedName } from './name.ts';
 
 type Deps = { readonly backend: Backend; readonly reports: Reports; readonly telemetry: Telemetry };
 
-/** Puts the report beside the stored core. A stage of its own: a core that is stored is not put again because this has to be. */
-export function sidecar({ backend, reports, telemetry }: Deps): Stage<'StorageEvent'> {
+/** Puts the report beside the stored core, and anew when a model has given its opinion. A stage of its own: a core that is stored is not put again because this has to be. */
+export function sidecar({ backend, reports, telemetry }: Deps): Stage<'StorageEvent' | 'OpinionEvent'> {
 	return {
-		reads: ['StorageEvent'],
+		reads: ['StorageEvent', 'OpinionEvent'],
 		concurrency: 1,
 		isPatient: true,
-		async handle({ key, body }, signal) {
-			if (body.is !== 'stored') return done();
+		async handle({ kind, key, body }, signal) {
 			const report = reports.report(key);
 			if (!report) throw new Error(`crash ${key} has no report`);
-			const name = `${body.storage.name ?? storedName(report)}.json`;
+			const told = kind === 'OpinionEvent' ? report.storage : body.is === 'stored' ? body.storage : undefined;
+			if (told?.form !== 'full') return done();
+			const name = `${told.name ?? storedName(report)}.json`;
 			try {
 				if (!isDeleted(report)) await backend.put(name, jsonOf(report), signal);
 				// Who removed the core may have looked for this before it was there.
