@@ -164,7 +164,15 @@ total=$(report_field .spec.score.total)
 ok "$line"
 
 begin 'analysed by a model'
-echo 'not configured'
+opined() { report_field .spec.opinion.is; }
+if ! in_agent "$agent" config show | sed -n '/^aiAnalysis:/,/^[a-z]/p' | grep -q '^  enabled: true'; then
+	echo 'not configured'
+else
+	# It is asked once the core is stored.
+	wait_for opined || fail "it is not asked yet, or does not answer: see $kubectl -n $namespace exec $node_agent -- $agent show $(report_field .spec.id)"
+	[ "$found" = given ] || fail "not available ($(report_field .spec.opinion.reason))"
+	ok "$(report_field .spec.opinion.model): $(report_field .spec.opinion.summary)"
+fi
 
 begin 'stored and readable'
 stored() { report_field .spec.storage.form; }
