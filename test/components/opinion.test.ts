@@ -62,7 +62,7 @@ async function withModel() {
 				now: () => now,
 			});
 			return {
-				begin: () => stages.begin(new AbortController().signal),
+				begin: (signal = new AbortController().signal) => stages.begin(signal),
 				about(
 					report: CrashReport,
 					ageMs = 0,
@@ -147,6 +147,15 @@ describe('an opinion', () => {
 		const asking = model.asking();
 		for (const id of [first, second]) await asking.about(crash(id, { fingerprint: null }));
 		expect(calls(model.server)).toBe(2);
+	});
+
+	test('that a crash has already is not told again when more becomes known of it', async () => {
+		await using model = await withModel();
+		const asking = model.asking();
+		const report = crash(first);
+		const opinion = opinionIn(await asking.about(report));
+		expect(await asking.about({ ...report, revision: 2, opinion })).toEqual({ is: 'done', emit: [] });
+		expect(calls(model.server)).toBe(1);
 	});
 
 	test('is not asked for about what was not stored, unless that is wanted', async () => {
@@ -247,6 +256,30 @@ describe('a service that does not answer', () => {
 		expect(opinionIn(await asking.about(crash(first)))).toMatchObject({ is: 'given' });
 		expect(model.telemetry.states.get('opinion')).toEqual({ ready: true, reason: '' });
 		expect(model.lines.filter(({ level }) => level === 'error')).toHaveLength(1);
+	});
+
+	test('leaves what was answered before', async () => {
+		await using model = await withModel();
+		const asking = model.asking({ config: { maxAnalysisPerHour: 1 } });
+		await asking.about(crash(first));
+		const other = crash('cccccccccccc', { fingerprint: 'v1:ffffffffffffffff' });
+		expect(await asking.about(other)).toMatchObject({ is: 'retry', reason: expect.stringContaining('maxAnalysisPerHour') });
+		expect(opinionIn(await asking.about(crash(second)))).toMatchObject({ is: 'given', isRemembered: true });
+		model.server.always(glmError(401, '1000'));
+		model.pass(2 * 60 * minuteMs);
+		expect(opinionIn(await asking.about(other))).toMatchObject({ is: 'not available' });
+		expect(opinionIn(await asking.about(crash(second)))).toMatchObject({ is: 'given', isRemembered: true });
+	});
+
+	test('is given up at once when the agent stops, also at its start', async () => {
+		await using model = await withModel();
+		model.server.always({ isSilent: true });
+		const asking = model.asking();
+		const stop = new AbortController();
+		const started = asking.begin(stop.signal);
+		await expect.poll(() => model.server.inHand()).toBe(1);
+		stop.abort();
+		await expect(started).resolves.toBeUndefined();
 	});
 
 	test('is not asked again with a wrong key, which is told in one line at the start; another key in the file counts at once', async () => {

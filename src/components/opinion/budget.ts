@@ -61,6 +61,14 @@ export function permit(book: Book, question: Question, limits: Limits | undefine
 	return [fitted(next), { is: 'granted', ticket }];
 }
 
+/** The answer to a question, where there is one. Pure. */
+export const remembered = (book: Book, about: string, now: EpochMs, rememberMs?: number) => answered(asOf(book, now, rememberMs), about);
+
+function answered({ answers }: Book, about: string): Extract<Permit, { is: 'answered' }> | undefined {
+	const known = answers.findLast((answer) => answer.about === about);
+	return known && { is: 'answered', given: known.given };
+}
+
 /**
  * What a question has cost, and the answer, where there is one: it is remembered. A ticket that is not known any more changes nothing: what it might have
  * cost was counted. Pure.
