@@ -19,6 +19,7 @@ import { modelsOf, opinionOptions } from './model.ts';
 import { goOnOf, patientOf, readersOf, type Stages } from './pipeline.ts';
 import type { ConfigWithFiles } from './reload.ts';
 import { storeOf } from './store.ts';
+import { storedCopyFrom } from './stored-copy.ts';
 
 export type Mode = 'standalone' | 'node';
 
@@ -145,6 +146,7 @@ function stagesOf(
 		}),
 		analyzer: analyzer({
 			telemetry,
+			storedCopy: storedCopyFrom(backend, view),
 			options: {
 				places: { sysroot: isOnMachine ? '/' : undefined, paths: analysis.symbols.paths },
 				layersOf: onCluster && layersOf(config.discovery, onCluster.pods, view),

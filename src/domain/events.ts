@@ -92,10 +92,18 @@ export const bodies = {
 		association: association.exactOptional(),
 		restart: restart.exactOptional(),
 		lostCore: lostCore.exactOptional(),
+		/** Nothing more is known: it is looked into once more, in what is stored of it where the original is gone. */
+		isAnew: z.literal(true).exactOptional(),
 	}),
-	AnalysisResults: z.strictObject({ core: core.nullable(), analysis }),
+	AnalysisResults: z.strictObject({ core: core.nullable(), analysis, isAnew: z.literal(true).exactOptional() }),
 	StorageEvent: z.discriminatedUnion('is', [
-		z.strictObject({ is: z.literal('stored'), core, storage: storage.options[0] }),
+		z.strictObject({
+			is: z.literal('stored'),
+			core,
+			storage: storage.options[0],
+			/** It was looked into once more: its original is left where it is. */
+			isAnew: z.literal(true).exactOptional(),
+		}),
 		z.strictObject({ is: z.literal('skipped'), reason: z.string() }),
 		z.strictObject({ is: z.literal('lost'), reason: z.string() }),
 	]),

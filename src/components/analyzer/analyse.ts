@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { codeOf } from '../../base/errors.ts';
 import type { Bodies } from '../../domain/events.ts';
 import type { Core } from '../../domain/report.ts';
@@ -7,7 +8,7 @@ import { demangle } from '../../drivers/demangle/demangle.ts';
 import { GdbError, gdbStacks, type Stacks } from '../../drivers/gdb/gdb.ts';
 import { expectOriginal } from '../../drivers/original/original.ts';
 import { type Corefile, readHead, readPass } from '../../readers/corefile/corefile.ts';
-import { readOrigin } from '../../readers/corename/corename.ts';
+import { type Origin, originOf as originByName, readOrigin } from '../../readers/corename/corename.ts';
 import { containerOf, type LayersOf } from './container.ts';
 import type { CoreEvidence } from './core-side.ts';
 import { findings } from './findings.ts';
@@ -22,6 +23,8 @@ export type AnalyseOptions = {
 	readonly places: SymbolPlaces;
 	/** Of what the root of a container is made; absent on a machine of its own. */
 	readonly layersOf?: LayersOf | undefined;
+	/** Where the core is read, where that is a copy and not the file that was found. */
+	readonly copy?: Core | undefined;
 	/** Absent: no debugger. */
 	readonly gdb?: { readonly program?: string; readonly timeoutMs: number } | undefined;
 	readonly scratch: { readonly path: string; readonly maxBytes: number };
@@ -63,21 +66,23 @@ export async function analyse(found: Bodies['CoredumpFile'], options: AnalyseOpt
 	return findings({ found, core, log, knownIssues, panicKeywords, host });
 }
 
-/** The log is kept for a while only; a crash of which more is known is looked into without it. */
+/** The log is kept for a while only; a crash of which more is known is looked into without it, unless that was done before. */
 async function logSide(found: Bodies['CoredumpFile'], path: string, signal: AbortSignal | undefined): Promise<LogEvidence> {
 	try {
 		return await readLog(path, signal);
 	} catch (error) {
-		if (codeOf(error) !== 'ENOENT' || !(found.core || found.restart)) throw error;
+		const isAllThereIs = !found.core && (!found.restart || found.isAnew === true);
+		if (codeOf(error) !== 'ENOENT' || isAllThereIs) throw error;
 		return { trace: { statements: [], stacks: [] }, notes: ['the log of the process is gone'] };
 	}
 }
 
 async function coreSide(core: Core, { time, association }: Bodies['CoredumpFile'], options: AnalyseOptions): Promise<CoreEvidence> {
 	await using stack = new AsyncDisposableStack();
-	await expectOriginal(core);
+	const file = options.copy ?? core;
+	await expectOriginal(file);
 	const folder = await workFolder(stack, options);
-	const { corefile, rawPath, notes } = await readCore(core, folder, options);
+	const { corefile, rawPath, notes } = await readCore(file, folder, options);
 	const container =
 		options.layersOf && (await containerOf(association, options.layersOf, folder.is === 'folder' ? folder.path : undefined));
 	if (container?.root) stack.use(container.root);
@@ -86,12 +91,12 @@ async function coreSide(core: Core, { time, association }: Bodies['CoredumpFile'
 	const unused = unusedExecutable(corefile, modules, places);
 	const gone = modules.some(({ module }) => module.file === 'missing') ? container?.problem : undefined;
 	const evidence = {
-		origin: await readOrigin(core.path, { attributes: await coredumpAttributes(core.path), pattern: options.corePattern }),
+		origin: await originOf(core, options),
 		corefile,
 		modules,
 		notes: [...notes, ...corefile.problems, ...[gone, unused].filter((note) => note !== undefined)],
 	};
-	await expectOriginal(core);
+	await expectOriginal(file);
 	if (rawPath === undefined) return { ...evidence, stacks: undefined };
 	try {
 		return { ...evidence, stacks: await stacksOf(rawPath, evidence, folder, options) };
@@ -99,8 +104,15 @@ async function coreSide(core: Core, { time, association }: Bodies['CoredumpFile'
 		if (!(error instanceof GdbError)) throw error;
 		return { ...evidence, stacks: undefined, notes: [...evidence.notes, `no stack: ${error.message}`] };
 	} finally {
-		await expectOriginal(core);
+		await expectOriginal(file);
 	}
+}
+
+/** A copy has a name of its own, which tells nothing; a report of apport is one all the same. */
+async function originOf(core: Core, { copy, corePattern: pattern }: AnalyseOptions): Promise<Origin> {
+	const { path } = copy?.encoding === 'apport' ? copy : core;
+	if (copy && path === core.path) return originByName(basename(path), {}, pattern);
+	return readOrigin(path, { attributes: await coredumpAttributes(path), pattern });
 }
 
 /** Where a debugger works and a core is unpacked, or why there is no such place. */

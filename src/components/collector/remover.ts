@@ -16,7 +16,7 @@ export function remover({ telemetry, removeOriginal }: Deps): Stage<'StorageEven
 		isPatient: true,
 		async handle({ key, body }) {
 			telemetry.crashSettled();
-			if (body.is === 'stored' && removeOriginal === 'afterStored') await remove(key, body.core);
+			if (body.is === 'stored' && !body.isAnew && removeOriginal === 'afterStored') await remove(key, body.core);
 			return done();
 		},
 	};

@@ -144,7 +144,7 @@ const skipped = (event: Event<'AnalysisResults'>, reason: string): Event<'Storag
 const stored = (event: Event<'AnalysisResults'>, core: Core, storage: Extract<Storage, { form: 'full' }>): Event<'StorageEvent'> => ({
 	kind: 'StorageEvent',
 	...followsFrom(event),
-	body: { is: 'stored', core, storage },
+	body: { is: 'stored', core, storage, ...(event.body.isAnew && { isAnew: true }) },
 });
 
 function reasonToSkip(core: Core, { score }: Analysis, { valueThreshold, maxFileSizeBytes }: StorageOptions): string | undefined {
