@@ -1,23 +1,20 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { bodies, type Event, type Kind } from '../domain/events.ts';
-import { fold, foldGivenUp } from '../domain/fold.ts';
-import { seriesOf } from '../domain/history.ts';
-import type { CrashReport } from '../domain/report.ts';
-import { worthOf } from '../domain/score.ts';
-import { componentKey, containerKey } from '../domain/sightings.ts';
+import { foldGivenUp } from '../domain/fold.ts';
 import type { EpochMs, Outcome } from '../domain/stage.ts';
+import { appending, inTransaction, type Readers, stored } from './appending.ts';
 import { backoffMs, longestDelayMs } from './backoff.ts';
 import { JournalUnavailable, openOwned, openToRead, unusable, withJournal, withJournalEach } from './open.ts';
 import { type Publication, publication } from './publication.ts';
 import { statements } from './statements.ts';
+import { watchStrangers } from './strangers.ts';
 import { JournalView } from './view.ts';
 
+export type { Readers } from './appending.ts';
+export { type JournalGuest, joinJournal } from './guest.ts';
 export { ledgerIn } from './ledger.ts';
 export { JournalError, JournalInUse, JournalUnavailable } from './open.ts';
 export type { JournalView, Rejection } from './view.ts';
-
-/** The stages that read each kind of event. */
-export type Readers = { readonly [K in Kind]?: readonly string[] };
 
 /** An event that one stage has taken and must settle or give back. */
 export type Claim = {
@@ -65,6 +62,8 @@ export class Journal implements Disposable {
 	readonly #publication: Publication;
 	readonly #sleepers = new Set<() => void>();
 	readonly #readers: Readers;
+	readonly #appending: ReturnType<typeof appending>;
+	readonly #strangers: Disposable;
 	readonly #now: () => EpochMs;
 	readonly #goOn: NonNullable<JournalOptions['goOn']>;
 	readonly #patient: readonly string[];
@@ -94,6 +93,8 @@ export class Journal implements Disposable {
 		this.#readers = readers;
 		this.#now = now;
 		this.view = new JournalView(this.#db);
+		this.#appending = appending({ sql: this.#sql, view: this.view, publication: this.#publication, readers, now });
+		this.#strangers = watchStrangers(this.#db, () => this.#wake());
 		try {
 			if (isGuest) return;
 			for (const { stage, key, reason } of this.#transaction(() => this.#takeOver())) onRejected(stage, key, reason);
@@ -122,7 +123,7 @@ export class Journal implements Disposable {
 
 	/** Appends what is not there yet. @returns the events that were new */
 	append(...events: readonly Event[]): readonly Event[] {
-		return this.#transaction(() => this.#append(events));
+		return this.#transaction(() => this.#appending.append(events));
 	}
 
 	/** True when an event named this file as its original, also when that event is long forgotten. */
@@ -150,7 +151,7 @@ export class Journal implements Disposable {
 			const now = this.#now();
 			switch (outcome.is) {
 				case 'done':
-					this.#append(outcome.emit);
+					this.#appending.append(outcome.emit);
 					return this.#set(claim, { state: 'done' });
 				case 'retry': {
 					const isTooOld = now - claim.at > giveUpMs;
@@ -229,12 +230,13 @@ export class Journal implements Disposable {
 		});
 	}
 
-	/** Resolves when something has been appended or settled, at the time, or at the signal. */
+	/** Resolves when something has been appended or settled, also by a guest, at the time, or at the signal. */
 	changed(until: EpochMs, signal: AbortSignal): Promise<void> {
 		return this.#sleep(until, signal);
 	}
 
 	[Symbol.dispose](): void {
+		this.#strangers[Symbol.dispose]();
 		this.#db.close();
 		this.#lock.close();
 	}
@@ -252,21 +254,6 @@ export class Journal implements Disposable {
 		clearTimeout(timer);
 	}
 
-	#append(events: readonly Event[]): readonly Event[] {
-		const at = this.#now();
-		return events.filter((event) => {
-			const { kind, key, revision = 1, joinKey = null, original, body } = event;
-			if (original !== undefined) this.#sql.know.run({ what: stored(original), at });
-			const { changes, lastInsertRowid: id } = this.#sql.append.run({ kind, key, revision, joinKey, body: JSON.stringify(body), at });
-			if (changes === 0) return false;
-			for (const stage of this.#readers[kind] ?? []) this.#sql.assign.run({ event: id, stage, due: at });
-			if (joinKey !== null) this.#sql.meet.run({ joinKey, due: at });
-			const report = fold(this.view.report(key), event);
-			if (report) this.#write(report);
-			return true;
-		});
-	}
-
 	#claimOf(stage: string, row: ClaimRow) {
 		return claimOf(stage, row, this.#patient.includes(stage));
 	}
@@ -276,23 +263,14 @@ export class Journal implements Disposable {
 		const { stage, event } = claim;
 		const [words = ''] = reason.split('\n'); // behind them stands where it was thrown
 		const onward = isReadable ? this.#goOn(stage, event, words) : [];
-		if (onward.length > 0) this.#append(onward);
+		if (onward.length > 0) this.#appending.append(onward);
 		else this.#tellGivenUp(event.key, stage, words);
 		return this.#set(claim, { state: 'rejected', reason });
 	}
 
 	#tellGivenUp(key: string, stage: string, reason: string): void {
 		const report = this.view.report(key);
-		if (report) this.#write(foldGivenUp(report, stage, reason));
-	}
-
-	#write(report: CrashReport): void {
-		const nextChange = () => (this.#sql.nextChange.get() as { change: number }).change;
-		this.#sql.report.run(reportRow(report, nextChange()));
-		const kept = keptRow(report);
-		if (kept) this.#sql.keep.run(kept);
-		else this.#sql.letGo.run({ id: report.id });
-		this.#publication.written(report, nextChange);
+		if (report) this.#appending.write(foldGivenUp(report, stage, reason));
 	}
 
 	#set<S extends State>(
@@ -305,19 +283,13 @@ export class Journal implements Disposable {
 	}
 
 	#transaction<T>(body: () => T): T {
-		const result = withJournal(this.#path, () => {
-			this.#db.exec('begin immediate');
-			try {
-				const result = body();
-				this.#db.exec('commit');
-				return result;
-			} catch (error) {
-				if (this.#db.isTransaction) this.#db.exec('rollback');
-				throw error;
-			}
-		});
-		for (const wake of this.#sleepers) wake();
+		const result = withJournal(this.#path, () => inTransaction(this.#db, body));
+		this.#wake();
 		return result;
+	}
+
+	#wake(): void {
+		for (const wake of this.#sleepers) wake();
 	}
 }
 
@@ -356,9 +328,6 @@ function parseBody(kind: string, text: string | null): { readonly body?: unknown
 	}
 }
 
-/** SQLite's text is UTF-8, in which a file name of other bytes would lose them. */
-const stored = (original: string) => (original.isWellFormed() ? original : JSON.stringify(original));
-
 type State = 'done' | 'ready' | 'waiting' | 'rejected';
 type ClaimRow = Pick<Claim, 'id' | 'retries' | 'failures' | 'at' | 'newest'> & {
 	readonly deaths: number;
@@ -367,28 +336,6 @@ type ClaimRow = Pick<Claim, 'id' | 'retries' | 'failures' | 'at' | 'newest'> & {
 	readonly revision: number;
 	readonly body: string | null;
 };
-
-const reportRow = (report: CrashReport, changed: number) => ({
-	id: report.id,
-	time: Date.parse(report.time),
-	fingerprint: report.fingerprint,
-	container: containerKey(report.association) ?? null,
-	instance: componentKey(report.association) ?? null,
-	status: report.status,
-	isLost: Number(report.lostCore !== null || report.status === 'lost'),
-	isStartUp: Number(report.restart?.isStartUp ?? false),
-	changed,
-	body: JSON.stringify(report),
-});
-
-/** What is kept of a crash's core, where that is something. */
-function keptRow(report: CrashReport) {
-	const { id, fingerprint, storage } = report;
-	if (!storage || (storage.form === 'none' && (!storage.was || storage.was.why === 'age'))) return undefined;
-	const [location, sizeBytes] = storage.form === 'full' ? [storage.location, storage.sizeBytes] : [null, storage.was?.sizeBytes ?? 0];
-	const series = seriesOf(report) ?? null;
-	return { id, series, fingerprint, worth: worthOf(report.score), foundAt: Date.parse(report.foundAt), location, sizeBytes };
-}
 
 /**
  * Opens a journal beside the agent that runs, or when none does, to look only.

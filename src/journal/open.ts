@@ -20,6 +20,8 @@ export class JournalUnavailable extends Error {
 
 /** For how long another process may have the file in hand: it only reads, or copies its log. */
 const patienceMs = 5_000;
+/** For how long somebody may look whether there is an owner. */
+const glanceMs = 250;
 
 export type Owned = { readonly db: DatabaseSync; readonly lock: DatabaseSync };
 
@@ -30,7 +32,7 @@ export function openOwned(path: string): Owned {
 	} catch (cause) {
 		throw new JournalError(`the folder of the journal ${path} can't be made: ${messageOf(cause)}; set journal.path`, { cause });
 	}
-	const lock = open(`${path}.owner`, path, 0);
+	const lock = open(`${path}.owner`, path, glanceMs);
 	try {
 		lock.exec('begin exclusive');
 	} catch (cause) {
@@ -54,35 +56,67 @@ export function openOwned(path: string): Owned {
 
 /** Opens the database beside a running agent, to look only. */
 export function openToRead(path: string): DatabaseSync {
-	if (!isFile(path))
+	return openThere(path, true);
+}
+
+/** Opens the database beside a running agent, to append to it. It stays as it is laid out. */
+export function openBeside(path: string): DatabaseSync {
+	const db = openThere(path, false);
+	db.exec('pragma synchronous = full; pragma foreign_keys = on');
+	return db;
+}
+
+/** Whether an agent runs that has the journal for itself. It must be there. */
+export function isOwned(path: string): boolean {
+	const file = `${path}.owner`;
+	if (statSync(file, { throwIfNoEntry: false }) === undefined) return false;
+	const lock = open(file, path, 0);
+	try {
+		lock.exec('begin exclusive');
+		return false;
+	} catch (cause) {
+		if (isBusy(cause)) return true;
+		throw unusable(path, cause);
+	} finally {
+		lock.close();
+	}
+}
+
+function openThere(path: string, readOnly: boolean): DatabaseSync {
+	if (!isFile(path, readOnly))
 		throw new JournalError(
 			`there is no journal ${path}: no agent has run with this configuration yet; if one runs with another, give its --config, or its XDG_STATE_HOME`,
 		);
+	let db: DatabaseSync | undefined;
 	try {
-		const db = new DatabaseSync(path, { readOnly: true, timeout: patienceMs });
-		const found = versionOf(db);
-		if (found !== version) {
-			db.close();
-			if (found > version) throw newer(path, found);
-			throw new JournalError(
-				`the journal ${path} was written by an older version (layout ${found}, this one reads ${version}): start the agent once, which brings it up to date`,
-			);
-		}
+		db = new DatabaseSync(path, { readOnly, timeout: patienceMs });
+		expectVersion(db, path);
 		return db;
 	} catch (cause) {
+		db?.close();
 		throw cause instanceof JournalError ? cause : unusable(path, cause);
 	}
 }
 
-function isFile(path: string): boolean {
+/** @throws {JournalError} the database is laid out for another version */
+export function expectVersion(db: DatabaseSync, path: string): void {
+	const found = versionOf(db);
+	if (found > version) throw newer(path, found);
+	if (found < version)
+		throw new JournalError(
+			`the journal ${path} was written by an older version (layout ${found}, this one reads ${version}): start the agent once, which brings it up to date`,
+		);
+}
+
+function isFile(path: string, readOnly: boolean): boolean {
 	try {
 		if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return false;
-		accessSync(path, constants.R_OK);
+		accessSync(path, readOnly ? constants.R_OK : constants.R_OK | constants.W_OK);
 		return true;
 	} catch (cause) {
 		if (codeOf(cause) === 'EACCES')
 			throw new JournalError(
-				`the journal ${path} may not be read by uid ${process.getuid?.()}: run this as the user of the agent, or as root`,
+				`the journal ${path} may not be ${readOnly ? 'read' : 'written to'} by uid ${process.getuid?.()}: run this as the user of the agent, or as root`,
 				{ cause },
 			);
 		throw unusable(path, cause);

@@ -5,6 +5,9 @@ export const statements = (db: DatabaseSync) => ({
 	append: db.prepare(
 		'insert into event (kind, key, revision, join_key, body, at) values (:kind, :key, :revision, :joinKey, :body, :at) on conflict do nothing',
 	),
+	isReported: db.prepare(`
+		select 1 from event where kind = 'CoredumpFile' and key = :key and body ->> '$.isAnew' is null
+			and (revision = :revision or (revision > :revision and body = :body))`),
 	assign: db.prepare('insert into work (event, stage, due) values (:event, :stage, :due)'),
 	meet: db.prepare("update work set state = 'ready', due = :due where state = 'waiting' and join_key = :joinKey"),
 	hasJoined: db.prepare('select 1 from event where join_key = :joinKey and id > :newest limit 1'),

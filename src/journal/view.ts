@@ -5,6 +5,7 @@ import { grouped, type Part } from '../domain/groups.ts';
 import type { Earlier, Group, History, KeptCore, KeptSum } from '../domain/history.ts';
 import type { CrashReport } from '../domain/report.ts';
 import type { Reports } from '../domain/reports.ts';
+import { type Kept, type Revision, reportAt } from '../domain/revisions.ts';
 import type { Seen, Sightings } from '../domain/sightings.ts';
 import type { EpochMs } from '../domain/stage.ts';
 
@@ -19,6 +20,9 @@ export type Rejection = {
 
 const isNewest =
 	'not exists (select 1 from event as newer where newer.kind = event.kind and newer.key = event.key and newer.revision > event.revision)';
+
+/** What is folded into the report of the crash that is its key. */
+const kindsOfCrashes = "'CoredumpFile', 'AnalysisResults', 'StorageEvent', 'OpinionRequest', 'OpinionEvent', 'DeletionEvent'";
 
 const keptIn = "from kept where location > :folder || '/' and location < :folder || '0'";
 
@@ -46,6 +50,27 @@ export class JournalView implements History, Reports, Sightings {
 		return this.#db
 			.prepare("select id from report where id >= :start and id < :start || 'g' order by id limit 20")
 			.all({ start })
+			.map(({ id }) => id as string);
+	}
+
+	/** The report as it was at a revision; undefined where there is no such crash. */
+	reportAt(id: string, revision: number): Revision | undefined {
+		const report = this.report(id);
+		return report && reportAt(this.#eventsOf(id), revision, report);
+	}
+
+	#eventsOf(key: string): Kept[] {
+		return this.#db
+			.prepare(`select kind, key, revision, body from event where key = ? and kind in (${kindsOfCrashes}) order by id`)
+			.all(key)
+			.map(({ body, ...event }) => ({ ...event, body: body === null ? undefined : JSON.parse(body as string) }) as Kept);
+	}
+
+	/** The crashes of one bug, by their ids, the newest first. */
+	idsOf(fingerprint: string): string[] {
+		return this.#db
+			.prepare('select id from report where fingerprint = ? order by time desc, id')
+			.all(fingerprint)
 			.map(({ id }) => id as string);
 	}
 
@@ -168,6 +193,27 @@ export class JournalView implements History, Reports, Sightings {
 				"select stage, reason from work join event on event.id = work.event where key = ? and state in ('ready', 'claimed') and reason is not null and retries > 0",
 			)
 			.all(key) as { stage: string; reason: string }[];
+	}
+
+	/** The stages that have something to do about one crash; with the reason where they tried before. */
+	unsettled(key: string): { readonly stage: string; readonly reason: string | null }[] {
+		return this.#db
+			.prepare(
+				`select stage, reason from work join event on event.id = work.event
+				where key = ? and kind in (${kindsOfCrashes}) and state in ('ready', 'waiting', 'claimed') order by event.id`,
+			)
+			.all(key) as { stage: string; reason: string | null }[];
+	}
+
+	/** Why a stage gave up a revision of a crash; undefined where none did. */
+	givenUp(key: string, revision: number): string | undefined {
+		const row = this.#db
+			.prepare(
+				`select stage || ': ' || coalesce(reason, '') as why from work join event on event.id = work.event
+				where key = ? and revision = ? and kind in (${kindsOfCrashes}) and state = 'rejected' order by event.id limit 1`,
+			)
+			.get(key, revision);
+		return row?.why as string | undefined;
 	}
 
 	/** How much is still to be done. */
