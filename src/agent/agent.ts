@@ -14,6 +14,7 @@ export type { OfCluster } from './controller.ts';
 export { type Imported, type Importer, openImporter } from './import.ts';
 export { modelOf, requestAbout } from './model.ts';
 export type { Mode, OnCluster } from './pieces.ts';
+export { type Asked, askAnew, isUnderway, joinAgent } from './reanalysis.ts';
 export { storeOf } from './store.ts';
 
 /** What the agent is to do: work on the crashes of its machine, be it one of a cluster, for the whole cluster, or both. */

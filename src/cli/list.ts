@@ -1,10 +1,11 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { printable } from '../base/printable.ts';
 import type { Group } from '../domain/history.ts';
 import type { CrashReport } from '../domain/report.ts';
 import { readJournal } from '../journal/journal.ts';
 import { groupList, reportList, table } from '../report/report.ts';
 import { areOfCluster, clusterReports, type ReportsOptions, withReports } from './cluster-reports.ts';
+import { wholeNumber } from './number.ts';
 import { paintFor, writeJson } from './output.ts';
 import { loadSettings, type SettingsOptions, withConfig } from './settings.ts';
 
@@ -19,7 +20,7 @@ type Options = SettingsOptions &
 export function listCommand(program: Command): void {
 	withReports(withConfig(program.command('list')))
 		.description('list the crashes that the agent knows, the newest first: those of this machine, or of a cluster')
-		.option('-n, --number <count>', 'how many at most', count, 50)
+		.option('-n, --number <count>', 'how many at most', wholeNumber, 50)
 		.option('--json', 'print the reports as a JSON array')
 		.option('--group', 'one line for each bug: how many crashes, in how many instances or on how many hosts, since when')
 		.addOption(
@@ -67,9 +68,3 @@ const look = () => ({ paint: paintFor(process.stdout), now: Date.now() });
 
 const none = 'no crashes yet\n';
 const noGroups = 'no crash with a fingerprint yet: without a stack there is none; `list` shows all crashes\n';
-
-function count(text: string): number {
-	const value = Number(text);
-	if (Number.isInteger(value) && value > 0) return value;
-	throw new InvalidArgumentError('It must be a whole number above 0.');
-}

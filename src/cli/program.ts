@@ -11,6 +11,7 @@ import { importCommand } from './import.ts';
 import { instancesCommand } from './instances.ts';
 import { listCommand } from './list.ts';
 import { pinCommand, unpinCommand } from './pin.ts';
+import { reanalyzeCommand } from './reanalyze.ts';
 import { restoreCommand } from './restore/restore.ts';
 import { showCommand } from './show.ts';
 import { verifyCommand } from './verify.ts';
@@ -31,6 +32,7 @@ export function createProgram(): Command {
 		instancesCommand,
 		listCommand,
 		showCommand,
+		reanalyzeCommand,
 		fetchCommand,
 		gdbCommand,
 		verifyCommand,
@@ -50,7 +52,7 @@ export function createProgram(): Command {
 
 /** Puts a mistake on one line, with what the user can read to do better. */
 function explainMistakes(command: Command): void {
-	const handsOn = command.registeredArguments.some(({ variadic }) => variadic);
+	const handsOn = command.registeredArguments.some((argument) => argument.variadic && argument.name() !== 'id');
 	command.configureOutput({
 		outputError: (text, write) => {
 			const mistake = text

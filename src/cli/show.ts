@@ -4,30 +4,59 @@ import type { CrashReport } from '../domain/report.ts';
 import { type JournalView, readJournal } from '../journal/journal.ts';
 import { areOfCluster, clusterReports, type ReportsOptions, withReports } from './cluster-reports.ts';
 import { UserError } from './errors.ts';
+import { wholeNumber } from './number.ts';
 import { type ReportForm, withForm, writeReport } from './output.ts';
 import { type PromptOptions, withPrompt, writePrompt } from './prompt.ts';
 import { loadSettings, type SettingsOptions, withConfig } from './settings.ts';
 
-type Options = SettingsOptions & ReportsOptions & ReportForm & PromptOptions;
+type Options = SettingsOptions & ReportsOptions & ReportForm & PromptOptions & { readonly revision?: number };
 
 export function showCommand(program: Command): void {
 	withPrompt(withForm(withReports(withConfig(program.command('show')))))
 		.description('show all that is known of one crash')
 		.argument('<id>', 'as `list` gives it, or its first characters')
+		.option(
+			'--revision <number>',
+			'the report as it was then, before `reanalyze` or what became known later (default: as it is now)',
+			wholeNumber,
+		)
 		.action(run);
 }
 
 async function run(id: string, options: Options): Promise<void> {
-	if (areOfCluster(options)) return showOfCluster(id, options);
+	const { revision } = options;
+	if (areOfCluster(options)) {
+		if (revision !== undefined)
+			throw new UserError('a cluster has the newest revision of a report only: earlier ones are in the journal of its node');
+		return showOfCluster(id, options);
+	}
 	const { config } = await loadSettings(options);
 	using journal = readJournal(config.journal.path);
-	const report = findReport(journal, id);
+	const newest = findReport(journal, id);
+	const report = revision === undefined ? newest : reportAt(journal, newest, revision);
 	if (options.showPrompt) return writePrompt(report, options);
 	const earlier = report.fingerprint === null ? undefined : journal.earlier(report.fingerprint, Date.parse(report.time));
 	writeReport(report, options, earlier);
-	if (options.json || options.markdown) return;
+	if (options.json || options.markdown || report.revision !== newest.revision) return;
 	for (const { stage, reason } of journal.delays(report.id))
 		process.stdout.write(`\n${stage === 'opinion' ? 'AI analysis' : stage} waits, and tries again: ${printable(reason)}\n`);
+}
+
+function reportAt(journal: JournalView, { id, revision: newest }: CrashReport, revision: number): CrashReport {
+	const found = journal.reportAt(id, revision);
+	switch (found?.is) {
+		case 'report':
+			return found.report;
+		case 'forgotten':
+			throw new UserError(
+				`revision ${revision} of crash ${id} is forgotten: the journal keeps the past for 90 days; the newest is ${newest}`,
+			);
+		case 'never':
+		case undefined:
+			throw new UserError(`crash ${id} has no revision ${revision}: the newest is ${newest}`);
+		default:
+			return found satisfies never;
+	}
 }
 
 async function showOfCluster(id: string, options: Options): Promise<void> {

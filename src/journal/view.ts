@@ -216,6 +216,14 @@ export class JournalView implements History, Reports, Sightings {
 		return row?.why as string | undefined;
 	}
 
+	/** What came of asking a model about a revision of a crash; also where the report shows an earlier opinion, which is better than none. */
+	opinionOn(key: string, revision: number): Bodies['OpinionEvent']['opinion'] | undefined {
+		const row = this.#db
+			.prepare("select body from event where kind = 'OpinionEvent' and key = ? and revision = ? and body is not null")
+			.get(key, revision);
+		return row && (JSON.parse(row.body as string) as Bodies['OpinionEvent']).opinion;
+	}
+
 	/** How much is still to be done. */
 	backlog(): number {
 		return (

@@ -61,6 +61,7 @@ describe('an earlier revision of a report', () => {
 		journal.append({ kind: 'OpinionEvent', key: id, revision: 4, body: { opinion } });
 		expect(journal.view.reportAt(id, 4)).toMatchObject({ report: { revision: 4, reason: 'reason 3', opinion } });
 		expect(journal.view.reportAt(id, 3)).toEqual({ is: 'report', report: opened.reports[2] });
+		expect([3, 4].map((revision) => journal.view.opinionOn(id, revision))).toEqual([undefined, opinion]);
 	});
 
 	test('is forgotten with what it was made of; later ones are not', async () => {

@@ -5,6 +5,7 @@ export const commands = [
 	'instances',
 	'list',
 	'show',
+	'reanalyze',
 	'fetch',
 	'gdb',
 	'verify',
