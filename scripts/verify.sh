@@ -169,7 +169,10 @@ if ! in_agent "$agent" config show | sed -n '/^aiAnalysis:/,/^[a-z]/p' | grep -q
 	echo 'not configured'
 else
 	# It is asked once the core is stored.
-	wait_for opined || fail "it is not asked yet, or does not answer: see $kubectl -n $namespace exec $node_agent -- $agent show $(report_field .spec.id)"
+	if ! wait_for opined; then
+		why=$(agent_log | sed -n 's/.*"msg":"\(opinion tries again later\|no AI analysis for now\): \([^"]*\)".*/\2/p' | tail -n 1)
+		fail "it is not asked yet, or does not answer${why:+; $why}: $(hint)"
+	fi
 	[ "$found" = given ] || fail "not available ($(report_field .spec.opinion.reason))"
 	ok "$(report_field .spec.opinion.model): $(report_field .spec.opinion.summary)"
 fi
