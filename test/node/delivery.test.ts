@@ -1,13 +1,18 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { opinionsName } from '../../src/domain/rights.ts';
 import { pipeHandler, ways } from '../support/core-ways.ts';
 import { exec, program, setCorePattern } from '../support/crash.ts';
 import { type Delivered, delivered, shellImage } from '../support/delivery.ts';
 import { buildTimeoutMs, describeImage } from '../support/image/image.ts';
 import { image, podOnNode } from '../support/kubernetes/pod-on-node.ts';
 import { describeRealNode } from '../support/kubernetes/real-node.ts';
+import { modelServer, serverModel, written } from '../support/model-server.ts';
 import { testUnless } from '../support/needed.ts';
+import { opinions } from '../support/opinions.ts';
+
+const { answer } = opinions.given;
 
 const onNode = () => {
 	let node: Delivered;
@@ -56,6 +61,48 @@ const onNode = () => {
 			code: 1,
 			output: expect.stringMatching(/^verify: no DaemonSet milvus-coredump-agent in namespace kube-system: .*\n$/),
 		});
+	});
+
+	test('passes the seven steps of scripts/verify.sh with a model, whose answer is kept for all nodes', async () => {
+		await using _way = await pipeHandler.take(node.folder);
+		await using door = await node.door(8000);
+		await using server = await modelServer('local', door);
+		server.always(written(JSON.stringify(answer)));
+		await using _asking = await node.configured(asking(server.baseURL, serverModel));
+		const { code, output } = await node.script('verify.sh', { CRASH_IMAGE: shellImage });
+		process.stdout.write(output);
+		expect(output.split('\n').slice(5)).toEqual([
+			`6/7 analysed by a model … ok (${serverModel}: ${answer.summary})`,
+			expect.stringMatching(/^7\/7 stored and readable … ok \(/),
+			expect.stringContaining('All is well.'),
+			'',
+		]);
+		expect(code).toBe(0);
+		expect(await fieldsOf(node, output, '.spec.opinion.summary')).toContain(answer.summary);
+
+		const questions = server.asked().filter(({ body }) => JSON.stringify(body.messages).includes('COREDUMP ANALYSIS REQUEST'));
+		expect(questions).toHaveLength(1);
+		const { data } = JSON.parse(await node.kubectl('get', 'configmap', opinionsName, '-o', 'json'));
+		expect(JSON.parse(data.book)).toMatchObject({ answers: [{ given: { model: serverModel, answer } }], open: [] });
+		const log = await node.kubectl('logs', 'daemonset/milvus-coredump-agent');
+		expect(log).toContain('AI analysis completed');
+		expect(log).not.toMatch(/forbidden/i);
+	});
+
+	test('stores a core all the same where no model answers, and scripts/verify.sh says why none does', async () => {
+		await using _way = await pipeHandler.take(node.folder);
+		await using _asking = await node.configured(asking('http://10.250.0.1:8001/v1', 'not asked before'));
+		const { code, output } = await node.script('verify.sh', { CRASH_IMAGE: shellImage, TIMEOUT: '30' });
+		process.stdout.write(output);
+		expect(output.split('\n').slice(0, 5)).toEqual([1, 2, 3, 4, 5].map((step) => expect.stringMatching(new RegExp(`^${step}/7 .* … ok `))));
+		expect(output.split('\n').slice(5)).toEqual([
+			'6/7 analysed by a model … FAILED',
+			expect.stringMatching(/^verify: it is not asked yet, or does not answer.*10\.250\.0\.1:8001.*connection refused.*: see .* doctor$/),
+			'',
+		]);
+		expect(code).toBe(1);
+		expect(await fieldsOf(node, output, '.spec.storage.form')).toContain('full');
+		expect(new Set(await fieldsOf(node, output, '.spec.opinion.is'))).toEqual(new Set(['']));
 	});
 
 	test('keeps its own memory below 128 MiB while a core of 4 GB passes through', async () => {
@@ -124,6 +171,20 @@ const onNode = () => {
 };
 
 describeRealNode('the image on a real node', () => describeImage('brought there by scripts/deploy.sh', onNode));
+
+/** The configuration with a model that is asked. */
+const asking = (baseURL: string, model: string) => (config: string) =>
+	config.replace(
+		/^aiAnalysis:\n(?: .*\n)*/m,
+		`aiAnalysis: {enabled: true, provider: openai-compatible, baseURL: "${baseURL}", model: ${model}}\n`,
+	);
+
+/** A field of each crash of the pod that verify.sh made; empty where there is none. */
+async function fieldsOf(node: Delivered, output: string, field: string): Promise<string[]> {
+	const ofPod = `?(@.spec.association.instance=="${/verify-\d+/.exec(output)?.[0]}")`;
+	const lines = await node.kubectl('get', 'crashreports', '-o', `jsonpath={range .items[${ofPod}]}{${field}}{"\\n"}{end}`);
+	return lines.split('\n').slice(0, -1);
+}
 
 const refused = (what: string) => `${what}: EPERM`;
 

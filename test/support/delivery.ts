@@ -17,6 +17,8 @@ export type Delivered = RealNode & {
 	readonly program: string;
 	/** Runs one of the scripts as a user does who has kubectl for the cluster. */
 	script(name: string, environment?: Readonly<Record<string, string>>): Promise<{ readonly code: number; readonly output: string }>;
+	/** Starts the agent with another configuration; afterwards it has the one from before again. @param change of the text of its file */
+	configured(change: (config: string) => string): Promise<AsyncDisposable>;
 	/** Starts the agent anew, and waits until it is ready. */
 	restartAgent(): Promise<void>;
 	/** Runs a command in the agent's container. @returns what it prints */
@@ -56,18 +58,31 @@ export async function delivered(): Promise<Delivered> {
 	if (code !== 0) throw new Error(`${output}\n${await node.kubectl('describe', 'pods')}`);
 	// A user waits half a minute for what may yet become known of whose a core is.
 	const { data } = JSON.parse(await node.kubectl('get', 'configmap', agent, '-o', 'json'));
-	const config = String(data['config.yaml']).replace('correlationTimeout: 30s', 'correlationTimeout: 5s');
-	await node.kubectl('patch', 'configmap', agent, '--type', 'merge', '--patch', JSON.stringify({ data: { 'config.yaml': config } }));
+	const usual = String(data['config.yaml']).replace('correlationTimeout: 30s', 'correlationTimeout: 5s');
+	const configure = (config: string) =>
+		node.kubectl('patch', 'configmap', agent, '--type', 'merge', '--patch', JSON.stringify({ data: { 'config.yaml': config } }));
+	await configure(usual);
+	async function restartAgent() {
+		await node.kubectl('rollout', 'restart', `daemonset/${agent}`);
+		await node.kubectl('rollout', 'status', `daemonset/${agent}`, '--timeout', '90s');
+	}
 	const ended = ending.move();
 	return {
 		...node,
 		folder,
 		program,
 		script,
-		async restartAgent() {
-			await node.kubectl('rollout', 'restart', `daemonset/${agent}`);
-			await node.kubectl('rollout', 'status', `daemonset/${agent}`, '--timeout', '90s');
+		async configured(change) {
+			await using putBack = new AsyncDisposableStack();
+			putBack.defer(async () => {
+				await configure(usual);
+				await restartAgent();
+			});
+			await configure(change(usual));
+			await restartAgent();
+			return putBack.move();
 		},
+		restartAgent,
 		inAgent: (command) => node.kubectl('exec', `daemonset/${agent}`, '--', ...command),
 		[Symbol.asyncDispose]: () => ended.disposeAsync(),
 	};

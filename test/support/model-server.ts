@@ -5,6 +5,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Door } from './kubernetes/door.ts';
 
 /** `openai` is an older model, `newer openai` one that reasons; `local` a server like llama.cpp's, which wants no key. */
 export type Rules = 'glm' | 'openai' | 'newer openai' | 'local';
@@ -53,7 +54,8 @@ const paths = {
 	local: '/v1/chat/completions',
 } as const satisfies Record<Rules, string>;
 
-export async function modelServer(rules: Rules): Promise<ModelServer> {
+/** @param door where pods of a node come in; else it listens on the loopback */
+export async function modelServer(rules: Rules, door?: Door): Promise<ModelServer> {
 	const asked: Asked[] = [];
 	const planned: Answer[] = [];
 	const seenIds = new Set<unknown>();
@@ -68,9 +70,10 @@ export async function modelServer(rules: Rules): Promise<ModelServer> {
 		response.on('close', () => inHand--);
 		give(response, planned.shift() ?? standing ?? answerOf(rules, one, seenIds));
 	});
-	server.listen(0, '127.0.0.1');
+	if (door) server.listen(door.socket);
+	else server.listen(0, '127.0.0.1');
 	await once(server, 'listening');
-	const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+	const origin = `http://${door?.address ?? `127.0.0.1:${(server.address() as AddressInfo).port}`}`;
 	return {
 		origin,
 		baseURL: `${origin}${paths[rules]}`,

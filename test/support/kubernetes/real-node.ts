@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { exec, temporaryFolder } from '../crash.ts';
 import { describeUnless, type Missing, missingOf } from '../needed.ts';
 import { type ControlPlane, controlPlaneOf } from './control-plane.ts';
+import { type Door, openDoor } from './door.ts';
 import { keeper } from './keeper.ts';
 import { whatIsMissing } from './programs.ts';
 
@@ -18,6 +19,8 @@ export type RealNode = ControlPlane & {
 	readonly inside: readonly string[];
 	/** Asks containerd, in the namespace of the kubelet. */
 	ctr(...args: readonly string[]): Promise<string>;
+	/** Opens a port of the node to its pods. */
+	door(port: number): Promise<Door>;
 	/** What is /var/log on the node, which has nothing of the machine's. */
 	readonly logs: string;
 	/**
@@ -51,13 +54,15 @@ export async function realNode(hostPaths: Readonly<Record<string, string>> = {})
 	const kept = await keeper('real-node.sh', { HOST_PATHS: lines.join('\n') });
 	const ctr = async (...args: readonly string[]) =>
 		(await exec('ctr', ['-a', join(kept.folder, 'containerd.sock'), '-n', 'k8s.io', ...args])).stdout;
+	const namespace = readFileSync(join(kept.folder, 'namespace'), 'utf8').trim();
 	return {
 		...controlPlaneOf(kept, join(kept.folder, 'control-plane')),
 		nodeName: 'node-1',
 		podLogs: join(kept.folder, 'var-log/pods'),
 		logs: join(kept.folder, 'var-log'),
 		containerdTasks: '/run/containerd/io.containerd.runtime.v2.task',
-		inside: ['nsenter', '--mount', '--target', readFileSync(join(kept.folder, 'namespace'), 'utf8').trim()],
+		inside: ['nsenter', '--mount', '--target', namespace],
+		door: (port) => openDoor(namespace, `10.250.0.1:${port}`, join(kept.folder, `door-${port}.sock`)),
 		ctr,
 		async importImage(name, files, entrypoint = []) {
 			await using image = await temporaryFolder();
