@@ -606,6 +606,11 @@ describe('the network', () => {
 			class: 'unreachable',
 			words: expect.stringContaining('nothing listens there'),
 		});
+		const ofMail = modelProvider({ service: 'openai-compatible', model: 'x', baseURL: 'http://127.0.0.1:25', timeoutMs: 20_000 });
+		expect(await ofMail.ask(question, never)).toMatchObject({
+			class: 'unreachable',
+			words: expect.stringContaining('let the service listen at another'),
+		});
 	});
 
 	test('behind which no HTTP is spoken is told as unreachable', async () => {

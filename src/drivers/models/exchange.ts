@@ -52,7 +52,7 @@ async function textOf({ body }: Response): Promise<string | undefined> {
 /** Fetch says only that it failed; why, its causes do: one that is known, else the innermost. */
 function networkWords(error: unknown): string {
 	const causes = causesOf(error);
-	const known = causes.flatMap((cause) => words.get(codeOf(cause) ?? '') ?? []);
+	const known = causes.flatMap((cause) => words.get(codeOf(cause) ?? messageOf(cause)) ?? []);
 	const last = causes.at(-1);
 	return known[0] ?? (messageOf(last) || (codeOf(last) ?? 'no reason is known'));
 }
@@ -87,4 +87,6 @@ const words = new Map([
 	['EPROTO', 'no TLS is spoken there; is it http:// and not https://?'],
 	['ERR_SSL_WRONG_VERSION_NUMBER', 'no TLS is spoken there; is it http:// and not https://?'],
 	['HPE_INVALID_CONSTANT', 'no HTTP is spoken there'],
+	// It has no code. fetch.spec.whatwg.org/#port-blocking
+	['bad port', 'this port is of another protocol, and nothing is sent to it; let the service listen at another'],
 ]);
