@@ -8,7 +8,7 @@ import { type Delivered, delivered, shellImage } from '../support/delivery.ts';
 import { buildTimeoutMs, describeImage } from '../support/image/image.ts';
 import { image, podOnNode } from '../support/kubernetes/pod-on-node.ts';
 import { describeRealNode } from '../support/kubernetes/real-node.ts';
-import { modelServer, serverModel, written } from '../support/model-server.ts';
+import { modelServer, openaiError, serverModel, written } from '../support/model-server.ts';
 import { testUnless } from '../support/needed.ts';
 import { opinions } from '../support/opinions.ts';
 
@@ -103,6 +103,21 @@ const onNode = () => {
 		expect(code).toBe(1);
 		expect(await fieldsOf(node, output, '.spec.storage.form')).toContain('full');
 		expect(new Set(await fieldsOf(node, output, '.spec.opinion.is'))).toEqual(new Set(['']));
+	});
+
+	test('stores a core all the same where the service refuses the key of the model, which scripts/verify.sh and doctor say', async () => {
+		await using _way = await pipeHandler.take(node.folder);
+		await using door = await node.door(8000);
+		await using server = await modelServer('local', door);
+		server.always(openaiError(401, 'invalid_api_key', 'Incorrect API key provided.'));
+		await using _asking = await node.configured(asking(server.baseURL, 'refused'));
+		const { code, output } = await node.script('verify.sh', { CRASH_IMAGE: shellImage });
+		process.stdout.write(output);
+		const reason = 'the service wants a key (aiAnalysis.apiKey or apiKeyFile): HTTP 401, invalid_api_key: Incorrect API key provided.';
+		expect(output.split('\n').slice(5)).toEqual(['6/7 analysed by a model … FAILED', `verify: not available (${reason})`, '']);
+		expect(code).toBe(1);
+		expect(await fieldsOf(node, output, '.spec.storage.form')).toContain('full');
+		expect(await node.inAgent(['sh', '-c', 'milvus-coredump-agent doctor || true'])).toContain(`(openai-compatible): ${reason}\n`);
 	});
 
 	test('keeps its own memory below 128 MiB while a core of 4 GB passes through', async () => {
