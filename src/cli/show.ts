@@ -39,7 +39,7 @@ async function run(id: string, options: Options): Promise<void> {
 	writeReport(report, options, earlier);
 	if (options.json || options.markdown || report.revision !== newest.revision) return;
 	for (const { stage, reason } of journal.delays(report.id))
-		process.stdout.write(`\n${stage === 'opinion' ? 'AI analysis' : stage} waits, and tries again: ${printable(reason)}\n`);
+		process.stdout.write(`\n${stage === 'opinion' ? 'AI analysis:' : stage} waits, and tries again: ${printable(reason)}\n`);
 }
 
 function reportAt(journal: JournalView, { id, revision: newest }: CrashReport, revision: number): CrashReport {

@@ -32,7 +32,7 @@ export function contentOf(report: CrashReport, options: ContentOptions): Section
 		{ is: 'facts', facts: files(report) },
 		modules(report),
 		{ title: 'Missing', is: 'list', isWarning: true, items: report.notes },
-		opinionSection(report.opinion),
+		opinionSection(report),
 	];
 	return sections.filter((section) => sizeOf(section) > 0);
 }

@@ -1,10 +1,14 @@
 import type { Opinion, Suggestion } from '../domain/opinion.ts';
+import type { CrashReport } from '../domain/report.ts';
 import type { Section } from './content.ts';
 
 /** What a model thinks, apart from what is known. Never more than its words: nothing of it was checked but what it names. */
-export function opinionSection(opinion: Opinion | null | undefined): Section {
+export function opinionSection({ id, opinion }: Pick<CrashReport, 'id'> & { readonly opinion: Opinion | null | undefined }): Section {
 	if (!opinion) return { is: 'facts', facts: [] };
-	if (opinion.is === 'not available') return { is: 'facts', facts: [['AI analysis', `not available (${opinion.reason})`]] };
+	if (opinion.is === 'not available') {
+		const title = `AI analysis: not available (${opinion.reason})`;
+		return { title, is: 'list', isWarning: false, items: [`milvus-coredump-agent reanalyze ${id} asks again`] };
+	}
 	const { answer, model, isRemembered, unverifiedSuggestions, unverifiedIssues } = opinion;
 	const { summary, rootCause, impact, recommendations, confidence, codeSuggestions, relatedIssues } = answer;
 	const from = isRemembered ? ', given to an earlier crash of this bug and image' : '';

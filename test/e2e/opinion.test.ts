@@ -91,7 +91,7 @@ describe('a model gives its opinion', () => {
 		await second.line('opinion tries again later: the one question of this hour is asked (aiAnalysis.maxAnalysisPerHour)');
 		const waiting = home.reports().find(({ opinion }) => opinion === null);
 		const shown = await cli(['show', waiting?.id ?? '', '--config', home.config]);
-		expect(shown.stdout).toContain('\nAI analysis waits, and tries again: the one question of this hour is asked');
+		expect(shown.stdout).toContain('\nAI analysis: waits, and tries again: the one question of this hour is asked');
 	});
 });
 
@@ -108,7 +108,7 @@ describe('a model that gives none', () => {
 		const [report] = home.reports();
 		expect(report).toMatchObject({ status: 'stored', culprit: { function: 'write_null' }, opinion: { is: 'not available' } });
 		const shown = await cli(['show', report?.id ?? '', '--config', home.config]);
-		expect(shown.stdout).toMatch(/\nAI analysis not available \(GLM does not accept the key .*\)\n/);
+		expect(shown.stdout).toMatch(/\nAI analysis: not available \(GLM does not accept the key .*\)\n/);
 		const doctor = await cli(['doctor', '--config', home.config]);
 		expect(doctor.stdout).toMatch(/error +aiAnalysis \(glm\): GLM does not accept the key \*\*\*\*0000 \(aiAnalysis\.apiKey or apiKeyFile/);
 		expect(doctor.stdout + shown.stdout).not.toContain('wrong-key');
