@@ -6,21 +6,9 @@ import { bearingsOf } from '../../src/components/storage/storage.ts';
 import type { CrashReport } from '../../src/domain/report.ts';
 import { Journal, readJournal } from '../../src/journal/journal.ts';
 import { cli } from '../support/cli.ts';
-import { coreFile, prpsinfo, prstatus, siginfo } from '../support/corefile.ts';
+import { smallCore } from '../support/corefile.ts';
 import { temporaryFolder } from '../support/crash.ts';
 import { events } from '../support/events.ts';
-
-/** A core of x86-64 with little in it, another for each number. */
-const core = (number: number) =>
-	coreFile(
-		62,
-		[
-			prstatus({ id: number, signal: 11, registers: Array(27).fill(0n) }),
-			prpsinfo(number, 'milvus', 'milvus run querynode'),
-			siginfo(11, 1, 0x10n),
-		],
-		[{ address: 0x400000n, flags: 4, bytes: Buffer.alloc(5000, number) }],
-	);
 
 /** Where an agent may have run, and files to bring in. */
 async function home(storage: object = {}) {
@@ -61,7 +49,7 @@ async function home(storage: object = {}) {
 
 test('a core is analysed and stored as if it had been found, and only once, wherever a copy of it is', async () => {
 	await using there = await home();
-	const path = there.put('from/some core', core(7));
+	const path = there.put('from/some core', smallCore(7));
 	const { stdout, code, stderr } = await there.bring(path);
 	expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
 	const [report] = there.reports();
@@ -69,10 +57,10 @@ test('a core is analysed and stored as if it had been found, and only once, wher
 	expect(stdout).toContain(`${report?.id}  SIGSEGV`);
 	expect(there.stored()).toEqual([expect.stringMatching(/^unassociated\/.*_milvus\.core\.zst$/), expect.stringMatching(/\.json$/)]);
 	expect(await there.verify()).toMatchObject({ code: 0, stdout: expect.stringContaining('1 of 1 stored cores are as they were stored') });
-	const copy = there.put('elsewhere/copy', core(7));
+	const copy = there.put('elsewhere/copy', smallCore(7));
 	for (const again of [path, copy]) expect((await there.bring(again)).stdout).toBe(`${report?.id}  is known already: ${again}\n`);
 	expect(there.reports()).toHaveLength(1);
-	expect(readFileSync(path).equals(core(7))).toBe(true);
+	expect(readFileSync(path).equals(smallCore(7))).toBe(true);
 });
 
 test.each([
@@ -83,7 +71,7 @@ test.each([
 	const script = `#!/bin/sh\necho "$@" >>'${there.place('told')}'\nPATH='${process.env.PATH}'\nexec ${program} "$@"\n`;
 	const between = there.put(`bin/${program}`, Buffer.from(script));
 	chmodSync(between, 0o755);
-	await there.bring(there.put('core', core(7)), [], { PATH: `${dirname(between)}:${process.env.PATH}` });
+	await there.bring(there.put('core', smallCore(7)), [], { PATH: `${dirname(between)}:${process.env.PATH}` });
 	expect(there.reports()).toMatchObject([{ status: 'stored' }]);
 	expect(readFileSync(there.place('told'), 'utf8').trim()).toMatch(told);
 });
@@ -91,9 +79,9 @@ test.each([
 test('a store of an earlier agent: whose a core is, and when it crashed, is taken from its name', async () => {
 	await using there = await home();
 	const file = '20260102T030405Z-0a1b2c_my-release-milvus-querynode-7d9f_querynode.core.gz';
-	const packed = gzipSync(core(8));
+	const packed = gzipSync(smallCore(8));
 	there.put(`old/prod.my-release/${file}`, packed);
-	there.put(`old/unassociated/20260102T030406Z-0a1b2d_node-3_milvus.core.gz`, gzipSync(core(9)));
+	there.put(`old/unassociated/20260102T030406Z-0a1b2d_node-3_milvus.core.gz`, gzipSync(smallCore(9)));
 	there.put('old/prod.my-release/notes', Buffer.from('no core'));
 	const { stdout, code } = await there.bring(there.place('old'));
 	expect(code).toBe(0);
@@ -116,7 +104,7 @@ test('a store of an earlier agent: whose a core is, and when it crashed, is take
 
 test('for a program what has become of each file is one object, in the end', async () => {
 	await using there = await home();
-	const [file, text] = [there.put('from/core', core(7)), there.put('from/text', Buffer.from('no core'))];
+	const [file, text] = [there.put('from/core', smallCore(7)), there.put('from/text', Buffer.from('no core'))];
 	const bring = async () => {
 		const { stdout, ...rest } = await there.bring(there.place('from'), ['--json']);
 		const { files, ...counts } = JSON.parse(stdout);
@@ -142,7 +130,7 @@ test('for a program what has become of each file is one object, in the end', asy
 		counts: { imported: 0, known: 1 },
 		files: [{ file, is: 'known', id: there.reports()[0]?.id }, notCore],
 	});
-	writeFileSync(there.place('from/core'), core(8));
+	writeFileSync(there.place('from/core'), smallCore(8));
 	renameSync(there.place('store'), there.place('aside'));
 	writeFileSync(there.place('store'), 'in the way');
 	expect(await bring()).toMatchObject({ code: 1, counts: { failed: 1 }, files: [{ is: 'failed', reason: expect.any(String) }, notCore] });
@@ -152,7 +140,7 @@ type Named = { readonly file: string };
 test('an earlier store at the very place of the store is taken over where it is', async () => {
 	await using there = await home();
 	const file = 'prod.my-release/20260102T030405Z-0a1b2c_pod_querynode.core.gz';
-	there.put(`store/${file}`, gzipSync(core(8)));
+	there.put(`store/${file}`, gzipSync(smallCore(8)));
 	expect((await there.verify()).stdout).toMatch(/^orphaned +\S+\.core\.gz/m);
 	for (const _ of [1, 2]) expect((await there.bring(there.place('store'))).code).toBe(0);
 	expect(there.stored()).toEqual([file, file.replace('.core.gz', '.json')]);
@@ -161,7 +149,7 @@ test('an earlier store at the very place of the store is taken over where it is'
 
 test('while an agent runs nothing is done, and the line says what can be', async () => {
 	await using there = await home();
-	const path = there.put('core', core(7));
+	const path = there.put('core', smallCore(7));
 	{
 		using _agent = new Journal(there.place('journal.db'), {});
 		expect(await there.bring(path)).toEqual({
@@ -183,7 +171,7 @@ test('the work that an agent left is left to the next one', async () => {
 		journal.append(found);
 		expect(journal.claim('analyzer')?.event.key).toBe(found.key); // and the agent dies
 	}
-	expect((await there.bring(there.put('core', core(7)))).code).toBe(0);
+	expect((await there.bring(there.put('core', smallCore(7)))).code).toBe(0);
 	using journal = new Journal(there.place('journal.db'), stages);
 	expect(journal.view.rejections()).toEqual([]);
 	expect(journal.claim('analyzer')?.event.key).toBe(found.key);
@@ -200,7 +188,7 @@ test('what is no core, or not there, is told in one line', async () => {
 
 test('a core that can not be stored is not in the journal, and is imported when it can be', async () => {
 	await using there = await home();
-	const path = there.put('core', core(7));
+	const path = there.put('core', smallCore(7));
 	writeFileSync(there.place('store'), 'in the way');
 	expect(await there.bring(path)).toMatchObject({ code: 1, stdout: expect.stringMatching(/^failed: .*can't write there/) });
 	expect(there.reports()).toEqual([]);

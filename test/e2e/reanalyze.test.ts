@@ -5,19 +5,7 @@ import type { CrashReport } from '../../src/domain/report.ts';
 import { headline } from '../../src/report/report.ts';
 import { type Installation, installation, type Sections, settled } from '../support/agent.ts';
 import { cli } from '../support/cli.ts';
-import { coreFile, prpsinfo, prstatus, siginfo } from '../support/corefile.ts';
-
-/** A core of x86-64 with little in it, another for each number. */
-const coreOf = (number: number) =>
-	coreFile(
-		62,
-		[
-			prstatus({ id: number, signal: 11, registers: Array(27).fill(0n) }),
-			prpsinfo(number, 'milvus', 'milvus run querynode'),
-			siginfo(11, 1, 0x10n),
-		],
-		[{ address: 0x400000n, flags: 4, bytes: Buffer.alloc(5000, number) }],
-	);
+import { smallCore } from '../support/corefile.ts';
 
 /** An issue of one's own that all these cores fit. */
 const issue = (id: string) => `version: 1
@@ -66,7 +54,7 @@ async function withCrash(extra: Sections = {}) {
 
 /** Puts a core into the agent's folder, in one step. @returns its path */
 function bring(home: Installation, number: number): string {
-	writeFileSync(home.place('.part'), coreOf(number));
+	writeFileSync(home.place('.part'), smallCore(number));
 	const path = join(home.place('cores'), `core.${number}`);
 	renameSync(home.place('.part'), path);
 	return path;

@@ -60,6 +60,18 @@ export function siginfo(signal: number, code: number, address: bigint): Note {
 	return { type: 0x53494749, description };
 }
 
+/** A core of x86-64 with little in it, another for each number. */
+export const smallCore = (number: number): Buffer =>
+	coreFile(
+		62,
+		[
+			prstatus({ id: number, signal: 11, registers: Array(27).fill(0n) }),
+			prpsinfo(number, 'milvus', 'milvus run querynode'),
+			siginfo(11, 1, 0x10n),
+		],
+		[{ address: 0x400000n, flags: 4, bytes: Buffer.alloc(5000, number) }],
+	);
+
 /** NT_AUXV. */
 export const auxv = (entries: Readonly<Record<number, bigint>>): Note => ({
 	type: 6,
