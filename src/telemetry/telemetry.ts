@@ -358,6 +358,7 @@ export function createTelemetry(log: Logger, purpose: Purpose = 'standalone') {
 			metrics.modelBudget.set({ of: 'money' }, left.money);
 			metrics.modelBudget.set({ of: 'questions' }, left.questions);
 		},
+		budgetUnknown: (reason: string) => log.error({ reason }, `no model is asked until its budget is known: ${printable(reason)}`),
 		budgetUnsettled: (reason: string) =>
 			log.warn({ reason }, `what a model has cost can't be written down, and the most that it may have cost counts: ${printable(reason)}`),
 		modelIsOff: () => setReady('opinion', 'no model is asked (aiAnalysis.enabled)'),

@@ -339,6 +339,17 @@ describe('a budget', () => {
 		expect(calls(model.server)).toBe(0);
 	});
 
+	test('is told at the start, what is left of it or why that is not known', async () => {
+		await using model = await withModel();
+		const asking = model.asking({ config: { maxAnalysisPerHour: 7 } });
+		await asking.begin();
+		expect(await model.telemetry.metrics.registry.metrics()).toContain('milvus_coredump_agent_model_budget_left{of="questions"} 7');
+		model.ledger.problem = 'the ConfigMap is not there';
+		await asking.begin();
+		const errors = model.lines.filter(({ level }) => level === 'error').map(({ msg }) => msg);
+		expect(errors).toEqual(['no model is asked until its budget is known: the ConfigMap is not there']);
+	});
+
 	test('is settled by what the service counts, also where the answer is none', async () => {
 		await using model = await withModel();
 		model.server.always(written('no'));

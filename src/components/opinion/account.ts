@@ -8,6 +8,8 @@ import { type Limits, left, permit, type Question, remembered, settled } from '.
 
 /** What one agent asks of the book that all share. Where that can't be had, it is an outcome. */
 export type Account = {
+	/** Tells what is left, or why that is not known. */
+	look(signal: AbortSignal): Promise<void>;
 	/** Whether a question may be asked. */
 	permit(question: Omit<Question, 'ticket'>, signal: AbortSignal): Promise<Permit | LedgerUnavailable>;
 	/** What was answered before, which can be had also when nothing may be asked. */
@@ -20,7 +22,7 @@ export type AccountDeps = {
 	readonly ledger: Ledger;
 	/** Undefined: nothing is refused. */
 	readonly limits: Limits | undefined;
-	readonly telemetry: Pick<Telemetry, 'budgetLeft' | 'budgetUnsettled'>;
+	readonly telemetry: Pick<Telemetry, 'budgetLeft' | 'budgetUnknown' | 'budgetUnsettled'>;
 	readonly now: () => EpochMs;
 };
 
@@ -40,6 +42,10 @@ export function accountIn({ ledger, limits, telemetry, now }: AccountDeps): Acco
 	}
 
 	return {
+		async look(signal) {
+			const problem = await change((book) => [book, undefined], signal);
+			if (problem) telemetry.budgetUnknown(problem.message);
+		},
 		permit: (question, signal) => change((book) => permit(book, { ...question, ticket: randomUUID() }, limits, now()), signal),
 		remembered: (about, signal) => change((book) => [book, remembered(book, about, now(), limits?.rememberMs)], signal),
 		async settle(ticket, { cost = 0, given }, signal) {

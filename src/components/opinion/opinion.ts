@@ -140,6 +140,7 @@ export function opinions({ models, reports, ledger, telemetry, options, now = Da
 	async function begin(signal: AbortSignal): Promise<void> {
 		gate.begin();
 		try {
+			await account.look(signal);
 			const problem = await problemOfModel(providerOf(), signal);
 			if (problem?.retry === 'when changed') await gate.failed(problem);
 		} catch (error) {
