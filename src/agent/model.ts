@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { defined } from '../base/defined.ts';
-import { type Models, type OpinionOptions, questionOf, requestOf } from '../components/opinion/opinion.ts';
+import { type Models, mostCalls, type OpinionOptions, questionOf, requestOf } from '../components/opinion/opinion.ts';
 import type { Config } from '../config/config.ts';
 import type { ModelCall, ModelProvider } from '../domain/model-provider.ts';
 import type { CrashReport } from '../domain/report.ts';
@@ -37,7 +37,8 @@ const allowedIn = ({ allow }: Config['aiAnalysis']): OpinionOptions['allows'] =>
 
 /** @param node of the cluster whose nodes share the budget; undefined: a machine by itself */
 export function opinionOptions(config: Config['aiAnalysis'], node: string | undefined): OpinionOptions {
-	const { language, maxTokens, temperature, analyzeSkipped, enableCostControl, maxCostPerMonth, maxAnalysisPerHour, pricing } = config;
+	const { timeout, language, maxTokens, temperature, analyzeSkipped, enableCostControl, maxCostPerMonth, maxAnalysisPerHour, pricing } =
+		config;
 	return {
 		language,
 		maxTokens,
@@ -47,7 +48,8 @@ export function opinionOptions(config: Config['aiAnalysis'], node: string | unde
 		limits: enableCostControl
 			? { maxCostPerMonth, maxPerHour: maxAnalysisPerHour, ...(node === undefined && { isAlone: true }) }
 			: undefined,
-		priceOf: (model) => pricing[model],
+		priceOf: (model) => (Object.hasOwn(pricing, model) ? pricing[model] : undefined),
 		party: node ?? hostname(),
+		mostMs: mostCalls * timeout + 60_000,
 	};
 }

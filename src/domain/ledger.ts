@@ -13,7 +13,9 @@ export const book = z.looseObject({
 	/** The calendar month in UTC, `2026-11`, and what each party has spent in it, in the currency of the configured prices. */
 	month: z.object({ name: z.string().regex(/^\d{4}-\d{2}$/), spent: z.record(z.string(), z.number().min(0)) }),
 	/** Questions that are being asked, or of which nothing was heard again: what they may cost is reserved until they are settled. */
-	open: z.array(z.object({ ticket: z.string(), about: z.string(), party: z.string(), at, cost: z.number().min(0) })),
+	open: z.array(
+		z.object({ ticket: z.string(), about: z.string(), party: z.string(), at, cost: z.number().min(0), until: at.exactOptional() }),
+	),
 	/** Who was refused: when last, and since when nothing else. */
 	waiting: z.array(z.object({ party: z.string(), at, since: at })).default([]),
 	/** The newest last. One that this version can't read is forgotten: it is asked again. */

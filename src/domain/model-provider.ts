@@ -124,8 +124,9 @@ export type ModelCall = {
 	  }
 );
 
-/** Whether a service is asked: `open`: not before a time; `stopped`: not until something is changed. */
+/** Whether a service is asked: `open`: not before a time; `stopped`: not until something is changed; as that may be the account, one
+ * question an hour finds out. */
 export type BreakerState =
 	| { readonly is: 'closed' }
 	| { readonly is: 'open'; readonly until: EpochMs; readonly reason: string }
-	| { readonly is: 'stopped'; readonly reason: string };
+	| { readonly is: 'stopped'; readonly until: EpochMs; readonly reason: string };

@@ -368,7 +368,7 @@ export function createTelemetry(log: Logger, purpose: Purpose = 'standalone') {
 			const reason = state.is === 'closed' ? '' : state.reason;
 			if (states.get('opinion')?.reason !== reason && reason !== '') {
 				const next =
-					state.is === 'open' ? `it is asked again in ${formatSpan(state.until - now)}` : 'it is not asked until that is changed';
+					state.is === 'open' ? `it is asked again in ${formatSpan(state.until - now)}` : 'until that is changed it is asked once an hour';
 				log.error({ reason }, `no AI analysis for now: ${printable(reason)}; ${next}`);
 			}
 			setReady('opinion', reason);

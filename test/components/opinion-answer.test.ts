@@ -19,6 +19,7 @@ describe('an answer of a model', () => {
 	test.for([
 		['as it was asked for', json],
 		['in a code fence', `\`\`\`json\n${json}\n\`\`\``],
+		['behind thoughts of which only the end is marked', `maybe {"summary": 1}?</think>\n${json}`],
 		['behind its thoughts', `<think>maybe {"summary": 1}</think>\n${json}`],
 		['among other words', `Here is what I found:\n${json}\nI hope that helps {you}.`],
 		['with a brace in a text', JSON.stringify({ ...answer, summary: 'a } and a \\" in it' })],
@@ -54,6 +55,8 @@ describe('what an answer names', () => {
 						line: 40,
 					},
 					{ function: 'github.com/milvus-io/milvus/internal/querynodev2.(*QueryNode).Start' },
+					{ function: 'void milvus::Load<int>(int)' },
+					{ function: '(anonymous namespace)::foo(int)' },
 				],
 			},
 		],
@@ -70,6 +73,11 @@ describe('what an answer names', () => {
 			['internal/core/src/SegmentSealedImpl.cpp', ''],
 			['', 'milvus::segcore::SegmentSealedImpl::LoadIndex(const LoadIndexInfo&)'],
 			['', 'SegmentSealedImpl::LoadIndex'],
+			['', '(*QueryNode).Start'],
+			['', 'QueryNode.Start'],
+			['', 'querynodev2.(*QueryNode).Start'],
+			['', 'Load'],
+			['', 'milvus::Load'],
 		] as const)
 			expect([file, name, unverified(file, name)]).toEqual([file, name, false]);
 	});
@@ -79,6 +87,12 @@ describe('what an answer names', () => {
 			['Other.cpp', 'LoadIndex'],
 			['SegmentSealedImpl.cpp', 'DropIndex'],
 			['', 'Index'],
+			['', 'milvus.(*Ghost).Nothing'],
+			['', '(*Ghost).Nothing'],
+			['', '(anything)'],
+			['', '()'],
+			['', 'other::LoadIndex'],
+			['', '(anonymous namespace)::evil'],
 			['', ''],
 		] as const)
 			expect([file, name, unverified(file, name)]).toEqual([file, name, true]);

@@ -28,10 +28,11 @@ test('a service that says when it may be asked again is not asked before', () =>
 	expect(breaker.state(3000)).toEqual({ is: 'closed' });
 });
 
-test('what only a change can help stops it, whatever time goes by', () => {
+test('what only a change can help stops it but for one question an hour, as the account may be what was changed', () => {
 	const breaker = createBreaker();
 	breaker.failed({ retry: 'when changed', words: 'wrong key' }, 0);
-	expect(breaker.state(Number.MAX_SAFE_INTEGER)).toEqual({ is: 'stopped', reason: 'wrong key' });
+	expect(breaker.state(59 * minuteMs)).toEqual({ is: 'stopped', until: 60 * minuteMs, reason: 'wrong key' });
+	expect(breaker.state(60 * minuteMs)).toEqual({ is: 'closed' });
 	breaker.reset();
 	expect(breaker.state(0)).toEqual({ is: 'closed' });
 });

@@ -200,8 +200,20 @@ describe('an answer that is not as it was asked for', () => {
 		expect(opinionIn(await model.asking().about(crash(first)))).toMatchObject({ is: 'given', usage: { in: 24, out: 68 } });
 		const [, repair] = model.server.asked();
 		expect(repair?.body.messages?.at(-1)?.content).toMatch(
-			/You answered before:\n.*"confidence":"high".*\n\nThat is not .*: confidence: /s,
+			/You answered before:\n<<< .*\n.*"confidence":"high".*\n>>> .*\n\nThat is not .*\(confidence: /s,
 		);
+	});
+
+	test('is not paid for again by a crash loop', async () => {
+		await using model = await withModel();
+		model.server.always(written('I can not help you.'));
+		const asking = model.asking();
+		await asking.about(crash(first));
+		expect(opinionIn(await asking.about(crash(second)))).toMatchObject({ reason: expect.stringContaining('no JSON object') });
+		expect(calls(model.server)).toBe(2);
+		model.pass(25 * 60 * minuteMs);
+		model.server.always(said);
+		expect(opinionIn(await asking.about(crash(second)))).toMatchObject({ is: 'given' });
 	});
 
 	test('twice is none, and the report says what is wrong', async () => {
@@ -258,6 +270,26 @@ describe('a service that does not answer', () => {
 		expect(model.lines.filter(({ level }) => level === 'error')).toHaveLength(1);
 	});
 
+	test('by another name of a model says nothing of the one that is configured', async () => {
+		await using model = await withModel();
+		const asking = model.asking();
+		model.server.next(glmError(400, '1211', 'no such model'));
+		const request = { kind: 'OpinionRequest', key: first, revision: 2, body: { model: 'glm-typo' } } as const;
+		expect(opinionIn(await asking.about(crash(first, { revision: 2 }), 0, request))).toMatchObject({ is: 'not available' });
+		expect(model.telemetry.states.get('opinion')?.reason).not.toContain('glm-typo');
+		expect(opinionIn(await asking.about(crash(second)))).toMatchObject({ is: 'given' });
+	});
+
+	test('for want of money is asked again after an hour, as the account may have some', async () => {
+		await using model = await withModel();
+		model.server.next(glmError(429, '1113', 'no money'));
+		const asking = model.asking();
+		for (const id of [first, second]) expect(opinionIn(await asking.about(crash(id)))).toMatchObject({ is: 'not available' });
+		expect(calls(model.server)).toBe(1);
+		model.pass(60 * minuteMs);
+		expect(opinionIn(await asking.about(crash(first)))).toMatchObject({ is: 'given' });
+	});
+
 	test('leaves what was answered before', async () => {
 		await using model = await withModel();
 		const asking = model.asking({ config: { maxAnalysisPerHour: 1 } });
@@ -292,7 +324,7 @@ describe('a service that does not answer', () => {
 		await asking.begin();
 		const [line] = model.lines.filter(({ level }) => level === 'error');
 		expect(line?.msg).toMatch(
-			/^no AI analysis for now: GLM does not accept the key \*\*\*\*0000 .*; it is not asked until that is changed$/,
+			/^no AI analysis for now: GLM does not accept the key \*\*\*\*0000 .*; until that is changed it is asked once an hour$/,
 		);
 		expect(calls(model.server)).toBe(1);
 		expect(opinionIn(await asking.about(crash(first)))).toMatchObject({

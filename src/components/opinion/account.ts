@@ -14,8 +14,12 @@ export type Account = {
 	permit(question: Omit<Question, 'ticket'>, signal: AbortSignal): Promise<Permit | LedgerUnavailable>;
 	/** What was answered before, which can be had also when nothing may be asked. */
 	remembered(about: string, signal: AbortSignal): Promise<Extract<Permit, { is: 'answered' }> | undefined | LedgerUnavailable>;
-	/** @param spent.cost undefined: it costs nothing that is counted */
-	settle(ticket: string, spent: { readonly cost: number | undefined; readonly given?: Given }, signal: AbortSignal): Promise<void>;
+	/**
+	 * Also when the agent is told to stop meanwhile: what was answered is paid for.
+	 *
+	 * @param spent.cost undefined: it costs nothing that is counted
+	 */
+	settle(ticket: string, spent: { readonly cost: number | undefined; readonly given?: Given }): Promise<void>;
 };
 
 export type AccountDeps = {
@@ -25,6 +29,9 @@ export type AccountDeps = {
 	readonly telemetry: Pick<Telemetry, 'budgetLeft' | 'budgetUnknown' | 'budgetUnsettled'>;
 	readonly now: () => EpochMs;
 };
+
+/** Within the time that an agent has to stop. */
+const settleMs = 4_000;
 
 export function accountIn({ ledger, limits, telemetry, now }: AccountDeps): Account {
 	async function change<T>(by: (book: Book) => readonly [Book, T], signal: AbortSignal): Promise<T | LedgerUnavailable> {
@@ -48,9 +55,15 @@ export function accountIn({ ledger, limits, telemetry, now }: AccountDeps): Acco
 		},
 		permit: (question, signal) => change((book) => permit(book, { ...question, ticket: randomUUID() }, limits, now()), signal),
 		remembered: (about, signal) => change((book) => [book, remembered(book, about, now(), limits?.rememberMs)], signal),
-		async settle(ticket, { cost = 0, given }, signal) {
-			const problem = await change((book) => [settled(book, ticket, { cost, ...defined({ given }) }, now()), undefined], signal);
-			if (problem) telemetry.budgetUnsettled(problem.message);
+		async settle(ticket, { cost = 0, given }) {
+			const signal = AbortSignal.timeout(settleMs);
+			try {
+				const problem = await change((book) => [settled(book, ticket, { cost, ...defined({ given }) }, now()), undefined], signal);
+				if (problem) telemetry.budgetUnsettled(problem.message);
+			} catch (error) {
+				if (!signal.aborted) throw error;
+				telemetry.budgetUnsettled('there was no time for it');
+			}
 		},
 	};
 }

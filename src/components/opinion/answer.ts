@@ -1,3 +1,4 @@
+import { normalName } from '../../domain/function-name/function-name.ts';
 import { type Answer, problemsOfAnswer, readAnswer } from '../../domain/opinion.ts';
 import type { CrashReport } from '../../domain/report.ts';
 
@@ -27,7 +28,8 @@ export function parseAnswer(text: string): Answer | { readonly problem: string }
 	return readAnswer(value) ?? { problem: problemsOfAnswer(value) };
 }
 
-const withoutThoughts = (text: string) => text.replace(/<think>[\s\S]*?(?:<\/think>|$)/gi, '');
+/** Some models are made to begin with thoughts, so that only their end is marked. */
+const withoutThoughts = (text: string) => text.replace(/<think>[\s\S]*?(?:<\/think>|$)/gi, '').replace(/^[\s\S]*<\/think>/i, '');
 
 /** From the first brace to the one that closes it. */
 function objectIn(text: string): string | undefined {
@@ -64,10 +66,22 @@ export function checked(answer: Answer, { threads, knownIssues }: Pick<CrashRepo
 const lastName = (path: string) => path.split(/[/\\]/).at(-1)?.toLowerCase() ?? '';
 
 /** Models leave out parameters, namespaces and packages. */
-const isNamed = (full: string, name: string) =>
-	full === name || plain(full) === plain(name) || plain(full).endsWith(`::${plain(name)}`) || plain(full).endsWith(`.${plain(name)}`);
+function isNamed(full: string, name: string): boolean {
+	const [known, told] = [stepsOf(full), stepsOf(name)];
+	return told.length > 0 && told.every((step, index) => step === known[known.length - told.length + index]);
+}
 
-const plain = (name: string) => name.replace(/\(.*$/s, '').trim();
+/** `milvus`, `segcore`, `LoadIndex`; of Go's methods the type as it is called without its pointer. */
+function stepsOf(name: string): string[] {
+	const method = name.replaceAll(/\(\*(\w+)\)/g, '$1');
+	return (
+		normalName(method)
+			.split('/')
+			.at(-1)
+			?.split(/::|\./)
+			.filter((step) => step.trim() !== '') ?? []
+	);
+}
 
 /** `milvus-io/milvus#28065`, `milvus#28065`, `#28065`, or its address. */
 function isSameIssue(known: string, told: string): boolean {

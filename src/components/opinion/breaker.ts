@@ -3,7 +3,7 @@ import type { EpochMs } from '../../domain/stage.ts';
 
 /** Spares a service that does not answer, and an account that is not accepted. */
 export type Breaker = {
-	/** After the time of an open one, one question tries for all. */
+	/** After the time of one that is not closed, one question tries for all. */
 	state(now: EpochMs): BreakerState;
 	answered(): void;
 	failed(why: Pick<Failed, 'retry' | 'retryAt' | 'words'>, now: EpochMs): void;
@@ -15,6 +15,7 @@ export type Breaker = {
 const mostFailures = 3;
 const firstPauseMs = 60_000;
 const longestPauseMs = 30 * 60_000;
+const stopMs = 3600_000;
 
 export function createBreaker(): Breaker {
 	let failures = 0;
@@ -26,13 +27,13 @@ export function createBreaker(): Breaker {
 	}
 
 	return {
-		state: (at) => (now.is === 'open' && now.until <= at ? { is: 'closed' } : now),
+		state: (at) => (now.is !== 'closed' && now.until <= at ? { is: 'closed' } : now),
 		answered: reset,
 		reset,
 		failed({ retry, retryAt, words }, at) {
 			switch (retry) {
 				case 'when changed':
-					now = { is: 'stopped', reason: words };
+					now = { is: 'stopped', until: at + stopMs, reason: words };
 					return;
 				case 'never':
 				case 'shorter':

@@ -25,6 +25,8 @@ export type Question = {
 	readonly cost: number;
 	/** Unique. */
 	readonly ticket: string;
+	/** How long it may take; absent: five minutes. */
+	readonly mostMs?: number;
 };
 
 /**
@@ -38,13 +40,13 @@ export type Question = {
  * @param limits undefined: nothing is refused, but all is counted and remembered
  */
 export function permit(book: Book, question: Question, limits: Limits | undefined, now: EpochMs): readonly [Book, Permit] {
-	const { about, party, cost, ticket } = question;
+	const { about, party, cost, ticket, mostMs = 0 } = question;
 	const current = asOf(book, now, limits?.rememberMs);
 	const unchanged = isAhead(book, now) ? fitted(current) : book;
 	const known = current.answers.findLast((answer) => answer.about === about);
 	if (known) return [unchanged, { is: 'answered', given: known.given }];
-	const asked = current.open.find((one) => one.about === about && now - one.at < expiryMs);
-	if (asked) return [unchanged, { is: 'underway', until: asked.at + expiryMs }];
+	const asked = current.open.find((one) => one.about === about && now < untilOf(one));
+	if (asked) return [unchanged, { is: 'underway', until: untilOf(asked) }];
 	const refusal = limits && refusalOf(current, question, limits, now);
 	if (refusal) {
 		const told = current.waiting.find((one) => one.party === party);
@@ -55,11 +57,14 @@ export function permit(book: Book, question: Question, limits: Limits | undefine
 	const next = {
 		...current,
 		recent: [...current.recent, { at: now, party }].slice(-mostRecent),
-		open: [...current.open, { ticket, about, party, at: now, cost }],
+		open: [...current.open, { ticket, about, party, at: now, cost, ...(mostMs > expiryMs && { until: now + mostMs }) }],
 		waiting: current.waiting.filter((one) => one.party !== party),
 	};
 	return [fitted(next), { is: 'granted', ticket }];
 }
+
+/** Until when one who asks is waited for. */
+const untilOf = ({ at, until = at + expiryMs }: Book['open'][number]): EpochMs => until;
 
 /** The answer to a question, where there is one. Pure. */
 export const remembered = (book: Book, about: string, now: EpochMs, rememberMs?: number) => answered(asOf(book, now, rememberMs), about);

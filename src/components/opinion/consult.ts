@@ -2,13 +2,7 @@ import type { Answered, Failed, ModelProvider, Question, Usage } from '../../dom
 import type { Answer } from '../../domain/opinion.ts';
 import { parseAnswer } from './answer.ts';
 import { isPerhapsCounted, mostUsage, sum } from './price.ts';
-import { repairOf } from './question.ts';
-
-export type Questions = {
-	readonly whole: Question;
-	/** For a model that finds that too long. */
-	readonly short: Question;
-};
+import { type Questions, repairOf } from './question.ts';
 
 /** What came of asking; `usage`: of all that was asked, estimated where the service does not tell. */
 export type Consulted = { readonly usage: Usage } & (
@@ -16,7 +10,7 @@ export type Consulted = { readonly usage: Usage } & (
 	| { readonly is: 'failed'; readonly why: Pick<Failed, 'class' | 'retry' | 'retryAt' | 'words'> }
 );
 
-/** So often a model is asked at the most: the whole, the short one, and one attempt to mend the answer. */
+/** So often a model is asked about a crash at the most: the whole, the short one, and one attempt to mend the answer. */
 export const mostCalls = 3;
 
 /**

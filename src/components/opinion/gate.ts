@@ -1,7 +1,6 @@
 import type { Permit } from '../../domain/ledger.ts';
 import type { BreakerState, ModelProvider } from '../../domain/model-provider.ts';
 import type { EpochMs } from '../../domain/stage.ts';
-import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { createBreaker } from './breaker.ts';
 import type { Consulted } from './consult.ts';
 
@@ -20,44 +19,51 @@ export type Held = Refused | Exclude<BreakerState, { is: 'closed' }>;
 
 export type Failure = Extract<Consulted, { is: 'failed' }>['why'];
 
-/** Whether a model may be asked at all, as far as this process knows: by how its service is, and by when there is budget again. */
+/** Whether a model may be asked at all, as far as this process knows: by how its service is, and by when there is budget again. One question at a time. */
 export type Gate = {
-	/** A key that was exchanged in its file is tried at once. */
+	/** Another key than the one with which it failed, be it exchanged in its file, is tried at once. */
 	held(): Promise<Held | undefined>;
-	begin(): void;
+	tell(): void;
 	answered(): void;
-	failed(why: Failure): Promise<void>;
+	/** @param why what was asked since it was not held */
+	failed(why: Failure): void;
 	refused(refusal: Refused): void;
 };
 
-export function createGate(models: Models, telemetry: Pick<Telemetry, 'modelIs'>, now: () => EpochMs): Gate {
+/** Longer is not remembered: the limits, or the book, may be changed meanwhile. */
+const longestRefusalMs = 90 * 60_000;
+
+/** @param tell how the service is */
+export function createGate({ keyMark }: Models, tell: (state: BreakerState, now: EpochMs) => void, now: () => EpochMs): Gate {
 	const breaker = createBreaker();
-	let stoppedWith: string | undefined;
+	let askedWith: string | undefined;
+	let failedWith: string | undefined;
 	let noBudget: Refused | undefined;
-	const tell = () => telemetry.modelIs(breaker.state(now()), now());
+	const told = () => tell(breaker.state(now()), now());
 
 	return {
 		async held() {
-			if (breaker.state(now()).is === 'stopped' && stoppedWith !== (await models.keyMark())) {
+			askedWith = await keyMark();
+			if (breaker.state(now()).is !== 'closed' && failedWith !== askedWith) {
 				breaker.reset();
-				tell();
+				told();
 			}
 			const state = breaker.state(now());
 			if (state.is !== 'closed') return state;
 			return noBudget && noBudget.until > now() ? noBudget : undefined;
 		},
-		begin: tell,
+		tell: told,
 		answered() {
 			breaker.answered();
-			tell();
+			told();
 		},
-		async failed(why) {
+		failed(why) {
 			breaker.failed(why, now());
-			if (why.retry === 'when changed') stoppedWith = await models.keyMark();
-			tell();
+			failedWith = askedWith;
+			told();
 		},
 		refused(refusal) {
-			noBudget = refusal;
+			if (refusal.until - now() <= longestRefusalMs) noBudget = refusal;
 		},
 	};
 }

@@ -2,6 +2,7 @@
 import { defined } from '../../base/defined.ts';
 import { type Event, followsFrom } from '../../domain/events.ts';
 import { type Ledger, LedgerUnavailable } from '../../domain/ledger.ts';
+import type { ModelProvider } from '../../domain/model-provider.ts';
 import type { Given, Opinion } from '../../domain/opinion.ts';
 import type { CrashReport } from '../../domain/report.ts';
 import type { Reports } from '../../domain/reports.ts';
@@ -11,14 +12,15 @@ import { aboutOf } from './about.ts';
 import { accountIn } from './account.ts';
 import { checked } from './answer.ts';
 import type { Limits } from './budget.ts';
-import { consult, mostCalls } from './consult.ts';
-import { createGate, type Held, type Models } from './gate.ts';
-import { costOf, mostUsage, type Price } from './price.ts';
+import { consult } from './consult.ts';
+import { createGate, type Gate, type Held, type Models } from './gate.ts';
+import { costOf, mostOf, type Price } from './price.ts';
 import { type AnswerOptions, questionOf } from './question.ts';
 import { problemOfModel } from './ready.ts';
 import { promptVersion, type RequestOptions, requestOf } from './request.ts';
 
 export { clusterLedger } from './cluster-ledger.ts';
+export { mostCalls } from './consult.ts';
 export type { Models } from './gate.ts';
 export { questionOf } from './question.ts';
 export { problemOfModel } from './ready.ts';
@@ -34,6 +36,8 @@ export type OpinionOptions = AnswerOptions &
 		readonly priceOf: (model: string) => Price | undefined;
 		/** Who asks, among all that share the budget. */
 		readonly party: string;
+		/** How long asking about one crash may take. */
+		readonly mostMs: number;
 	};
 
 export type OpinionDeps = {
@@ -56,6 +60,9 @@ type Asked = Event<'StorageEvent' | 'OpinionRequest'>;
 
 /** For so long a service that does not answer is tried again; afterwards its opinion helps nobody any more. */
 const patienceMs = 15 * 60_000;
+/** For so long the same is not asked again that the service, or the model, does not answer: a crash loop pays for it once. */
+const refusalMs = 24 * 3600_000;
+const mostRefusals = 500;
 /** For so long there may be no budget. */
 const budgetPatienceMs = 2 * 3600_000;
 
@@ -65,8 +72,24 @@ export function opinions({ models, reports, ledger, telemetry, options, now = Da
 	if (!models)
 		return { stage: { reads, concurrency: 1, isPatient: true, handle: async () => done() }, begin: async () => telemetry.modelIsOff() };
 	const { provider: providerOf } = models;
-	const gate = createGate(models, telemetry, now);
+	const gates = new Map<string, Gate>();
+	const refusals = new Map<string, { readonly reason: string; readonly until: EpochMs }>();
+
+	function remember(about: string, refusal: { readonly reason: string; readonly until: EpochMs }): void {
+		refusals.set(about, refusal);
+		const [oldest] = refusals.keys();
+		if (refusals.size > mostRefusals && oldest !== undefined) refusals.delete(oldest);
+	}
+
 	const account = accountIn({ ledger, limits: options.limits, telemetry, now });
+
+	/** Of each model: that there is no such one says nothing of another. How the configured one is, is told. */
+	function gateOf({ model }: ModelProvider): Gate {
+		const tell = model === providerOf().model ? telemetry.modelIs : () => {};
+		const gate = gates.get(model) ?? createGate(models as Models, tell, now);
+		gates.set(model, gate);
+		return gate;
+	}
 
 	async function handle(event: Asked, signal: AbortSignal, { at: since } = { at: now() } as Attempt): Promise<Outcome> {
 		if (!isWanted(event, options)) return done();
@@ -77,12 +100,15 @@ export function opinions({ models, reports, ledger, telemetry, options, now = Da
 		const questions = { whole: question(false), short: question(true) };
 		const price = options.priceOf(provider.model);
 		const about = aboutOf(report, provider, options.language, event.kind === 'OpinionRequest' ? event.revision : undefined);
-		const cost = price ? mostCalls * costOf(mostUsage(questions.whole), price) : 0;
+		const before = refusals.get(about);
+		if (before && before.until > now()) return none(event, report, before.reason);
+		const cost = price ? costOf(mostOf(questions), price) : 0;
+		const gate = gateOf(provider);
 
 		const held = await gate.held();
 		const permit = held
 			? ((await account.remembered(about, signal)) ?? held)
-			: await account.permit({ about, party: options.party, cost }, signal);
+			: await account.permit({ about, party: options.party, cost, mostMs: options.mostMs }, signal);
 		if (permit instanceof LedgerUnavailable) return notYet(event, report, permit.message, since + budgetPatienceMs);
 		switch (permit.is) {
 			case 'answered':
@@ -108,15 +134,16 @@ export function opinions({ models, reports, ledger, telemetry, options, now = Da
 		const spent = price && costOf(consulted.usage, price);
 		telemetry.modelSpent(consulted.usage, spent);
 		if (consulted.is === 'failed') {
-			await account.settle(permit.ticket, { cost: spent }, signal);
-			await gate.failed(consulted.why);
+			await account.settle(permit.ticket, { cost: spent });
+			gate.failed(consulted.why);
 			const { retry: helps, retryAt, words } = consulted.why;
+			if (helps === 'never' || helps === 'shorter') remember(about, { reason: words, until: now() + refusalMs });
 			return helps === 'later' ? notYet(event, report, words, since + patienceMs, retryAt) : none(event, report, words);
 		}
 		const { answer, model, usage } = consulted;
 		const facts = { provider: provider.service, model, ...defined({ cost: spent }) };
 		const given = { time: isoTime(now()), ...facts, promptVersion, usage, answer };
-		await account.settle(permit.ticket, { cost: spent, given }, signal);
+		await account.settle(permit.ticket, { cost: spent, given });
 		gate.answered();
 		telemetry.opinionGiven(report.id, { ...facts, usage, durationMs: performance.now() - started });
 		return done(opinionEvent(event, opinionOf(report, given)));
@@ -138,17 +165,24 @@ export function opinions({ models, reports, ledger, telemetry, options, now = Da
 	}
 
 	async function begin(signal: AbortSignal): Promise<void> {
-		gate.begin();
+		const gate = gateOf(providerOf());
+		gate.tell();
 		try {
 			await account.look(signal);
 			const problem = await problemOfModel(providerOf(), signal);
-			if (problem?.retry === 'when changed') await gate.failed(problem);
+			if (problem?.retry === 'when changed') {
+				await gate.held(); // it was asked with the key of now
+				gate.failed(problem);
+			}
 		} catch (error) {
 			if (!signal.aborted) throw error;
 		}
 	}
 
-	return { stage: { reads, concurrency: 1, isPatient: true, handle }, begin };
+	const goOn = (event: Asked, reason: string) => [
+		opinionEvent(event, { is: 'not available', revision: event.revision ?? 1, time: isoTime(now()), reason }),
+	];
+	return { stage: { reads, concurrency: 1, isPatient: true, handle, goOn }, begin };
 }
 
 const isWanted = ({ kind, body }: Asked, { analyzeSkipped }: OpinionOptions): boolean =>

@@ -1,4 +1,5 @@
 import type { FailureClass, Question, Usage } from '../../domain/model-provider.ts';
+import { longestRepeat, type Questions } from './question.ts';
 
 /** Of a million tokens. */
 export type Price = { readonly in: number; readonly out: number };
@@ -10,6 +11,15 @@ export const mostUsage = ({ system, user, maxTokens }: Question): Usage => ({
 	in: Math.ceil(Buffer.byteLength(system + user) / 3),
 	out: maxTokens,
 });
+
+/** What asking about a crash can take at the most: the whole, the short one, and one attempt to mend the answer. */
+export function mostOf({ whole, short }: Questions): Usage {
+	const mending = { in: longestRepeat + mostProblem, out: 0 };
+	return [mostUsage(whole), mostUsage(short), mostUsage(whole), mending].reduce(sum);
+}
+
+/** What is wrong with an answer takes fewer tokens. */
+const mostProblem = 1000;
 
 export const sum = (one: Usage, other: Usage): Usage => ({ in: one.in + other.in, out: one.out + other.out });
 
