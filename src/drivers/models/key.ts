@@ -29,9 +29,12 @@ export async function readKey({
 /** What may be shown of a key: no more than the last four characters, and of a short one none. */
 export const masked = (key: string): string => `****${key.length < 16 ? '' : key.slice(-4)}`;
 
+/** Shorter ones are words such as `none`, which local servers are given: in a text they stand for themselves. */
+const leastSecret = 8;
+
 /** A text in which a service repeats the key, or a half of it (GLM's have two), without it. */
 export function withoutKey(text: string, key: string | undefined): string {
 	if (key === undefined) return text;
-	const halves = key.split('.').filter((half) => half.length >= 8);
-	return [key, encodeURIComponent(key), ...halves].reduce((rest, secret) => rest.replaceAll(secret, masked(key)), text);
+	const secrets = [key, encodeURIComponent(key), ...key.split('.')].filter((one) => one.length >= leastSecret);
+	return secrets.reduce((rest, secret) => rest.replaceAll(secret, () => masked(key)), text);
 }
