@@ -117,8 +117,9 @@ function refuseModelNowhere({ aiAnalysis: { enabled, provider, baseURL, apiKey, 
 
 /** With a limit on what a month may cost, what has no price escapes it. */
 function warnOfUnknownPrice({ aiAnalysis }: Config, problems: Problems): void {
-	const { enabled, enableCostControl, provider, model, pricing } = aiAnalysis;
-	if (enabled && enableCostControl && provider !== 'openai-compatible' && pricing[model] === undefined)
+	const { enabled, enableCostControl, provider, model, pricing, apiKey, apiKeyFile } = aiAnalysis;
+	const isFree = provider === 'openai-compatible' && apiKey === undefined && apiKeyFile === undefined;
+	if (enabled && enableCostControl && !isFree && !Object.hasOwn(pricing, model))
 		problems.add(
 			['aiAnalysis', 'model'],
 			`aiAnalysis.pricing has no price of ${model}: it counts as free, and aiAnalysis.maxCostPerMonth does not hold it; set in and out`,

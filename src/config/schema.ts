@@ -184,7 +184,7 @@ export const configSchema = (paths: ModeDefaults) =>
 				language: key(z.enum(['zh', 'en']), 'en', 'The language of the answer.'),
 				enableCostControl: key(flag, true, 'Whether the two limits below hold, for all nodes of a cluster together.'),
 				maxCostPerMonth: key(z.number().min(0), 100, 'The most that a month may cost, in the currency of the prices.'),
-				maxAnalysisPerHour: key(count, 50, 'The most crashes that are asked about in an hour.'),
+				maxAnalysisPerHour: key(count, 50, 'The most questions about crashes in an hour, tries that failed among them.'),
 				pricing: key(
 					z.record(z.string(), z.strictObject({ in: z.number().min(0), out: z.number().min(0) })),
 					{ 'glm-4.5-flash': { in: 0, out: 0 } },
