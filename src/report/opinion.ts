@@ -7,7 +7,7 @@ export function opinionSection({ id, opinion }: Pick<CrashReport, 'id'> & { read
 	if (!opinion) return { is: 'facts', facts: [] };
 	if (opinion.is === 'not available') {
 		const title = `AI analysis: not available (${opinion.reason})`;
-		return { title, is: 'list', isWarning: false, items: [`milvus-coredump-agent reanalyze ${id} asks again`] };
+		return { title, is: 'list', isWarning: false, items: [`milvus-coredump-agent reanalyze ${id} --model NAME asks again`] };
 	}
 	const { answer, model, isRemembered, unverifiedSuggestions, unverifiedIssues } = opinion;
 	const { summary, rootCause, impact, recommendations, confidence, codeSuggestions, relatedIssues } = answer;

@@ -66,7 +66,7 @@ describe('a report for a person', () => {
 	test('without an opinion says why there is none', () => {
 		const text = reportText({ ...report(), opinion: opinions.none }, { paint: plain, now });
 		expect(text).toContain(
-			'\nAI analysis: not available (GLM does not accept the key)\n  - milvus-coredump-agent reanalyze 3f9c00000001 asks again\n',
+			'\nAI analysis: not available (GLM does not accept the key)\n  - milvus-coredump-agent reanalyze 3f9c00000001 --model NAME asks again\n',
 		);
 		expect(text.replace(/\nAI analysis: .*\n.*\n/, '')).toBe(reportText(report(), { paint: plain, now }));
 	});
