@@ -135,6 +135,7 @@ describeKubernetes('the agents of a cluster', () => {
 				'collector',
 				'analyzer',
 				'storage',
+				'opinion',
 				'discovery',
 				'publisher',
 				'leader',
