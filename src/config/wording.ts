@@ -3,8 +3,9 @@ import { printable } from '../base/printable.ts';
 
 const longestQuote = 60;
 
-/** A text that may hold addresses, without the user names and passwords in them. */
-export const withoutCredentials = (text: string) => text.replaceAll(/(:\/\/)[^\s/?#]*@/g, '$1********@');
+/** A text that may hold addresses, without the user names and passwords in them, and without what stands behind `?`, where services have keys. */
+export const withoutCredentials = (text: string) =>
+	text.replaceAll(/(:\/\/)[^\s/?#]*@/g, '$1********@').replaceAll(/(:\/\/[^\s?#]*\?)[^\s#]+/g, '$1********');
 
 /** A value as an error quotes it; lists and sections are not quoted, because of what may stand in them. */
 export function valueInWords(value: unknown): string {

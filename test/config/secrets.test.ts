@@ -45,6 +45,7 @@ test('a password in an address is told neither as part of the configuration nor 
 	expect((await told(text)).match(/https:\/\/\*{8}@example\.com\/path/g)).toHaveLength(4);
 	expect(await told(`storage: { backend: "${address}" }`)).not.toContain(secret);
 	expect(await told(`aiAnalysis: { baseURL: "https://user:${secret}@" }`)).not.toContain(secret);
+	expect(await told(`aiAnalysis: { baseURL: "https://example.com/v1?key=${secret}" }`)).toContain('https://example.com/v1?********');
 });
 
 describe('no secret is told', () => {

@@ -679,6 +679,21 @@ describe('a key', () => {
 		);
 	});
 
+	test('is masked also where there are signs in it that mean something in a replacement', async () => {
+		const apiKey = 'abcdefghijklmnop$&1';
+		await using glm = await played('glm', { apiKey });
+		glm.server.next(glmError(401, '1002', `Token ${apiKey}`));
+		const reply = await glm.ask();
+		expect(JSON.stringify(reply)).toContain('****p$&1');
+		expect(JSON.stringify(reply)).not.toContain(apiKey);
+	});
+
+	test('that is a mere word takes nothing out of an answer', async () => {
+		await using glm = await played('glm', { apiKey: 'none' });
+		glm.server.next(written('there is none'));
+		expect(await glm.ask()).toMatchObject({ is: 'answer', text: 'there is none' });
+	});
+
 	test('that is short is shown not at all', async () => {
 		const calls: ModelCall[] = [];
 		await using glm = await played('glm', { apiKey: 'abcd1234', onCall: (call) => calls.push(call) });
