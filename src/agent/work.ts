@@ -1,5 +1,6 @@
 import { checkScratch, ScratchError, sweepScratch } from '../components/analyzer/analyzer.ts';
 import { collector } from '../components/collector/collector.ts';
+import type { Opinions } from '../components/opinion/opinion.ts';
 import type { Config } from '../config/config.ts';
 import { type Backend, isBackendError } from '../domain/backend.ts';
 import type { Intake } from '../domain/intake.ts';
@@ -44,7 +45,7 @@ export async function startWork(pieces: Pieces, telemetry: Telemetry): Promise<W
 		pipeline.ended,
 		...(onCluster ? clusterWork(config, onCluster, { journal, intake, steadily, telemetry, over: over.signal }, signal) : []),
 		collector({ intake, telemetry, options: collection }).run(signal),
-		watchHealth(healthOf(config, backend, signal), telemetry, signal),
+		watchHealth(healthOf(config, backend, signal), opinions, telemetry, signal),
 		opinions.begin(signal),
 		holdToLimits(pieces, { journal, intake, steadily }, signal),
 		pruneDaily(journal, { keepsStored: backend.kind === 'local' }, steadily, signal),
@@ -87,8 +88,9 @@ const healthOf = ({ analyzer: { scratchPath } }: Config, backend: Backend, signa
 
 const isScratchError = (error: unknown): error is ScratchError => error instanceof ScratchError;
 
-async function watchHealth(health: Health, telemetry: Telemetry, signal: AbortSignal): Promise<void> {
+async function watchHealth(health: Health, opinions: Opinions, telemetry: Telemetry, signal: AbortSignal): Promise<void> {
 	while (!signal.aborted) {
+		opinions.tell();
 		for (const [component, check] of Object.entries(health) as [Component, () => Promise<string | undefined>][]) {
 			const problem = await check();
 			if (signal.aborted) return;

@@ -62,6 +62,7 @@ async function withModel() {
 				now: () => now,
 			});
 			return {
+				tell: stages.tell,
 				begin: (signal = new AbortController().signal) => stages.begin(signal),
 				about(
 					report: CrashReport,
@@ -261,13 +262,15 @@ describe('a service that does not answer', () => {
 		expect(model.telemetry.states.get('opinion')).toEqual({ ready: true, reason: expect.stringContaining('an error of its own') });
 		expect(await model.telemetry.metrics.registry.metrics()).toContain('milvus_coredump_agent_model_breaker{state="open"} 1');
 		model.pass(minuteMs);
+		asking.tell();
+		expect(model.telemetry.states.get('opinion')).toEqual({ ready: true, reason: '' });
 		for (let count = 0; count < 5; count++) await asking.about(crash(first));
 		expect(calls(model.server)).toBe(1);
 		model.pass(2 * minuteMs);
 		model.server.always(said);
 		expect(opinionIn(await asking.about(crash(first)))).toMatchObject({ is: 'given' });
 		expect(model.telemetry.states.get('opinion')).toEqual({ ready: true, reason: '' });
-		expect(model.lines.filter(({ level }) => level === 'error')).toHaveLength(1);
+		expect(model.lines.filter(({ level }) => level === 'error')).toHaveLength(2);
 	});
 
 	test('by another name of a model says nothing of the one that is configured', async () => {

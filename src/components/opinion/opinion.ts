@@ -54,6 +54,8 @@ export type Opinions = {
 	readonly stage: Stage<'StorageEvent' | 'OpinionRequest'>;
 	/** Finds out whether the service takes the key and has the model, so that a mistake shows before the first crash. */
 	begin(signal: AbortSignal): Promise<void>;
+	/** Tells how the service is: time alone may change that. */
+	tell(): void;
 };
 
 type Asked = Event<'StorageEvent' | 'OpinionRequest'>;
@@ -70,7 +72,11 @@ const budgetPatienceMs = 2 * 3600_000;
 export function opinions({ models, reports, ledger, telemetry, options, now = Date.now }: OpinionDeps): Opinions {
 	const reads = ['StorageEvent', 'OpinionRequest'] as const;
 	if (!models)
-		return { stage: { reads, concurrency: 1, isPatient: true, handle: async () => done() }, begin: async () => telemetry.modelIsOff() };
+		return {
+			stage: { reads, concurrency: 1, isPatient: true, handle: async () => done() },
+			begin: async () => telemetry.modelIsOff(),
+			tell() {},
+		};
 	const { provider: providerOf } = models;
 	const gates = new Map<string, Gate>();
 	const refusals = new Map<string, { readonly reason: string; readonly until: EpochMs }>();
@@ -182,7 +188,7 @@ export function opinions({ models, reports, ledger, telemetry, options, now = Da
 	const goOn = (event: Asked, reason: string) => [
 		opinionEvent(event, { is: 'not available', revision: event.revision ?? 1, time: isoTime(now()), reason }),
 	];
-	return { stage: { reads, concurrency: 1, isPatient: true, handle, goOn }, begin };
+	return { stage: { reads, concurrency: 1, isPatient: true, handle, goOn }, begin, tell: () => gateOf(providerOf()).tell() };
 }
 
 const isWanted = ({ kind, body }: Asked, { analyzeSkipped }: OpinionOptions): boolean =>
