@@ -76,3 +76,27 @@ test('the stack of the culprit comes first, and is cut between frames where it i
 	expect(stack.split('\n').at(-1)).toBe('…');
 	expect(stack.split('\n').at(-2)).toMatch(/^#\d+ frame_\d+_x{40}$/);
 });
+
+const told = (change: Parameters<typeof podReport>[0]) => requestOf(podReport(change), nothing);
+
+test('a cut does not let the start of a secret out, nor does an escape before it', () => {
+	for (const length of Array.from({ length: 120 }, (_, index) => 380 + index)) {
+		for (const address of [
+			'etcd://root:HIDDEN1HIDDEN1@etcd-with-a-very-long-name.milvus.svc:2379',
+			'root:HIDDEN1HIDDEN1@tcp(mysql:3306)/meta',
+		]) {
+			expect(told({ message: `${'x'.repeat(length)} ${address}` })).not.toContain('HIDDEN');
+		}
+	}
+	for (const before of ['\t', '\n', '\r', '\x1b[31m', '\\n', '\\t', '\\x09', '\\x1b[31m']) {
+		const text = `dial failed:${before}10.0.0.5:2379,${before}password: HIDDEN1`;
+		for (const change of [{ message: text }, { restart: ended({ panicLine: text }) }, { process: { name: text } }]) {
+			expect(told(change)).toContain('dial failed:');
+			expect(told(change)).not.toMatch(/HIDDEN1|10\.0\.0\.5/);
+		}
+	}
+});
+
+test('the node is not told by the first part of its name either', () => {
+	expect(told({ message: 'on worker-3', association: { node: 'worker-3.prod.example' } })).toContain('Last words: on <node>\n');
+});
