@@ -39,9 +39,12 @@ export type KeptSum = { readonly sizeBytes: number; readonly oldest?: EpochMs };
 export function seriesOf({ fingerprint, association, process, modules }: CrashReport): string | undefined {
 	if (fingerprint === null) return undefined;
 	const where = instanceKey(association) ?? [association.host ?? '', process.name ?? ''];
-	const build = modules.find(({ path }) => path === process.executable)?.buildId;
-	return JSON.stringify([fingerprint, where, association.image ?? build ?? '']);
+	return JSON.stringify([fingerprint, where, imageOrBuild({ association, process, modules })]);
 }
+
+/** What ran: an image; without one a build of the program; empty where neither is known. */
+export const imageOrBuild = ({ association, process, modules }: Pick<CrashReport, 'association' | 'process' | 'modules'>): string =>
+	association.image ?? modules.find(({ path }) => path === process.executable)?.buildId ?? '';
 
 export type Earlier = {
 	readonly count: number;

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { imageOrBuild } from '../../domain/history.ts';
 import type { ModelProvider } from '../../domain/model-provider.ts';
 import type { CrashReport } from '../../domain/report.ts';
 import type { Language } from './question.ts';
@@ -12,13 +13,13 @@ import { promptVersion } from './request.ts';
  * @returns SHA-256, hex
  */
 export function aboutOf(
-	{ id, fingerprint, association, process, modules }: CrashReport,
+	report: CrashReport,
 	{ service, model }: Pick<ModelProvider, 'service' | 'model'>,
 	language: Language,
 	anew?: number,
 ): string {
-	const build = modules.find(({ path }) => path === process.executable)?.buildId;
-	const bug = fingerprint === null || anew !== undefined ? [id, anew ?? 0] : [fingerprint, association.image ?? build ?? ''];
+	const { id, fingerprint } = report;
+	const bug = fingerprint === null || anew !== undefined ? [id, anew ?? 0] : [fingerprint, imageOrBuild(report)];
 	return createHash('sha256')
 		.update(JSON.stringify([...bug, promptVersion, service, model, language]))
 		.digest('hex');

@@ -43,8 +43,8 @@ export function permit(book: Book, question: Question, limits: Limits | undefine
 	const { about, party, cost, ticket, mostMs = 0 } = question;
 	const current = asOf(book, now, limits?.rememberMs);
 	const unchanged = isAhead(book, now) ? fitted(current) : book;
-	const known = current.answers.findLast((answer) => answer.about === about);
-	if (known) return [unchanged, { is: 'answered', given: known.given }];
+	const known = answered(current, about);
+	if (known) return [unchanged, known];
 	const asked = current.open.find((one) => one.about === about && now < untilOf(one));
 	if (asked) return [unchanged, { is: 'underway', until: untilOf(asked) }];
 	const refusal = limits && refusalOf(current, question, limits, now);
