@@ -6,11 +6,11 @@ import { printable } from '../base/printable.ts';
 import { type Examined, examine } from '../components/collector/collector.ts';
 import { deletionNote, retrieve } from '../components/storage/storage.ts';
 import type { Config } from '../config/config.ts';
-import { ContentLost, NotStored } from '../domain/backend.ts';
+import { NotStored } from '../domain/backend.ts';
 import type { Layers } from '../domain/layers.ts';
 import type { Association, Core, CrashReport } from '../domain/report.ts';
 import { storedFile } from '../domain/stored-file.ts';
-import { expectOriginal } from '../drivers/original/original.ts';
+import { isOriginalThere } from '../drivers/original/original.ts';
 import { readJournal } from '../journal/journal.ts';
 import { areOfCluster, clusterReports, type ReportsOptions } from './cluster-reports.ts';
 import { FailedError, fileProblem, UserError } from './errors.ts';
@@ -96,10 +96,8 @@ async function fetchedCore(report: CrashReport, config: Config, folder: string, 
 
 async function isOriginal(core: Core): Promise<boolean> {
 	try {
-		await expectOriginal(core);
-		return true;
+		return await isOriginalThere(core);
 	} catch (error) {
-		if (error instanceof ContentLost) return false;
 		throw fileProblem(core.path, error) ?? error;
 	}
 }

@@ -1,7 +1,6 @@
-import { ContentLost } from '../../domain/backend.ts';
 import type { Event } from '../../domain/events.ts';
 import type { Core } from '../../domain/report.ts';
-import { expectOriginal } from '../../drivers/original/original.ts';
+import { isOriginalThere } from '../../drivers/original/original.ts';
 import { scratchFolder } from './scratch.ts';
 
 /**
@@ -32,17 +31,7 @@ export async function copyOf(
 	stack: AsyncDisposableStack,
 	signal: AbortSignal,
 ): Promise<Core | undefined> {
-	if (!core || !isAnew || !storedCopy || (await isThere(core))) return undefined;
+	if (!core || !isAnew || !storedCopy || (await isOriginalThere(core))) return undefined;
 	const folder = async () => stack.use(await scratchFolder(scratch.path)).path;
 	return storedCopy(key, folder, { mostBytes: scratch.maxBytes, signal });
-}
-
-async function isThere(core: Core): Promise<boolean> {
-	try {
-		await expectOriginal(core);
-		return true;
-	} catch (error) {
-		if (error instanceof ContentLost) return false;
-		throw error;
-	}
 }

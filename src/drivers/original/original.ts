@@ -39,3 +39,14 @@ function lost(cause: unknown): never {
 function compare(file: BigIntStats, { fileId: found }: Core): void {
 	if (fileId(file) !== found) throw new ContentLost('another file has taken the place of the core file');
 }
+
+/** Whether what is at its place is the core that was found. @throws what keeps that from being known */
+export async function isOriginalThere(core: Core): Promise<boolean> {
+	try {
+		await expectOriginal(core);
+		return true;
+	} catch (error) {
+		if (error instanceof ContentLost) return false;
+		throw error;
+	}
+}
