@@ -102,34 +102,32 @@ export function opinions({ models, reports, ledger, telemetry, options, now = Da
 		const report = reports.report(event.key);
 		if (!report) throw new Error(`crash ${event.key} has no report`);
 		const provider = providerOf(event.kind === 'OpinionRequest' ? event.body.model : undefined);
-		const question = (isShort: boolean) => questionOf(requestOf(report, { allows: options.allows, isShort }), options);
-		const questions = { whole: question(false), short: question(true) };
-		const price = options.priceOf(provider.model);
 		const about = aboutOf(report, provider, options.language, event.kind === 'OpinionRequest' ? event.revision : undefined);
 		const before = refusals.get(about);
 		if (before && before.until > now()) return none(event, report, before.reason);
-		const cost = price ? costOf(mostOf(questions), price) : 0;
 		const gate = gateOf(provider);
-
 		const held = await gate.held();
-		const permit = held
-			? ((await account.remembered(about, signal)) ?? held)
-			: await account.permit({ about, party: options.party, cost, mostMs: options.mostMs }, signal);
+		if (held) {
+			const known = (await account.remembered(about, signal)) ?? held;
+			if (known instanceof LedgerUnavailable) return notYet(event, report, known.message, since + budgetPatienceMs);
+			return known.is === 'answered' ? again(event, report, known.given) : notAsked(event, report, known, since);
+		}
+
+		const question = (isShort: boolean) => questionOf(requestOf(report, { allows: options.allows, isShort }), options);
+		const questions = { whole: question(false), short: question(true) };
+		const price = options.priceOf(provider.model);
+		const cost = price ? costOf(mostOf(questions), price) : 0;
+		const permit = await account.permit({ about, party: options.party, cost, mostMs: options.mostMs }, signal);
 		if (permit instanceof LedgerUnavailable) return notYet(event, report, permit.message, since + budgetPatienceMs);
 		switch (permit.is) {
 			case 'answered':
-				if (report.opinion?.is === 'given' && report.opinion.time === permit.given.time) return done(); // it has it already
-				telemetry.opinionRemembered(report.id);
-				return done(opinionEvent(event, opinionOf(report, permit.given, true)));
+				return again(event, report, permit.given);
 			case 'granted':
 				break;
 			case 'underway':
 				return retry('another node asks the same');
 			case 'refused':
 				gate.refused(permit);
-				return notAsked(event, report, permit, since);
-			case 'open':
-			case 'stopped':
 				return notAsked(event, report, permit, since);
 			default:
 				return permit satisfies never;
@@ -155,6 +153,13 @@ export function opinions({ models, reports, ledger, telemetry, options, now = Da
 		return done(opinionEvent(event, opinionOf(report, given)));
 	}
 
+	/** What was answered to an earlier crash of the same bug and image, or to an earlier revision of this one. */
+	function again(event: Asked, report: CrashReport, given: Given): Outcome {
+		if (report.opinion?.is === 'given' && report.opinion.time === given.time) return done(); // it has it already
+		telemetry.opinionRemembered(report.id);
+		return done(opinionEvent(event, opinionOf(report, given, true)));
+	}
+
 	function notAsked(event: Asked, report: CrashReport, held: Held, since: EpochMs): Outcome {
 		if (held.is === 'stopped') return none(event, report, held.reason);
 		return notYet(event, report, held.reason, since + (held.is === 'open' ? patienceMs : budgetPatienceMs), held.until);
@@ -167,8 +172,11 @@ export function opinions({ models, reports, ledger, telemetry, options, now = Da
 
 	function none(event: Asked, { id, revision }: CrashReport, reason: string): Outcome {
 		telemetry.opinionNotAvailable(id, reason);
-		return done(opinionEvent(event, { is: 'not available', revision, time: isoTime(now()), reason }));
+		return done(noOpinion(event, revision, reason));
 	}
+
+	const noOpinion = (event: Asked, revision: number, reason: string) =>
+		opinionEvent(event, { is: 'not available', revision, time: isoTime(now()), reason });
 
 	async function begin(signal: AbortSignal): Promise<void> {
 		const gate = gateOf(providerOf());
@@ -185,9 +193,7 @@ export function opinions({ models, reports, ledger, telemetry, options, now = Da
 		}
 	}
 
-	const goOn = (event: Asked, reason: string) => [
-		opinionEvent(event, { is: 'not available', revision: event.revision ?? 1, time: isoTime(now()), reason }),
-	];
+	const goOn = (event: Asked, reason: string) => [noOpinion(event, event.revision ?? 1, reason)];
 	return { stage: { reads, concurrency: 1, isPatient: true, handle, goOn }, begin, tell: () => gateOf(providerOf()).tell() };
 }
 
