@@ -10,6 +10,7 @@ export const ET_DYN = 3;
 export const ET_CORE = 4;
 export const PT_LOAD = 1;
 export const PT_NOTE = 4;
+export const PT_GNU_EH_FRAME = 0x6474e550;
 export const PF_X = 1;
 export const PF_W = 2;
 /** In `e_phnum`: the true number stands in `sh_info` of section header 0. */
@@ -45,6 +46,7 @@ export type ProgramHeader = {
 export type SectionHeader = {
 	readonly sh_name: number;
 	readonly sh_type: number;
+	readonly sh_addr: bigint;
 	readonly sh_offset: bigint;
 	readonly sh_size: bigint;
 	readonly sh_info: number;
@@ -91,6 +93,7 @@ export function sectionHeader(bytes: Buffer, at = 0): SectionHeader {
 	return {
 		sh_name: bytes.readUInt32LE(at),
 		sh_type: bytes.readUInt32LE(at + 4),
+		sh_addr: bytes.readBigUInt64LE(at + 16),
 		sh_offset: bytes.readBigUInt64LE(at + 24),
 		sh_size: bytes.readBigUInt64LE(at + 32),
 		sh_info: bytes.readUInt32LE(at + 44),
@@ -160,13 +163,13 @@ export async function readElf(file: FileHandle): Promise<ElfFile | undefined> {
 	if (head.length < elfHeaderSize || !isElf(head) || !isElf64LittleEndian(head)) return undefined;
 	const header = elfHeader(head);
 	const segments = await programHeaders(source, header);
-	const sections = await sectionNames(source, header);
+	const named = await sections(source, header);
 	return {
 		machine: header.e_machine,
 		...defined({ buildId: await buildIdAmong(source, segments) }),
 		linkedAt: linkedAt(segments),
-		hasDebugInfo: sections.has('.debug_info') || sections.has('.zdebug_info'),
-		hasSymbols: sections.has('.symtab') || sections.has('.dynsym') || sections.has('.gnu_debugdata'),
+		hasDebugInfo: named.has('.debug_info') || named.has('.zdebug_info'),
+		hasSymbols: named.has('.symtab') || named.has('.dynsym') || named.has('.gnu_debugdata'),
 		modifiedMs: (await file.stat()).mtimeMs,
 	};
 }
@@ -174,7 +177,8 @@ export async function readElf(file: FileHandle): Promise<ElfFile | undefined> {
 /** Any other code (too many open files, a disk that fails) says nothing about the file. */
 const absent = ['ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP', 'ENAMETOOLONG'];
 
-async function programHeaders(source: ByteSource, { e_phoff, e_phnum }: ElfHeader): Promise<ProgramHeader[]> {
+/** As many as the file holds. */
+export async function programHeaders(source: ByteSource, { e_phoff, e_phnum }: ElfHeader): Promise<ProgramHeader[]> {
 	const table = Buffer.from(await source.read(Number(e_phoff), e_phnum * programHeaderSize));
 	return Array.from({ length: Math.floor(table.length / programHeaderSize) }, (_, index) =>
 		programHeader(table, index * programHeaderSize),
@@ -194,13 +198,26 @@ function linkedAt(segments: readonly ProgramHeader[]): bigint {
 	return first ? first.p_vaddr - first.p_offset : 0n;
 }
 
-async function sectionNames(source: ByteSource, { e_shoff, e_shnum, e_shstrndx }: ElfHeader): Promise<ReadonlySet<string>> {
+/** Names of sections are short; of a longer one the start is enough to tell it from these. */
+const mostNameBytes = 64;
+
+/** By name; of several with the same, the last. Empty where the names are out of reach. */
+export async function sections(
+	source: ByteSource,
+	{ e_shoff, e_shnum, e_shstrndx }: ElfHeader,
+): Promise<ReadonlyMap<string, SectionHeader>> {
 	const table = Buffer.from(await source.read(Number(e_shoff), e_shnum * sectionHeaderSize));
-	const sections = Array.from({ length: Math.floor(table.length / sectionHeaderSize) }, (_, index) =>
+	const headers = Array.from({ length: Math.floor(table.length / sectionHeaderSize) }, (_, index) =>
 		sectionHeader(table, index * sectionHeaderSize),
 	);
-	const names = sections[e_shstrndx];
-	if (!names || names.sh_size > 1 << 20) return new Set();
+	const names = headers[e_shstrndx];
+	if (!names || names.sh_size > 1 << 20) return new Map();
 	const text = Buffer.from(await source.read(Number(names.sh_offset), Number(names.sh_size)));
-	return new Set(sections.map(({ sh_name }) => text.toString('latin1', sh_name, text.indexOf(0, sh_name))));
+	return new Map(headers.map((header) => [nameAt(text, header.sh_name), header]));
+}
+
+function nameAt(names: Buffer, start: number): string {
+	const name = names.subarray(start, start + mostNameBytes);
+	const end = name.indexOf(0);
+	return name.toString('latin1', 0, end < 0 ? name.length : end);
 }
