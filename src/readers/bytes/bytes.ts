@@ -5,6 +5,7 @@ export { NoUnpackerError, PackedDataError, TrailingDataError } from './error.ts'
 export { type Ending, type ForwardSource, forwardBytes } from './forward.ts';
 export { gunzipped } from './gunzip.ts';
 export { packingOf } from './packings.ts';
+export { recentBytes } from './recent.ts';
 export type { ByteSource } from './source.ts';
 export {
 	type Encoding,

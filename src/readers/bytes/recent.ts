@@ -1,0 +1,33 @@
+import type { ByteSource } from './source.ts';
+
+/** No less than a file is read at a time. */
+const blockSize = 64 * 1024;
+
+/** The same bytes, of which those that were read last are kept: for tables that are searched again and again. Not for sources that can't go back. */
+export function recentBytes(source: ByteSource, mostBlocks = 8): ByteSource {
+	/** In the order in which they were used. */
+	const blocks = new Map<number, Buffer>();
+
+	async function block(index: number): Promise<Buffer> {
+		const bytes = blocks.get(index) ?? Buffer.from(await source.read(index * blockSize, blockSize));
+		blocks.delete(index);
+		blocks.set(index, bytes);
+		for (const oldest of blocks.keys()) {
+			if (blocks.size <= mostBlocks) break;
+			blocks.delete(oldest);
+		}
+		return bytes;
+	}
+
+	return {
+		isForwardOnly: source.isForwardOnly,
+		async read(offset, length) {
+			const index = Math.floor(offset / blockSize);
+			const start = offset - index * blockSize;
+			if (length > blockSize || !Number.isSafeInteger(offset + length)) return source.read(offset, length);
+			const first = (await block(index)).subarray(start, start + length);
+			if (start + length <= blockSize) return first;
+			return Buffer.concat([first, (await block(index + 1)).subarray(0, start + length - blockSize)]);
+		},
+	};
+}
