@@ -1,0 +1,3 @@
+module goinlined
+
+go 1.19
