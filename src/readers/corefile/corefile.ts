@@ -9,7 +9,7 @@ import { encodingOf } from './encoding.ts';
 import { CorefileError } from './error.ts';
 import { type InitialStack, initialStack } from './initial-stack.ts';
 import { type Location, locate } from './mappings.ts';
-import { type Memory, memoryOf, noMemory, readLikelyRegions, readRegions, stackTop, startOf } from './memory.ts';
+import { type Extent, extentAt, type Memory, memoryOf, noMemory, readLikelyRegions, readRegions, stackTop, startOf } from './memory.ts';
 import { type Candidate, type MappedModule, moduleCandidates, modulesAmong } from './modules.ts';
 import { type CoreNotes, emptyNotes, type ProcessInfo, readNotes, type Siginfo, type ThreadState } from './notes.ts';
 import { readSegments, type Segments } from './segments.ts';
@@ -17,6 +17,7 @@ import { readSegments, type Segments } from './segments.ts';
 export { NoUnpackerError } from '../bytes/bytes.ts';
 export { CorefileError } from './error.ts';
 export type { Location } from './mappings.ts';
+export type { Extent } from './memory.ts';
 export type { ProcessInfo, Siginfo, ThreadState } from './notes.ts';
 
 /** What a core file says by itself, without any other file. What is absent was not in it, or not in the part that was read. */
@@ -43,6 +44,8 @@ export type Corefile = {
 	readonly forgedPath?: string;
 	/** The file and offset that an address of the process belongs to. */
 	locate(address: Hex): Location | undefined;
+	/** Where the core, unpacked, has the process's memory from an address on, and how much of it in one piece; undefined for what it does not have. */
+	extentAt(address: bigint): Extent | undefined;
 	/** What could not be read, in words. */
 	readonly problems: readonly string[];
 };
@@ -211,6 +214,7 @@ function assemble(
 			initialStack: stack && initialStack(stack.bytes, stack.start, auxv, environmentNames),
 			forgedPath: mappings.forgedPath,
 		}),
+		extentAt: (address) => extentAt(segments, address),
 		locate: (address) => {
 			const isInVdso = vdso !== undefined && segments.containing(BigInt(address))?.p_vaddr === vdso;
 			return isInVdso ? { module: '[vdso]', offset: hex(BigInt(address) - vdso) } : locate(mappings, BigInt(address));

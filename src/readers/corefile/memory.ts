@@ -18,6 +18,9 @@ export type Memory = {
 	readonly stack?: { readonly start: bigint; readonly bytes: Buffer };
 };
 
+/** A stretch of the file's bytes, unpacked. */
+export type Extent = { readonly offset: number; readonly length: number };
+
 export const noMemory: Memory = { heads: new Map() };
 
 /** How much of a module's start holds its headers and build-id. */
@@ -28,6 +31,14 @@ const likelyHeadBytes = 4096;
 const mostHeads = 4096;
 
 export const startOf = (base: bigint): Region => ({ is: 'module head', address: base, length: moduleHeadBytes });
+
+export function extentAt(segments: Segments, address: bigint): Extent | undefined {
+	const segment = segments.containing(address);
+	if (!segment) return undefined;
+	const within = address - segment.p_vaddr;
+	if (within >= segment.p_filesz) return undefined;
+	return { offset: Number(segment.p_offset + within), length: Number(segment.p_filesz - within) };
+}
 
 /** The top of the first thread's stack. */
 export function stackTop(segments: Segments, auxv: ReadonlyMap<number, bigint>): Region | undefined {
@@ -67,12 +78,11 @@ export async function* readRegions(
 	limit = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<ReadRegion> {
 	const ranges = regions
-		.map((region) => ({ ...region, segment: segments.containing(region.address) }))
-		.filter((range) => range.segment !== undefined)
-		.map(({ is, address, length, segment }) => {
-			const { p_offset, p_vaddr, p_filesz } = segment as ProgramHeader;
-			const skip = address - p_vaddr;
-			return { is, address, offset: Number(p_offset + skip), length: Math.min(length, Math.max(0, Number(p_filesz - skip))) };
+		.map(({ is, address, length }) => ({ is, address, length, extent: extentAt(segments, address) }))
+		.filter((range) => range.extent !== undefined)
+		.map(({ is, address, length, extent }) => {
+			const { offset, length: held } = extent as Extent;
+			return { is, address, offset, length: Math.min(length, held) };
 		})
 		.sort((a, b) => a.offset - b.offset);
 	let reached = 0;
