@@ -9,12 +9,20 @@ export const ET_EXEC = 2;
 export const ET_DYN = 3;
 export const ET_CORE = 4;
 export const PT_LOAD = 1;
+export const PT_DYNAMIC = 2;
 export const PT_NOTE = 4;
 export const PT_GNU_EH_FRAME = 0x6474e550;
 export const PF_X = 1;
 export const PF_W = 2;
 /** In `e_phnum`: the true number stands in `sh_info` of section header 0. */
 export const PN_XNUM = 0xffff;
+/** In `e_shstrndx`: the true index stands in `sh_link` of section header 0. */
+const SHN_XINDEX = 0xffff;
+export const SHT_SYMTAB = 2;
+export const SHT_STRTAB = 3;
+export const SHT_NOBITS = 8;
+export const SHT_DYNSYM = 11;
+export const SHF_EXECINSTR = 4n;
 const NT_GNU_BUILD_ID = 3;
 
 export const elfHeaderSize = 64;
@@ -46,10 +54,13 @@ export type ProgramHeader = {
 export type SectionHeader = {
 	readonly sh_name: number;
 	readonly sh_type: number;
+	readonly sh_flags: bigint;
 	readonly sh_addr: bigint;
 	readonly sh_offset: bigint;
 	readonly sh_size: bigint;
+	readonly sh_link: number;
 	readonly sh_info: number;
+	readonly sh_entsize: bigint;
 };
 
 export type Note = {
@@ -93,10 +104,13 @@ export function sectionHeader(bytes: Buffer, at = 0): SectionHeader {
 	return {
 		sh_name: bytes.readUInt32LE(at),
 		sh_type: bytes.readUInt32LE(at + 4),
+		sh_flags: bytes.readBigUInt64LE(at + 8),
 		sh_addr: bytes.readBigUInt64LE(at + 16),
 		sh_offset: bytes.readBigUInt64LE(at + 24),
 		sh_size: bytes.readBigUInt64LE(at + 32),
+		sh_link: bytes.readUInt32LE(at + 40),
 		sh_info: bytes.readUInt32LE(at + 44),
+		sh_entsize: bytes.readBigUInt64LE(at + 56),
 	};
 }
 
@@ -198,19 +212,30 @@ function linkedAt(segments: readonly ProgramHeader[]): bigint {
 	return first ? first.p_vaddr - first.p_offset : 0n;
 }
 
+/** More than any linked file has. */
+const mostSections = 1 << 16;
+
+/** As many as the file holds, by their index. Where they are too many for `e_shnum`, `sh_size` of the first says how many (elf(5)). */
+export async function sectionHeaders(source: ByteSource, { e_shoff, e_shnum }: ElfHeader): Promise<SectionHeader[]> {
+	if (e_shoff === 0n) return [];
+	const read = async (count: number) => {
+		const table = Buffer.from(await source.read(Number(e_shoff), count * sectionHeaderSize));
+		return Array.from({ length: Math.floor(table.length / sectionHeaderSize) }, (_, index) =>
+			sectionHeader(table, index * sectionHeaderSize),
+		);
+	};
+	if (e_shnum > 0) return read(e_shnum);
+	const [first] = await read(1);
+	return first ? read(Math.min(Number(first.sh_size), mostSections)) : [];
+}
+
 /** Names of sections are short; of a longer one the start is enough to tell it from these. */
 const mostNameBytes = 64;
 
 /** By name; of several with the same, the last. Empty where the names are out of reach. */
-export async function sections(
-	source: ByteSource,
-	{ e_shoff, e_shnum, e_shstrndx }: ElfHeader,
-): Promise<ReadonlyMap<string, SectionHeader>> {
-	const table = Buffer.from(await source.read(Number(e_shoff), e_shnum * sectionHeaderSize));
-	const headers = Array.from({ length: Math.floor(table.length / sectionHeaderSize) }, (_, index) =>
-		sectionHeader(table, index * sectionHeaderSize),
-	);
-	const names = headers[e_shstrndx];
+export async function sections(source: ByteSource, header: ElfHeader): Promise<ReadonlyMap<string, SectionHeader>> {
+	const headers = await sectionHeaders(source, header);
+	const names = headers[header.e_shstrndx === SHN_XINDEX ? (headers[0]?.sh_link ?? 0) : header.e_shstrndx];
 	if (!names || names.sh_size > 1 << 20) return new Map();
 	const text = Buffer.from(await source.read(Number(names.sh_offset), Number(names.sh_size)));
 	return new Map(headers.map((header) => [nameAt(text, header.sh_name), header]));
