@@ -2,7 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { type Compression, packed } from '../../src/drivers/compression/compression.ts';
+import { type Compression, packed, unpackXz } from '../../src/drivers/compression/compression.ts';
+import { PackedDataError } from '../../src/readers/bytes/bytes.ts';
 import { exec, temporaryFolder } from '../support/crash.ts';
 import { packedWith } from '../support/packing.ts';
 
@@ -42,4 +43,18 @@ test('zstd sees no further back at the highest level than at the first, so that 
 		expect(about).toContain('Window Size: 512 KiB');
 		expect(about).toContain('Check: XXH64');
 	}
+});
+
+test('what xz packed is unpacked in memory, unless it is longer than allowed, or damaged', async () => {
+	await using folder = await temporaryFolder();
+	const plain = join(folder.path, 'plain');
+	writeFileSync(plain, content);
+	await exec('xz', ['-k', plain]);
+	const packed = readFileSync(`${plain}.xz`);
+	expect((await unpackXz(packed, content.length)).equals(content)).toBe(true);
+	await expect(unpackXz(packed, content.length - 1)).rejects.toThrow(
+		new PackedDataError('is longer than 599999 bytes when it is unpacked'),
+	);
+	await expect(unpackXz(packed.subarray(0, 1000), content.length)).rejects.toThrow(new PackedDataError('the xz data ends in the middle'));
+	await expect(unpackXz(Buffer.from('something else'), content.length)).rejects.toThrow(PackedDataError);
 });

@@ -69,23 +69,50 @@ export const unpackForeign = (file: FileHandle, packing: ForeignPacking, options
 	unpackedByProgram(file, packing, options);
 
 /**
- * The unpacked bytes of a file, as the program that packs it writes them. It is ended when nobody reads on.
+ * What xz packed, unpacked in memory. The program is ended where it unpacks to more than that.
  *
- * @throws {PackedDataError} damaged, or cut off
- * @throws {TrailingDataError} at the end of what is whole
+ * @throws {PackedDataError} damaged, cut off, or too long
  * @throws {NoUnpackerError} the program is not installed
  */
+export async function unpackXz(packed: Buffer, mostBytes: number): Promise<Buffer> {
+	const chunks: Buffer[] = [];
+	let size = 0;
+	for await (const chunk of programUnpacks('xz', packed, new AbortController().signal)) {
+		size += chunk.length;
+		if (size > mostBytes) throw new PackedDataError(`is longer than ${mostBytes} bytes when it is unpacked`);
+		chunks.push(Buffer.from(chunk));
+	}
+	return Buffer.concat(chunks, size);
+}
+
+/** The unpacked bytes of a file; throws as {@link programUnpacks} does. */
 async function* unpackedByProgram(
 	file: FileHandle,
 	packing: keyof typeof unpackers,
 	{ signal, onRead }: StreamOptions,
 ): AsyncGenerator<Uint8Array> {
+	for await (const chunk of programUnpacks(packing, file.fd, signal)) {
+		onRead?.(positionOf(file));
+		yield chunk;
+	}
+}
+
+/**
+ * Unpacked bytes, as the program that packs such files writes them. It is ended when nobody reads on.
+ *
+ * @param packed descriptor of an open file, or the bytes
+ * @throws {PackedDataError} damaged, or cut off
+ * @throws {TrailingDataError} at the end of what is whole
+ * @throws {NoUnpackerError} the program is not installed
+ */
+async function* programUnpacks(
+	packing: keyof typeof unpackers,
+	packed: number | Uint8Array,
+	signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
 	const { arguments: args, debianPackage } = unpackers[packing];
 	try {
-		for await (const chunk of passing(output(packing, args, file.fd, signal))) {
-			onRead?.(positionOf(file));
-			yield chunk;
-		}
+		yield* passing(output(packing, args, packed, signal));
 	} catch (cause) {
 		if (!(cause instanceof ProcessError)) throw cause;
 		if (cause.isMissing)

@@ -135,17 +135,18 @@ export class ProcessError extends Error {
 /**
  * What a program writes, as it comes. It is ended when nobody reads on.
  *
- * @param stdin descriptor of an open file
+ * @param stdin descriptor of an open file, or what it finds there
  * @throws {ProcessError} not found, or ended by anything but success
  */
 export async function* output(
 	program: string,
 	args: readonly string[],
-	stdin: number | 'ignore',
+	stdin: number | 'ignore' | Uint8Array,
 	signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
 	const child = execa(program, args, {
-		stdio: [stdin === 'ignore' ? stdin : inherited(stdin), 'pipe', 'pipe'],
+		stdio: [typeof stdin === 'number' ? inherited(stdin) : typeof stdin === 'string' ? stdin : 'pipe', 'pipe', 'pipe'],
+		...(typeof stdin === 'object' ? { input: stdin } : {}),
 		buffer: { stdout: false },
 		maxBuffer: 64 * 1024,
 		cancelSignal: signal,
