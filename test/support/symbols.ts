@@ -47,12 +47,14 @@ export const nothing = '??';
 
 /**
  * The functions that elfutils finds at addresses, by the file alone, as `name+0x1f`. It may have another of several names of one function:
- * then it is the one that is given.
+ * then it is the one that is given. And it takes mapping symbols (`$x`) for labels, behind functions without a size: ours is given there.
  */
 export async function agreeing(path: string, addresses: readonly bigint[], ours: readonly (FunctionSymbol | undefined)[]) {
 	const starts = await startsOf(path);
 	const said = await byElfutils(path, addresses);
+	const mine = asText(addresses, ours);
 	return said.map((text, index) => {
+		if (text.startsWith('$')) return mine[index];
 		const [name = '', distance] = text.replace(/@[^+]*/, '').split('+');
 		const function_ = ours[index];
 		if (name === '()' || name === '??') return nothing;
@@ -65,6 +67,22 @@ async function byElfutils(path: string, addresses: readonly bigint[]): Promise<r
 	const asked = addresses.map((address) => `0x${address.toString(16)}`);
 	const { stdout } = await exec('eu-addr2line', ['--debuginfo-path=/nowhere', '-S', '-e', path, ...asked], { maxBuffer: 1 << 28 });
 	return stdout.split('\n').filter((_, line) => line % 2 === 0 && line < 2 * addresses.length);
+}
+
+/** Where the function at each address starts, as gdb says. It also has names for the entries of `.plt`, which no table does: these are left out. */
+export async function startsByGdb(path: string, addresses: readonly bigint[]): Promise<readonly (bigint | undefined)[]> {
+	const commands = [
+		'set language c',
+		'set debug-file-directory /nowhere',
+		`file ${path}`,
+		...addresses.map((address) => `info symbol ${address}`),
+	];
+	const { stdout } = await exec('gdb', ['-nx', '-batch', ...commands.flatMap((command) => ['-ex', command])], { maxBuffer: 1 << 28 });
+	const said = stdout.split('\n').filter((line) => / in section |^No symbol matches/.test(line));
+	return addresses.map((address, index) => {
+		const [, distance = '0'] = / \+ (\d+) in section/.exec(said[index] ?? '') ?? [];
+		return /^No symbol matches|@plt\b.* in section \.plt/.test(said[index] ?? '') ? undefined : address - BigInt(distance);
+	});
 }
 
 export function asText(addresses: readonly bigint[], functions: readonly (FunctionSymbol | undefined)[]): string[] {

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readElf } from '../../../src/readers/elf/elf.ts';
-import { program } from '../../support/crash.ts';
+import { exec, program, root, temporaryFolder } from '../../support/crash.ts';
 import { describeUnless, missingOf } from '../../support/needed.ts';
-import { agreeing, asText, codeOf, startsOf, withSymbols } from '../../support/symbols.ts';
+import { agreeing, asText, codeOf, startsByGdb, startsOf, withSymbols } from '../../support/symbols.ts';
 
 const libc = '/lib/x86_64-linux-gnu/libc.so.6';
 /** Debian: libc6-dev-arm64-cross. */
@@ -28,7 +29,7 @@ const files = [
 	process.execPath,
 ].filter((path) => existsSync(path));
 
-describeUnless('files as they are installed', missingOf(['eu-addr2line', 'readelf']), { timeout: 120_000 }, () => {
+describeUnless('files as they are installed', missingOf(['eu-addr2line', 'gdb', 'readelf']), { timeout: 120_000 }, () => {
 	test.for(files)('%s: the functions are those that elfutils finds, all over the code', async (path) => {
 		const addresses = await codeOf(path, 3000);
 		const ours = await withSymbols(path, (symbols) => symbols.functionsAt(addresses));
@@ -47,6 +48,12 @@ describeUnless('files as they are installed', missingOf(['eu-addr2line', 'readel
 		expect(names.length).toBeGreaterThan(5);
 	});
 
+	test.for(files.filter((path) => path !== libcOfAarch64))('%s: the functions are those that gdb finds', async (path) => {
+		const addresses = await codeOf(path, 700);
+		const ours = await withSymbols(path, (symbols) => symbols.functionsAt(addresses));
+		expect(ours.map((found) => found?.start)).toEqual(await startsByGdb(path, addresses));
+	});
+
 	test('they are many, of functions known and unknown', async () => {
 		const known: Record<string, number> = {};
 		for (const path of files) {
@@ -57,6 +64,20 @@ describeUnless('files as they are installed', missingOf(['eu-addr2line', 'readel
 		expect(known[libc]).toBeGreaterThan(200);
 		expect(known[libc]).toBeLessThan(500);
 		expect(known[process.execPath]).toBeGreaterThan(900);
+	});
+});
+
+/** Debian: gcc-aarch64-linux-gnu. */
+describeUnless('a program for AArch64', missingOf(['aarch64-linux-gnu-gcc', 'eu-addr2line']), { timeout: 60_000 }, () => {
+	test('has the functions that elfutils finds, between which there are mapping symbols', async () => {
+		await using folder = await temporaryFolder();
+		const path = join(folder.path, 'program');
+		await exec('aarch64-linux-gnu-gcc', ['-O2', '-static', '-o', path, join(root, 'test/support/programs/unwinds.c')]);
+		const addresses = await codeOf(path, 5000);
+		const ours = await withSymbols(path, (symbols) => symbols.functionsAt(addresses));
+		expect(asText(addresses, ours)).toEqual(await agreeing(path, addresses, ours));
+		expect(ours.filter((found) => found !== undefined).length).toBeGreaterThan(4500);
+		expect([...(await startsOf(path)).keys()]).toContain('$x');
 	});
 });
 
