@@ -143,6 +143,13 @@ test('a function in a section that its number is too small for is one all the sa
 	expect(await namesAt([0x1008], [{ name: 'far', start: 0x1000, size: 16, section: 0xffff }])).toEqual(['far']);
 });
 
+test('a file with more sections than its header can count says in the first how many there are', async () => {
+	const file = fileWithSymbols([{ name: 'it', start: 0x1000, size: 16 }]);
+	file.writeBigUInt64LE(BigInt(file.readUInt16LE(60)), 64 + 32);
+	file.writeUInt16LE(0, 60);
+	expect((await (await openSymbols(memoryBytes(file)))?.functionsAt([0x1008n]))?.[0]?.name).toBe('it');
+});
+
 test('an address of a name is of what is no old version, then of the strongest', async () => {
 	const file = fileWithSymbols([
 		{ name: 'one@OLD', start: 0x1000 },
