@@ -27,6 +27,7 @@ const wings: Readonly<Record<string, readonly string[]>> = {
 const innerRooms = [
 	'cli/doctor',
 	'cli/restore',
+	'components/analyzer/callstack',
 	'components/analyzer/culprit',
 	'components/analyzer/fingerprint',
 	'components/analyzer/knownissues',

@@ -1,0 +1,107 @@
+import type { Hex } from '../../../base/hex.ts';
+import { callerOf, codeAddress, describeStop, type Frame, innermostFrame } from '../../../readers/unwind/unwind.ts';
+import type { Fault } from '../death.ts';
+import { callerByFramePointer, callerOfBadJump } from './frame-pointer.ts';
+import { type GoSteps, goSteps } from './go.ts';
+import type { CodeModule } from './module.ts';
+import type { CrashedProcess } from './process.ts';
+import { interruptedAt, isTrampoline } from './signal-frame.ts';
+
+export type WalkedFrame = {
+	readonly pc: bigint;
+	/** What says which function and line it is in. */
+	readonly codeAddress: bigint;
+	readonly module: CodeModule | undefined;
+	/** The kernel put it there, to call a signal's handler. */
+	readonly isSignalFrame: boolean;
+	/** By frame pointers, or by what looks like a return address: nothing describes the frame before it. */
+	readonly isGuess: boolean;
+};
+
+export type Walk = {
+	/** The innermost first. */
+	readonly frames: readonly WalkedFrame[];
+	/** How many more were passed. */
+	readonly omitted: number;
+	/** What the handlers of signals interrupted, the innermost last. */
+	readonly faults: readonly Fault[];
+	/** Why it ended, if not at the stack's beginning. */
+	readonly ended: string | null;
+};
+
+/** So many are kept, and so many are passed at most: a stack that has overflowed has some hundred thousand. */
+const [mostFrames, mostPassed] = [200, 20_000];
+
+/** One step further up, or why there is none. */
+type Next =
+	| { readonly is: 'caller'; readonly frame: Frame; readonly fault?: Fault | undefined; readonly isGuess?: boolean }
+	| { readonly is: 'signal frame'; readonly frame: Frame }
+	| { readonly is: 'outermost' }
+	| { readonly is: 'stopped'; readonly words: string };
+
+/**
+ * Follows a thread's stack from its innermost frame to its beginning, through the handlers of signals and over the stacks between which Go
+ * changes. A forged or broken stack ends with a reason.
+ *
+ * @param registers as the kernel names them
+ */
+export async function walk(registers: Readonly<Record<string, Hex>>, process: CrashedProcess): Promise<Walk> {
+	const stepInGo = goSteps(registers, process);
+	const frames: WalkedFrame[] = [];
+	const faults: Fault[] = [];
+	const seen = new Set<string>();
+	const ended = (words: string | null): Walk => ({
+		frames: frames.slice(0, mostFrames),
+		omitted: Math.max(0, frames.length - mostFrames),
+		faults,
+		ended: words,
+	});
+	const values = Object.fromEntries(Object.entries(registers).map(([name, value]) => [name, BigInt(value)]));
+	const innermost = innermostFrame(values, process.machine);
+	if (!innermost) return ended('the core does not say where it is');
+	let frame = innermost;
+	let isGuess = false;
+	for (;;) {
+		const isSignalFrame = !frame.isExact && (await isTrampoline(frame.pc, process.machine, process.memory));
+		const address = isSignalFrame ? frame.pc : codeAddress(frame);
+		const module = await process.moduleAt(address);
+		frames.push({ pc: frame.pc, codeAddress: address, module, isSignalFrame, isGuess });
+		if (frames.length > mostPassed) return ended('there are more frames than were counted');
+		const place = `${frame.pc} ${frame.registers.get(process.machine.stackPointer)}`;
+		if (seen.has(place)) return ended('it leads back to where it was before');
+		seen.add(place);
+		const next: Next = isSignalFrame ? await interruptedBy(frame, process) : await callerFrom(frame, module, stepInGo, process);
+		if (next.is === 'outermost') return ended(null);
+		if (next.is === 'stopped') return ended(next.words);
+		if (next.is === 'caller' && next.fault) faults.push(next.fault);
+		if (next.frame.pc === 0n && !next.frame.isExact) return ended(null);
+		frame = next.frame;
+		isGuess = next.is === 'caller' && next.isGuess === true;
+	}
+}
+
+async function interruptedBy({ registers }: Frame, { machine, memory }: CrashedProcess): Promise<Next> {
+	const stackPointer = registers.get(machine.stackPointer);
+	const interrupted = stackPointer === undefined ? undefined : await interruptedAt(stackPointer, machine, memory);
+	if (!interrupted) return { is: 'stopped', words: 'the frame of the signal is not in the core' };
+	return { is: 'caller', ...interrupted };
+}
+
+/** By what Go says of its own code, else by call frame information; where neither does, by what a caller leaves on the stack. */
+async function callerFrom(frame: Frame, module: CodeModule | undefined, stepInGo: GoSteps, process: CrashedProcess): Promise<Next> {
+	const byGo = module?.go && (await stepInGo(frame, { ...module, go: module.go }));
+	if (byGo) return byGo;
+	const step = module?.frames && (await callerOf(frame, { frames: module.frames, bias: module.bias }, process.memory));
+	if (step?.is === 'outermost') return step;
+	if (step?.is === 'caller') return step;
+	if (step && step.stop.is !== 'no frame description') return { is: 'stopped', words: describeStop(step.stop, process.machine) };
+	const guessed = (frame.isExact && (await callerOfBadJump(frame, module, process))) || (await callerByFramePointer(frame, process));
+	if (guessed) return { is: 'caller', frame: guessed, isGuess: true };
+	return { is: 'stopped', words: step ? describeStop(step.stop, process.machine) : missing(frame, module, process) };
+}
+
+function missing(frame: Frame, module: CodeModule | undefined, process: CrashedProcess): string {
+	if (module) return `${module.path} has no call frame information`;
+	const path = process.pathAt(codeAddress(frame));
+	return path === undefined ? 'it leads to where no code is' : `${path} is not here, which describes its frames`;
+}
