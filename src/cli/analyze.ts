@@ -37,7 +37,7 @@ export function analyzeCommand(program: Command): void {
 		.option('--sysroot <dir>', 'the root of the file system in which it ran, such as an unpacked container image', '/')
 		.option('--log <file>', 'what the process wrote, to go with its core')
 		.option('--known-issues <path>', 'a file or a folder with known issues of your own, as for analyzer.knownIssues')
-		.option('--no-gdb', 'use only what the core itself says')
+		.option('--no-gdb', 'without gdb, which adds lines of source code')
 		.option('-c, --config <file>', 'the configuration whose aiAnalysis counts for --show-prompt')
 		.action(run);
 }

@@ -138,7 +138,7 @@ export const configSchema = (paths: ModeDefaults) =>
 		),
 		analyzer: section(
 			{
-				enableGdbAnalysis: key(flag, true, 'Whether gdb is asked for the stacks.'),
+				enableGdbAnalysis: key(flag, true, 'Whether gdb is asked too: it adds lines of source code and inlined calls to the stacks.'),
 				gdbTimeout: key(timeout, '5m', 'After so long gdb is ended, and the report goes without a stack.', inDuration),
 				valueThreshold: key(z.number().min(0).max(10), 4, 'Cores with a lower score are not stored; 4 skips none.'),
 				panicKeywords: key(z.array(text), defaultPanicKeywords, 'Words in reason or stack that raise the score.'),

@@ -200,7 +200,9 @@ export const analysis = z.strictObject({
 	registers: z.record(z.string(), hex).describe('of the crashed thread'),
 	threads: z.array(thread).describe('the crashed one first'),
 	modules: z.array(module),
-	stack: z.enum(['gdb', 'log', 'none']).describe('who unwound the stacks; none: only the program counter of each thread is known'),
+	stack: z
+		.enum(['agent', 'gdb', 'agent+gdb', 'log', 'none'])
+		.describe('who unwound the stacks; agent: this program itself; none: only the program counter of each thread is known'),
 	knownIssues: z.array(knownIssue).describe('the best match first'),
 	score: score.nullable(),
 	notes: z.array(z.string()).describe('what could not be found out, and why'),

@@ -275,9 +275,8 @@ export function createTelemetry(log: Logger, purpose: Purpose = 'standalone') {
 			metrics.analyses.inc();
 			log.debug({ id, path: printable(path) }, 'analysis started');
 		},
-		/** @param isStackWanted false where gdb is switched off: then an analysis without a stack is all that was asked for */
-		analysisEnded(id: string, path: string, analysis: Analysis, durationMs: number, isStackWanted: boolean) {
-			(analysis.stack === 'none' && isStackWanted ? metrics.analysesFailed : metrics.analysesSuccessful).inc();
+		analysisEnded(id: string, path: string, analysis: Analysis, durationMs: number) {
+			(analysis.stack === 'none' ? metrics.analysesFailed : metrics.analysesSuccessful).inc();
 			metrics.analysisDuration.observe(durationMs / 1000);
 			const culprit = analysis.culprit ? placeName(analysis.culprit) : null;
 			log.info(

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { analyzer } from '../../src/components/analyzer/analyzer.ts';
 import { examine } from '../../src/components/collector/collector.ts';
+import { normalName } from '../../src/domain/function-name/function-name.ts';
 import type { CrashReport } from '../../src/domain/report.ts';
 import { problemDirectory } from '../support/abrt.ts';
 import { analyseCore, gdbFunctions } from '../support/analysis.ts';
@@ -64,7 +65,13 @@ describe('the frame to blame, and the reason in words', () => {
 			const line = readFileSync(report.culprit?.file ?? '', 'utf8').split('\n')[(report.culprit?.line ?? 0) - 1];
 			expect(line).toContain(culprit.replace(/.*::/, ''));
 			expect(report.reason).toMatch(reason);
-			expect(report).toMatchObject({ complete: 'yes', stack: 'gdb', notes: [] });
+			expect(report).toMatchObject({ complete: 'yes', stack: 'agent+gdb', notes: [] });
+
+			const alone = await analyseCore(crashed.core, { gdb: undefined });
+			const { kind: kindOfDeath, reason: told, message, looseFingerprint } = report;
+			expect(alone).toMatchObject({ stack: 'agent', notes: [], kind: kindOfDeath, reason: told, message, looseFingerprint });
+			expect(normalName(alone.culprit?.function ?? '')).toBe(normalName(culprit));
+			expect(alone.culprit).toMatchObject({ module: await program(source), confidence: report.culprit?.confidence });
 		});
 	}
 
@@ -228,7 +235,7 @@ describe('packed cores', () => {
 		const report = await analyseCore(`${crashed.core}.zst`, { scratch: { path: scratch.path, maxBytes: 100_000 } });
 		expect(report).toMatchObject({ stack: 'none', complete: 'yes', signal: { name: 'SIGSEGV', address: '0x10' } });
 		expect(report.notes).toContainEqual(
-			expect.stringMatching(/^no stack: the core was not unpacked for gdb: there is room for only 100\.0 KB of it in/),
+			expect.stringMatching(/^no stack: the core was not unpacked: there is room for only 100\.0 KB of it in/),
 		);
 		expect(report.culprit).toMatchObject({ rule: 'program counter', confidence: 'low' });
 		expect(readdirSync(scratch.path)).toEqual([]);
@@ -246,7 +253,7 @@ describe('what others have kept of a crash', () => {
 			process: { hostPid: 28622, executable: await program('faults.c'), arguments: `${await program('faults.c')} fifty` },
 			association: { host: 'node-1.example.org' },
 			culprit: { function: 'write_null' },
-			stack: 'gdb',
+			stack: 'agent+gdb',
 		});
 		expect(JSON.stringify(report)).not.toContain('hunter2');
 	});
@@ -267,7 +274,7 @@ describe('what others have kept of a crash', () => {
 			time: new Date('2026-11-23T08:01:22').toISOString(),
 			process: { hostPid: 28622 },
 			culprit: { function: 'write_null' },
-			stack: 'gdb',
+			stack: 'agent+gdb',
 		});
 	});
 
@@ -299,15 +306,27 @@ crashTest('names of Go are spelt as Go spells them, whatever gdb takes them for'
 	expect(functions(await analyseCore(crashed.core))[0]?.[0]).toBe('bytes.Count');
 });
 
-describe('a debugger that fails leaves the report from the core alone, and says so', () => {
+describe('a debugger that fails leaves the stacks as they are without it, and the report says so', () => {
 	const bad: readonly (readonly [name: string, script: string, note: RegExp])[] = [
-		['hangs, with a child', 'sleep 1000 & echo $! >"$0.child"; sleep 1000', /^no stack: gdb did not finish within 1 s$/],
-		['hangs and heeds no signal', 'trap "" TERM INT HUP; while :; do sleep 0.05; done', /^no stack: gdb did not finish within 1 s$/],
-		['dies', 'kill -SEGV $$', /^no stack: gdb was ended by SIGSEGV$/],
-		['prints rubbish', 'echo rubbish >&3; echo sorry >&2', /^no stack: gdb gave no usable answer: sorry$/],
-		['prints JSON of another shape', 'echo "{}" >&3', /^no stack: gdb gave no usable answer$/],
-		['prints without end', 'yes >&3', /^no stack: gdb wrote more than 64 MiB$/],
-		['takes more memory than it may', `perl -e 'my $n = 1 << 30; my $x = "a" x $n'`, /^no stack: gdb gave no usable answer: Out of memory/],
+		[
+			'hangs, with a child',
+			'sleep 1000 & echo $! >"$0.child"; sleep 1000',
+			/^gdb added nothing to the stacks: gdb did not finish within 1 s$/,
+		],
+		[
+			'hangs and heeds no signal',
+			'trap "" TERM INT HUP; while :; do sleep 0.05; done',
+			/^gdb added nothing to the stacks: gdb did not finish within 1 s$/,
+		],
+		['dies', 'kill -SEGV $$', /^gdb added nothing to the stacks: gdb was ended by SIGSEGV$/],
+		['prints rubbish', 'echo rubbish >&3; echo sorry >&2', /^gdb added nothing to the stacks: gdb gave no usable answer: sorry$/],
+		['prints JSON of another shape', 'echo "{}" >&3', /^gdb added nothing to the stacks: gdb gave no usable answer$/],
+		['prints without end', 'yes >&3', /^gdb added nothing to the stacks: gdb wrote more than 64 MiB$/],
+		[
+			'takes more memory than it may',
+			`perl -e 'my $n = 1 << 30; my $x = "a" x $n'`,
+			/^gdb added nothing to the stacks: gdb gave no usable answer: Out of memory/,
+		],
 	];
 	for (const [name, script, note] of bad) {
 		crashTest(name, async () => {
@@ -320,7 +339,8 @@ describe('a debugger that fails leaves the report from the core alone, and says 
 			const report = await analyseCore(crashed.core, { gdb: { program: gdb, timeoutMs } });
 			expect(report.notes).toContainEqual(expect.stringMatching(note));
 			expect(report).toMatchObject({
-				stack: 'none',
+				stack: 'agent',
+				culprit: { function: 'write_null' },
 				reason: 'SIGSEGV: access to 0x10 through a null pointer (offset 16)',
 				signal: { address: '0x10' },
 			});
@@ -332,7 +352,7 @@ describe('a debugger that fails leaves the report from the core alone, and says 
 	crashTest('is not installed', async () => {
 		await using crashed = await crash(await program('faults.c'), ['null']);
 		const report = await analyseCore(crashed.core, { gdb: { program: 'there-is-no-such-gdb', timeoutMs: 1_000 } });
-		expect(report).toMatchObject({ stack: 'none', notes: ['no stack: gdb is not installed'] });
+		expect(report).toMatchObject({ stack: 'agent', notes: ['gdb added nothing to the stacks: gdb is not installed'] });
 	});
 
 	crashTest('stops when it is told to, and leaves nothing', async () => {
@@ -401,18 +421,17 @@ crashTest('the same inputs give the same fingerprint, other places another', asy
 	expect(fingerprints[2]).not.toBe(fingerprints[0]);
 });
 
-crashTest('an analysis without a stack has failed only where a stack was wanted', async () => {
+crashTest('an analysis without a stack has failed', async () => {
 	await using crashed = await crash(await program('faults.c'), ['null']);
 	await using scratch = await temporaryFolder();
-	for (const [gdb, failed] of [
-		[undefined, 0],
-		[{ program: 'there-is-no-such-gdb', timeoutMs: 1_000 }, 1],
+	for (const [sysroot, failed] of [
+		['/', 0],
+		[scratch.path, 1],
 	] as const) {
 		const { telemetry } = listening();
 		const { event } = await examine(crashed.core, { now: Date.now() });
 		const options = {
-			places: { sysroot: '/', paths: [] },
-			gdb,
+			places: { sysroot, paths: [] },
 			scratch: { path: scratch.path, maxBytes: 1e9 },
 			panicKeywords: [],
 			knownIssues: [],

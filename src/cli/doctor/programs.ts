@@ -7,12 +7,17 @@ export const programChecks = (config: Config): Promise<Check>[] => [gdbCheck(con
 
 async function gdbCheck({ analyzer }: Config): Promise<Check> {
 	if (!analyzer.enableGdbAnalysis)
-		return warning('gdb', 'is switched off: reports have no stacks', 'set analyzer.enableGdbAnalysis to true');
+		return warning(
+			'gdb',
+			'is switched off: reports have no lines of C, C++ and Rust source code',
+			'set analyzer.enableGdbAnalysis to true',
+		);
 	const { how, stdout } = await tried('gdb', ['-nx', '-batch', '-ex', 'python print("python " + gdb.VERSION)']);
-	if (how.is === 'not found') return error('gdb', 'is not installed: reports have no stacks', 'as root: apt-get install gdb');
+	if (how.is === 'not found')
+		return warning('gdb', 'is not installed: reports have no lines of C, C++ and Rust source code', 'as root: apt-get install gdb');
 	const version = /^python (.*)$/m.exec(stdout)?.[1];
 	return version === undefined
-		? error('gdb', 'has no Python: reports have no stacks', 'install a gdb that is built with Python')
+		? warning('gdb', 'has no Python: reports have no lines of C, C++ and Rust source code', 'install a gdb that is built with Python')
 		: ok('gdb', version);
 }
 

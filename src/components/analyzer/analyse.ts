@@ -4,8 +4,6 @@ import type { Bodies } from '../../domain/events.ts';
 import type { Core } from '../../domain/report.ts';
 import { coredumpAttributes } from '../../drivers/attributes/attributes.ts';
 import { unpackForeign } from '../../drivers/compression/compression.ts';
-import { demangle } from '../../drivers/demangle/demangle.ts';
-import { GdbError, gdbStacks, type Stacks } from '../../drivers/gdb/gdb.ts';
 import { expectOriginal } from '../../drivers/original/original.ts';
 import { type Corefile, readHead, readPass } from '../../readers/corefile/corefile.ts';
 import { type Origin, originOf as originByName, readOrigin } from '../../readers/corename/corename.ts';
@@ -17,6 +15,7 @@ import type { LogEvidence } from './log-side.ts';
 import { findModules, type SymbolPlaces, unusedExecutable } from './modules.ts';
 import { readLog } from './read-log.ts';
 import { ScratchError, scratchFolder, type Unpacking, unpackCore } from './scratch.ts';
+import { unwind } from './unwinding.ts';
 
 export type AnalyseOptions = {
 	/** Where the files of a process are that ran in no container that is known. */
@@ -44,10 +43,6 @@ export type Step = 'unpacking' | 'reading' | 'unwinding';
 /** Variables that tell where a process ran and how it was set up, and hold no secrets. */
 const environmentNames =
 	'HOSTNAME POD_NAME POD_NAMESPACE NODE_NAME DEPLOY_MODE GOTRACEBACK GODEBUG LD_LIBRARY_PATH LD_PRELOAD MALLOC_CONF'.split(' ');
-
-const notAsked = 'gdb was not asked';
-/** gdb opens the files that a core names, and goes along with `..` in their paths out of its folder. */
-export const forgedPaths = 'the core names mapped files by forged paths';
 
 /** A compressed core that takes longer to read is judged by what was read of it. */
 const readingLimitMs = 10 * 60_000;
@@ -81,7 +76,7 @@ async function coreSide(core: Core, { time, association }: Bodies['CoredumpFile'
 	await using stack = new AsyncDisposableStack();
 	const file = options.copy ?? core;
 	await expectOriginal(file);
-	const folder = await workFolder(stack, options);
+	const folder = await workFolder(stack, file, options);
 	const { corefile, rawPath, notes } = await readCore(file, folder, options);
 	const container =
 		options.layersOf && (await containerOf(association, options.layersOf, folder.is === 'folder' ? folder.path : undefined));
@@ -98,14 +93,11 @@ async function coreSide(core: Core, { time, association }: Bodies['CoredumpFile'
 	};
 	await expectOriginal(file);
 	if (rawPath === undefined) return { ...evidence, stacks: undefined };
-	try {
-		return { ...evidence, stacks: await stacksOf(rawPath, evidence, folder, options) };
-	} catch (error) {
-		if (!(error instanceof GdbError)) throw error;
-		return { ...evidence, stacks: undefined, notes: [...evidence.notes, `no stack: ${error.message}`] };
-	} finally {
-		await expectOriginal(file);
-	}
+	options.onProgress?.('unwinding');
+	const gdb = options.gdb && (folder.is === 'folder' ? { ...options.gdb, folder: folder.path } : { refusal: folder.reason });
+	const unwound = await unwind({ core: rawPath, corefile, modules, gdb, signal: options.signal });
+	await expectOriginal(file);
+	return { ...evidence, stacks: unwound.stacks, notes: [...evidence.notes, ...unwound.notes] };
 }
 
 /** A copy has a name of its own, which tells nothing; a report of apport is one all the same. */
@@ -118,8 +110,8 @@ async function originOf(core: Core, { copy, corePattern: pattern }: AnalyseOptio
 /** Where a debugger works and a core is unpacked, or why there is no such place. */
 type WorkFolder = { readonly is: 'folder'; readonly path: string } | { readonly is: 'none'; readonly reason: string };
 
-async function workFolder(stack: AsyncDisposableStack, { scratch, gdb }: AnalyseOptions): Promise<WorkFolder> {
-	if (!gdb) return { is: 'none', reason: notAsked };
+async function workFolder(stack: AsyncDisposableStack, { encoding }: Core, { scratch, gdb }: AnalyseOptions): Promise<WorkFolder> {
+	if (!gdb && encoding === 'raw') return { is: 'none', reason: 'it is not needed' };
 	try {
 		return { is: 'folder', path: stack.use(await scratchFolder(scratch.path)).path };
 	} catch (error) {
@@ -130,12 +122,12 @@ async function workFolder(stack: AsyncDisposableStack, { scratch, gdb }: Analyse
 
 type ReadCore = {
 	readonly corefile: Corefile;
-	/** Where a debugger can read the core; absent when it stays packed. */
+	/** Where the core can be read at any place; absent when it stays packed. */
 	readonly rawPath?: string;
 	readonly notes: readonly string[];
 };
 
-/** Reads the core; a compressed one is unpacked first when a debugger will want it, so that it is unpacked only once. */
+/** Reads the core; a compressed one is unpacked first where there is a place for it, so that it is unpacked only once, and its stacks can be followed. */
 async function readCore(core: Core, folder: WorkFolder, options: AnalyseOptions): Promise<ReadCore> {
 	const { encoding, path } = core;
 	const { signal, onProgress } = options;
@@ -160,9 +152,9 @@ async function readCore(core: Core, folder: WorkFolder, options: AnalyseOptions)
 		case 'unpacked':
 			return ofUnpacked(await readPass(unpacking.path, reading), unpacking);
 		case 'not unpacked':
-			return { corefile: await readPass(path, reading), notes: [`no stack: the core was not unpacked for gdb: ${unpacking.reason}`] };
+			return { corefile: await readPass(path, reading), notes: [`no stack: the core was not unpacked: ${unpacking.reason}`] };
 		case 'no time':
-			return { corefile: head, notes: [`no stack: the core was not unpacked for gdb: ${unpacking.reason}`] };
+			return { corefile: head, notes: [`no stack: the core was not unpacked: ${unpacking.reason}`] };
 		default:
 			return unpacking satisfies never;
 	}
@@ -172,27 +164,4 @@ async function readCore(core: Core, folder: WorkFolder, options: AnalyseOptions)
 function ofUnpacked(corefile: Corefile, { path, ending }: Extract<Unpacking, { is: 'unpacked' }>): ReadCore {
 	const complete = corefile.complete === 'yes' && ending?.isDamaged ? 'unknown' : corefile.complete;
 	return { corefile: { ...corefile, complete }, rawPath: path, notes: ending ? [ending.words] : [] };
-}
-
-async function stacksOf(
-	core: string,
-	{ corefile, modules }: Pick<CoreEvidence, 'corefile' | 'modules'>,
-	folder: WorkFolder,
-	{ gdb, signal, onProgress }: AnalyseOptions,
-): Promise<Stacks> {
-	if (!gdb) throw new GdbError(notAsked);
-	if (folder.is === 'none') throw new GdbError(folder.reason);
-	if (corefile.forgedPath !== undefined) throw new GdbError(forgedPaths);
-	const loaded = modules.map(({ loaded }) => loaded).filter((one) => one !== undefined);
-	if (loaded.length === 0) throw new GdbError('none of the files that the process had mapped is here; give them by --exe or --sysroot');
-	onProgress?.('unwinding');
-	const stacks = await gdbStacks(
-		{ core, architecture: corefile.architecture.name, modules: loaded, directory: folder.path },
-		{ ...gdb, signal },
-	);
-	if (!stacks.exception) return stacks;
-	const { type } = stacks.exception;
-	const symbol = `_ZTI${type}`;
-	const name = (await demangle([symbol], signal)).get(symbol)?.replace(/^typeinfo for /, '');
-	return { ...stacks, exception: { ...stacks.exception, type: name ?? type } };
 }

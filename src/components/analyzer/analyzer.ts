@@ -10,12 +10,13 @@ import { type AnalyseOptions, analyse } from './analyse.ts';
 import { copyOf, type StoredCopy } from './copy.ts';
 import { ScratchError } from './scratch.ts';
 
-export { type AnalyseOptions, analyse, forgedPaths, type Step } from './analyse.ts';
+export { type AnalyseOptions, analyse, type Step } from './analyse.ts';
 export { containerOf, type LayersOf } from './container.ts';
 export type { StoredCopy } from './copy.ts';
 export { type KnownIssueEntry, knownIssuesState, loadKnownIssues } from './knownissues/knownissues.ts';
 export { findModules, type SymbolPlaces, unusedExecutable } from './modules.ts';
 export { checkScratch, rawCopy, ScratchError, scratchFolder, sweepScratch } from './scratch.ts';
+export { forgedPaths } from './unwinding.ts';
 
 type Deps = {
 	readonly telemetry: Telemetry;
@@ -39,7 +40,7 @@ export function analyzer({ telemetry, storedCopy, options }: Deps): Stage<'Cored
 				const copy = await copyOf(event, { storedCopy, scratch: options.scratch }, stack, signal);
 				const given = { ...options, copy, signal };
 				const results = attempt?.isLastTry ? await withoutGdb(body, given) : await analyse(body, given);
-				telemetry.analysisEnded(key, path, results.analysis, performance.now() - start, options.gdb !== undefined);
+				telemetry.analysisEnded(key, path, results.analysis, performance.now() - start);
 				return done({ kind: 'AnalysisResults', ...followsFrom(event), body: { ...results, ...(body.isAnew && { isAnew: true }) } });
 			} catch (error) {
 				const lost = lossIn(error, path, body.core ? 'core file' : 'log');

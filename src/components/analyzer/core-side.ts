@@ -2,12 +2,12 @@ import { defined } from '../../base/defined.ts';
 import type { Hex } from '../../base/hex.ts';
 import type { Core, Frame, Module, Signal, Thread } from '../../domain/report.ts';
 import { isFault, isSent, signalCodeName, signalName } from '../../domain/signals.ts';
-import type { Stacks } from '../../drivers/gdb/gdb.ts';
 import type { Corefile } from '../../readers/corefile/corefile.ts';
 import type { Origin } from '../../readers/corename/corename.ts';
 import { type Statement, statementOfAbort } from '../../readers/tracelog/tracelog.ts';
 import type { Fault } from './death.ts';
 import type { FoundModule } from './modules.ts';
+import type { Stacks } from './stacks.ts';
 
 /** All that was read of a core. */
 export type CoreEvidence = {

@@ -99,7 +99,7 @@ function kindOf({ frames, pid }: DeathInputs, statement: Statement | undefined, 
 
 /** Functions by which each kind of end shows in a stack. */
 const marks: readonly (readonly [CrashKind, RegExp])[] = [
-	['rust panic', /^(?:core::panicking|std::panicking)::|^rust_(?:panic|begin_unwind)/],
+	['rust panic', /^(?:core::panicking|std::panicking)::|^rust_(?:panic|begin_unwind)|^std::alloc::rust_oom$/],
 	['heap corruption', /^malloc_printerr|^tcache_double_free_verify$|^__stack_chk_fail|^__fortify_fail|_chk_fail$/],
 	[
 		'assertion',

@@ -4,6 +4,7 @@ import { classify, culpritByCounter, judge, type Suspect } from './culprit/culpr
 import { type Death, deathOf, decisive } from './death.ts';
 import type { KnownIssueEntry } from './knownissues/knownissues.ts';
 import { type LogEvidence, suspectStacks, threadOf } from './log-side.ts';
+import type { Stacks } from './stacks.ts';
 import { culpritByWords } from './words.ts';
 
 /** What is known of a crash by stacks and words, whoever told them. */
@@ -12,14 +13,14 @@ export type Suspicion = {
 	/** The crashed one first. */
 	readonly threads: readonly Thread[];
 	/** Whose stack the crashed thread's is. */
-	readonly stack: 'gdb' | 'log' | 'none';
+	readonly stack: Stacks['by'] | 'log' | 'none';
 	readonly culprit: Culprit | null;
 	/** The culprit and those that called it, without noise. Empty where the culprit is in no stack. */
 	readonly path: readonly Suspect[];
 };
 
 type Candidate = {
-	readonly stack?: 'gdb' | 'log';
+	readonly stack?: 'core' | 'log';
 	readonly thread?: number;
 	readonly culprit: Culprit;
 	readonly path: readonly Suspect[];
@@ -50,16 +51,17 @@ export function suspicionOf(
 	const byLog = judge(inLog, { kind, isRaised: false, isBadJump, among: 'all' });
 	const [counter] = core && !core.stacks ? (inCore[0]?.frames ?? []) : [];
 	const best = surest([
-		byCore && { stack: 'gdb', ...byCore, culprit: asSureAsItsModule(byCore.culprit, core) },
+		byCore && { stack: 'core', ...byCore, culprit: asSureAsItsModule(byCore.culprit, core) },
 		byLog && { stack: 'log', ...byLog },
 		culpritByWords(death.statement, knownIssues),
 		counter && culpritByCounter(counter),
 	]);
-	const stack = best?.stack ?? (core?.stacks ? 'gdb' : inLog.length > 0 ? 'log' : 'none');
+	const side = best?.stack ?? (core?.stacks ? 'core' : inLog.length > 0 ? 'log' : 'none');
+	const stack = side === 'core' ? (core?.stacks?.by ?? 'none') : side;
 	const threads =
-		stack === 'log'
+		side === 'log'
 			? [...crashedFirst(inLog, best?.thread), ...inCore.map(asBystander)]
-			: crashedFirst(inCore, best?.stack === 'gdb' ? best.thread : 0);
+			: crashedFirst(inCore, best?.stack === 'core' ? best.thread : 0);
 	return { death, threads, stack, culprit: best?.culprit ?? null, path: best?.path ?? [] };
 }
 

@@ -59,6 +59,8 @@ def names(frame):
         described["line"] = line.line
     if frame.type() == gdb.INLINE_FRAME:
         described["inlined"] = True
+    if frame.type() == gdb.TAILCALL_FRAME:
+        described["isTailCall"] = True
     return described
 
 

@@ -4,8 +4,11 @@ import { fileBytes } from '../../../readers/bytes/bytes.ts';
 import type { Corefile } from '../../../readers/corefile/corefile.ts';
 import type { FoundModule } from '../modules.ts';
 import type { StackFrame, Stacks } from '../stacks.ts';
-import { namesOf } from './names.ts';
-import { crashedProcess } from './process.ts';
+import { abortMessageOf } from './abort-message.ts';
+import { type Exception, exceptionOn } from './exception.ts';
+import { type Names, namesOf } from './names.ts';
+import { type CrashedProcess, crashedProcess } from './process.ts';
+import { returnedFrom } from './signal-frame.ts';
 import { type Walk, walk } from './walk.ts';
 
 export type CallstackOptions = {
@@ -36,21 +39,49 @@ export async function callstacks(
 		signal?.throwIfAborted();
 		walks.push({ id, walk: await walk(registers, process) });
 	}
-	const frames = walks.flatMap(({ walk }) => walk.frames);
-	const names = await namesOf(frames, demangle);
+	const names = await namesOf(
+		walks.flatMap(({ walk }) => walk.frames),
+		demangle,
+	);
+	const [first] = walks;
+	const returned =
+		first?.walk.innermost && first.walk.faults.length === 0
+			? await returnedFrom(first.walk.innermost, process.machine, process.memory)
+			: undefined;
 	return {
+		by: 'agent',
 		threads: walks.map(({ id, walk }) => ({
 			id,
 			frames: upToMain(walk.frames.flatMap(names.framesOf)),
 			omittedFrames: walk.omitted,
-			faults: walk.faults,
+			faults: walk === first?.walk && returned ? [returned] : walk.faults,
 			ended: walk.ended,
 		})),
-		abortMessage: null,
-		exception: null,
+		abortMessage: await abortMessageOf(process),
+		exception: await exceptionAmong(
+			walks.map(({ walk }) => walk),
+			names,
+			process,
+		),
 		debugFiles: [],
-		problems: [...names.problems],
+		problems: names.problems,
 	};
+}
+
+const SIGQUIT = 3;
+const mostSuspects = 10;
+
+/** Threads that may have thrown: the first, and those whose signals were not only Go's question for their stacks. */
+async function exceptionAmong(walks: readonly Walk[], names: Names, { memory }: CrashedProcess): Promise<Exception | null> {
+	const suspects = walks.filter(({ faults }, index) => index === 0 || (faults.length > 0 && faults.at(-1)?.signal !== SIGQUIT));
+	for (const { frames } of suspects.slice(0, mostSuspects)) {
+		const found = await exceptionOn(
+			frames.map((frame) => ({ frame, calls: names.framesOf(frame) })),
+			memory,
+		);
+		if (found) return found;
+	}
+	return null;
 }
 
 /** What comes before a program's own beginning is the same in all of them. */

@@ -51,13 +51,16 @@ export async function codeModule(
 		go: await attempt(openPclntab, "Go's table of functions"),
 		async read(address, length) {
 			const linked = BigInt.asUintN(64, address - bias);
-			const segment = segments.find(({ p_vaddr, p_filesz }) => p_vaddr <= linked && linked + BigInt(length) <= p_vaddr + p_filesz);
+			const segment = segments.find((one) => one.p_vaddr <= linked && linked + BigInt(length) <= mappedEnd(one));
 			if (!segment) return undefined;
 			const bytes = await source.read(Number(segment.p_offset + linked - segment.p_vaddr), length);
-			return bytes.length === length ? bytes : undefined;
+			return bytes.length === length ? bytes : Buffer.concat([bytes], length); // behind the end of the file are zeros
 		},
 	};
 }
+
+/** Files are mapped by pages. */
+const mappedEnd = ({ p_vaddr, p_filesz }: ProgramHeader) => (p_vaddr + p_filesz + 0xfffn) & ~0xfffn;
 
 async function loadsOf(source: ByteSource): Promise<ProgramHeader[]> {
 	const head = await source.read(0, elfHeaderSize);

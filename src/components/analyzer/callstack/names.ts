@@ -42,12 +42,15 @@ export async function namesOf(
 			if (!found?.length) return [{ pc: hex(pc) }];
 			return found.map(({ name, source }, index) => ({
 				pc: hex(pc),
-				function: demangled.get(name) ?? name,
+				function: withoutHashes(demangled.get(name) ?? name),
 				...defined({ file: source?.file, line: source?.line, inlined: index < found.length - 1 ? (true as const) : undefined }),
 			}));
 		},
 	};
 }
+
+/** Rust tells crates of one name, and functions of one path, apart by a hash. */
+const withoutHashes = (name: string) => name.replace(/(?<=\w)\[[0-9a-f]{14,16}\]/g, '').replace(/::h[0-9a-f]{16}$/, '');
 
 /** As gdb calls it, and so whoever reads stacks. */
 const signalFrameName = '<signal handler called>';

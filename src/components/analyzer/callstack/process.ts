@@ -13,8 +13,9 @@ export type CrashedProcess = {
 	readonly memory: Memory;
 	/** The executable or library that an address is in; undefined where there is none, or its file is not here. */
 	moduleAt(address: bigint): Promise<CodeModule | undefined>;
-	/** The program itself, if its file is here. */
-	executable(): Promise<CodeModule | undefined>;
+	/** Of what was mapped. */
+	readonly paths: readonly string[];
+	moduleOf(path: string): Promise<CodeModule | undefined>;
 	/** The path of what is mapped there, whether or not it is here. */
 	pathAt(address: bigint): string | undefined;
 };
@@ -85,8 +86,8 @@ export function crashedProcess(
 		machine,
 		memory: (address, length) => memory(BigInt.asUintN(64, address), length),
 		moduleAt: (address) => moduleAt(BigInt.asUintN(64, address)),
-		executable: async () =>
-			corefile.executable === undefined ? undefined : opening(corefile.executable, () => ofFile(corefile.executable as string)),
+		paths: [...found.keys()],
+		moduleOf: (path) => opening(path, () => ofFile(path)),
 		pathAt: (address) => corefile.locate(hex(address))?.module,
 	};
 }

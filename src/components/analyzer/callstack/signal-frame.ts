@@ -18,21 +18,21 @@ const ucontextRegisters = 40;
 
 /** arch/x86/include/asm/sigframe.h, and `struct sigcontext_64` of arch/x86/include/uapi/asm/sigcontext.h, from r8 on. */
 const x8664: Layout = {
-	trampolines: ['48c7c00f0000000f05', 'b80f0000000f05'].map((code) => Buffer.from(code, 'hex')),
+	trampolines: [Buffer.of(0x48, 0xc7, 0xc0, 15, 0, 0, 0, 0x0f, 0x05), Buffer.of(0xb8, 15, 0, 0, 0, 0x0f, 0x05)],
 	siginfo: 304,
 	registers: 'rax rdx rcx rbx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 rip'
 		.split(' ')
 		.map((name) => ucontextRegisters + 8 * 'r8 r9 r10 r11 r12 r13 r14 r15 rdi rsi rbp rbx rdx rax rcx rsp rip'.split(' ').indexOf(name)),
 	trap: { error: ucontextRegisters + 19 * 8, trapno: ucontextRegisters + 20 * 8, cr2: ucontextRegisters + 22 * 8 },
-	systemCall: Buffer.from('0f05', 'hex'),
+	systemCall: Buffer.of(0x0f, 0x05),
 };
 
 /** arch/arm64/kernel/signal.c, and `struct sigcontext` of arch/arm64/include/uapi/asm/sigcontext.h: x0 to x30, sp, pc. */
 const aarch64: Layout = {
-	trampolines: [Buffer.from('681180d2010000d4', 'hex')],
+	trampolines: [Buffer.of(0x68, 0x11, 0x80, 0xd2, 1, 0, 0, 0xd4)],
 	siginfo: 0,
 	registers: Array.from({ length: 33 }, (_, number) => 128 + 176 + 8 + 8 * number),
-	systemCall: Buffer.from('010000d4', 'hex'),
+	systemCall: Buffer.of(1, 0, 0, 0xd4),
 };
 
 const layouts: ReadonlyMap<string, Layout> = new Map([

@@ -11,6 +11,7 @@ export type WalkedFrame = {
 	readonly pc: bigint;
 	/** What says which function and line it is in. */
 	readonly codeAddress: bigint;
+	readonly stackPointer: bigint | undefined;
 	readonly module: CodeModule | undefined;
 	/** The kernel put it there, to call a signal's handler. */
 	readonly isSignalFrame: boolean;
@@ -19,6 +20,7 @@ export type WalkedFrame = {
 };
 
 export type Walk = {
+	readonly innermost: Frame | undefined;
 	/** The innermost first. */
 	readonly frames: readonly WalkedFrame[];
 	/** How many more were passed. */
@@ -50,14 +52,15 @@ export async function walk(registers: Readonly<Record<string, Hex>>, process: Cr
 	const frames: WalkedFrame[] = [];
 	const faults: Fault[] = [];
 	const seen = new Set<string>();
+	const values = Object.fromEntries(Object.entries(registers).map(([name, value]) => [name, BigInt(value)]));
+	const innermost = innermostFrame(values, process.machine);
 	const ended = (words: string | null): Walk => ({
+		innermost,
 		frames: frames.slice(0, mostFrames),
 		omitted: Math.max(0, frames.length - mostFrames),
 		faults,
 		ended: words,
 	});
-	const values = Object.fromEntries(Object.entries(registers).map(([name, value]) => [name, BigInt(value)]));
-	const innermost = innermostFrame(values, process.machine);
 	if (!innermost) return ended('the core does not say where it is');
 	let frame = innermost;
 	let isGuess = false;
@@ -65,9 +68,10 @@ export async function walk(registers: Readonly<Record<string, Hex>>, process: Cr
 		const isSignalFrame = !frame.isExact && (await isTrampoline(frame.pc, process.machine, process.memory));
 		const address = isSignalFrame ? frame.pc : codeAddress(frame);
 		const module = await process.moduleAt(address);
-		frames.push({ pc: frame.pc, codeAddress: address, module, isSignalFrame, isGuess });
+		const stackPointer = frame.registers.get(process.machine.stackPointer);
+		frames.push({ pc: frame.pc, codeAddress: address, stackPointer, module, isSignalFrame, isGuess });
 		if (frames.length > mostPassed) return ended('there are more frames than were counted');
-		const place = `${frame.pc} ${frame.registers.get(process.machine.stackPointer)}`;
+		const place = `${frame.pc} ${stackPointer}`;
 		if (seen.has(place)) return ended('it leads back to where it was before');
 		seen.add(place);
 		const next: Next = isSignalFrame ? await interruptedBy(frame, process) : await callerFrom(frame, module, stepInGo, process);
