@@ -1,5 +1,4 @@
 import type { Frame } from '../../../readers/unwind/unwind.ts';
-import type { CodeModule } from './module.ts';
 import type { CrashedProcess } from './process.ts';
 
 /** DWARF numbers of what the ABIs use for it, and of the link register where there is one. */
@@ -28,13 +27,11 @@ export async function callerByFramePointer({ registers }: Frame, process: Crashe
 	return callerFrame(pc, framePointer + 16n, callers, process);
 }
 
-/** A jump to where no code is loses nothing: what called it has left its return address where any function finds it. */
-export async function callerOfBadJump(
-	{ registers }: Frame,
-	module: CodeModule | undefined,
-	process: CrashedProcess,
-): Promise<Frame | undefined> {
-	if (module) return undefined;
+/**
+ * The caller of code that has done nothing with the stack yet: it finds the return address where the call has left it. So does who looks where
+ * a jump led to no code at all, and in what is written by hand.
+ */
+export async function callerByCall({ registers }: Frame, process: CrashedProcess): Promise<Frame | undefined> {
 	const { machine, memory } = process;
 	const stackPointer = registers.get(machine.stackPointer);
 	if (stackPointer === undefined) return undefined;

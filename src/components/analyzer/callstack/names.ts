@@ -1,6 +1,7 @@
 import { defined } from '../../../base/defined.ts';
 import { hex } from '../../../base/hex.ts';
 import { openRegular } from '../../../base/regular-file.ts';
+import { unpackXz } from '../../../drivers/compression/compression.ts';
 import { fileBytes, recentBytes } from '../../../readers/bytes/bytes.ts';
 import { type GoCall, PclntabError } from '../../../readers/gopclntab/gopclntab.ts';
 import { openSymbols, SymbolsError } from '../../../readers/symbols/symbols.ts';
@@ -67,7 +68,7 @@ async function callsIn(
 			const calls = (await module.go?.callsAt(address)) ?? [];
 			if (calls.length > 0) found.set(address, calls);
 		}
-		await bySymbols(module, addresses, found);
+		await bySymbols(module, addresses, found, problems);
 	} catch (error) {
 		if (!(error instanceof SymbolsError || error instanceof PclntabError)) throw error;
 		problems.push(`names of ${module.path} can't be read: ${error.message}`);
@@ -76,15 +77,17 @@ async function callsIn(
 }
 
 async function bySymbols(
-	{ source, debugFile }: CodeModule,
+	{ path, source, debugFile }: CodeModule,
 	addresses: readonly bigint[],
 	found: Map<bigint, readonly GoCall[]>,
+	problems: string[],
 ): Promise<void> {
 	await using file = debugFile === undefined ? undefined : await openRegular(debugFile);
 	for (const tables of [file && recentBytes(fileBytes(file)), source]) {
 		const wanted = addresses.filter((address) => !found.has(address));
 		if (!tables || wanted.length === 0) continue;
-		const symbols = await openSymbols(tables);
+		const symbols = await openSymbols(tables, { unpackXz });
+		if (symbols?.leftOut !== undefined) problems.push(`names of ${path} may be missing: ${symbols.leftOut}`);
 		const functions = (await symbols?.functionsAt(wanted)) ?? [];
 		for (const [index, symbol] of functions.entries()) if (symbol) found.set(wanted[index] as bigint, [{ name: symbol.name }]);
 	}

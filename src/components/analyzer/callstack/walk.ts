@@ -1,7 +1,7 @@
 import type { Hex } from '../../../base/hex.ts';
 import { callerOf, codeAddress, describeStop, type Frame, innermostFrame } from '../../../readers/unwind/unwind.ts';
 import type { Fault } from '../death.ts';
-import { callerByFramePointer, callerOfBadJump } from './frame-pointer.ts';
+import { callerByCall, callerByFramePointer } from './frame-pointer.ts';
 import { type GoSteps, goSteps } from './go.ts';
 import type { CodeModule } from './module.ts';
 import type { CrashedProcess } from './process.ts';
@@ -99,7 +99,7 @@ async function callerFrom(frame: Frame, module: CodeModule | undefined, stepInGo
 	if (step?.is === 'outermost') return step;
 	if (step?.is === 'caller') return step;
 	if (step && step.stop.is !== 'no frame description') return { is: 'stopped', words: describeStop(step.stop, process.machine) };
-	const guessed = (frame.isExact && (await callerOfBadJump(frame, module, process))) || (await callerByFramePointer(frame, process));
+	const guessed = (frame.isExact && (await callerByCall(frame, process))) || (await callerByFramePointer(frame, process));
 	if (guessed) return { is: 'caller', frame: guessed, isGuess: true };
 	return { is: 'stopped', words: step ? describeStop(step.stop, process.machine) : missing(frame, module, process) };
 }

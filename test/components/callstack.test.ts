@@ -1,0 +1,110 @@
+import { describe, expect } from 'vitest';
+import { type Hex, hex } from '../../src/base/hex.ts';
+import { callstacks } from '../../src/components/analyzer/callstack/callstack.ts';
+import { findModules } from '../../src/components/analyzer/modules.ts';
+import { gdbStacks } from '../../src/drivers/gdb/gdb.ts';
+import { readPass } from '../../src/readers/corefile/corefile.ts';
+import { crash, crashTest, exec, program, temporaryFolder } from '../support/crash.ts';
+
+/** Each as the places that its frames are at, the innermost first, by thread. */
+type Places = ReadonlyMap<number, readonly string[]>;
+
+const go = { environment: { GOTRACEBACK: 'crash' } };
+const goKinds = ['nil', 'panic', 'panic again', 'map', 'C fault', 'C abort', 'C throw', 'C thread', 'C thread abort'];
+
+describe('the stacks of every thread are those that gdb and eu-stack find', () => {
+	for (const [name, source, flags, kinds] of [
+		['C', 'faults.c', ['-g', '-O1'], ['null', 'callnull', 'assert', 'fifty', 'overflow', 'doublefree', 'kill']],
+		['C, optimised and stripped', 'faults.c', ['-O2', '-fomit-frame-pointer', '-s'], ['null', 'assert', 'fifty']],
+		['C, in one file with its libraries', 'faults.c', ['-g', '-O2', '-static'], ['null', 'fifty']],
+		['C++', 'throws.cc', ['-g', '-O1'], ['noexcept', 'thread', 'terminate', 'purecall']],
+		['C++, with handlers', 'deaths.cc', ['-g', '-O2'], ['fault', 'raised again', 'aborted in a handler']],
+		['Rust', 'panics.rs', ['-O', '-C', 'panic=abort'], ['unwrap', 'memory']],
+	] as const) {
+		for (const kind of kinds)
+			crashTest(`${name}: ${kind}`, async () => {
+				await using crashed = await crash(await program(source, flags), [kind]);
+				const { own, gdb, elfutils } = await threeStacks(crashed.core);
+				expect([...own.keys()]).toEqual([...gdb.keys()]);
+				for (const [thread, places] of own) {
+					expect(places, `thread ${thread}`).toEqual(gdb.get(thread));
+					// It goes on behind main, and ends where it finds no code.
+					const others = elfutils.get(thread)?.slice(0, places.length) ?? [];
+					expect(places.slice(0, others.length), `thread ${thread}`).toEqual(others);
+				}
+			});
+	}
+});
+
+describe('of Go, too, and they are the same when it is stripped', () => {
+	for (const kind of goKinds)
+		crashTest(kind, async () => {
+			await using crashed = await crash(await program('gocrash'), [kind], go);
+			const { own, gdb, elfutils } = await threeStacks(crashed.core);
+			const [thread] = own.keys();
+			const places = own.get(thread as number) ?? [];
+			// gdb knows the frames of Go by its debug information, but for what assembly does by hand.
+			expect(missingIn(places, gdb.get(thread as number))).toEqual([]);
+			expect(missingIn(places, elfutils.get(thread as number))).toEqual([]);
+
+			await using stripped = await crash(await program('gocrash', ['-ldflags=-s -w']), [kind], go);
+			const { functions, ended } = await threeStacks(stripped.core);
+			const whole = (await threeStacks(crashed.core)).functions;
+			expect(functions).toHaveLength(whole.length);
+			expect(functions.filter(isOfGo)).toEqual(whole.filter(isOfGo));
+			expect(ended).toBeNull();
+		});
+});
+
+/** Of C and C++ a stripped program has no names. */
+const isOfGo = (name: string | undefined) => /^(?:runtime|main)\.|^</.test(name ?? '');
+
+/** Which of others' places a stack does not have. */
+const missingIn = (places: readonly string[], others: readonly string[] = []) => others.filter((place) => !places.includes(place));
+
+/** The stacks of a core by ours, by gdb, and by eu-stack; of the crashed thread what ours are called, and why they ended. */
+async function threeStacks(core: string) {
+	const corefile = await readPass(core);
+	const modules = await findModules(corefile, { sysroot: '/', paths: [] }, Date.now());
+	const demangle = async () => new Map<string, string>();
+	const stacks = await callstacks(core, corefile, modules, { demangle });
+	await using folder = await temporaryFolder();
+	const loaded = modules.map((one) => one.loaded).filter((one) => one !== undefined);
+	const byGdb = await gdbStacks(
+		{ core, architecture: corefile.architecture.name, modules: loaded, directory: folder.path },
+		{ timeoutMs: 60_000 },
+	);
+	const [crashed] = stacks.threads;
+	return {
+		own: placesOf(stacks.threads),
+		gdb: placesOf(byGdb.threads.map((thread) => ({ ...thread, frames: thread.frames.filter(isOnStack) }))),
+		elfutils: await byElfutils(core, (place) => corefile.locate(place) !== undefined),
+		functions: crashed?.frames.map((frame) => frame.function) ?? [],
+		ended: crashed?.ended,
+	};
+}
+
+type Threads = readonly { readonly id: number; readonly frames: readonly { readonly pc: string; readonly inlined?: true }[] }[];
+
+const placesOf = (threads: Threads): Places =>
+	new Map(threads.map(({ id, frames }) => [id, frames.filter(({ inlined }) => !inlined).map(({ pc }) => pc)]));
+
+/** gdb adds functions that ended by a call, and on a thread that has not begun yet what would be its caller. */
+const isOnStack = ({ isTailCall, pc }: { readonly isTailCall?: true; readonly pc: Hex }, index: number) =>
+	!isTailCall && (index === 0 || pc !== '0x0');
+
+/** Up to the first place that is no code. It ends with an error where a stack could not be followed to its end. */
+async function byElfutils(core: string, isCode: (place: Hex) => boolean): Promise<Places> {
+	const { stdout } = await exec('eu-stack', ['-n', '0', `--core=${core}`], { maxBuffer: 1 << 28 }).catch((error) => error);
+	const threads = String(stdout)
+		.split(/^TID (\d+):$/m)
+		.slice(1);
+	const places = new Map<number, string[]>();
+	for (let index = 0; index < threads.length; index += 2) {
+		const found = [...(threads[index + 1] ?? '').matchAll(/^#\d+ +(0x[0-9a-f]+)/gm)];
+		const all = found.map(([, pc = '0']) => hex(BigInt(pc)));
+		const junk = all.findIndex((place, position) => position > 0 && !isCode(place));
+		places.set(Number(threads[index]), junk < 0 ? all : all.slice(0, junk));
+	}
+	return places;
+}
