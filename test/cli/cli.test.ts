@@ -173,8 +173,9 @@ describe('analyze', () => {
 		await using crashed = await crash(await program('faults.c'), ['null']);
 		const { stdout } = await cli(['analyze', '--json', '--no-gdb', crashed.core]);
 		expect(crashReport.parse(JSON.parse(stdout))).toMatchObject({
-			stack: 'none',
-			notes: ['no stack: gdb was not asked'],
+			stack: 'agent',
+			notes: [],
+			culprit: { function: 'write_null' },
 			signal: { address: '0x10' },
 		});
 	});
@@ -489,7 +490,7 @@ describe('config and doctor', () => {
 		const { stdout, code } = await cli(['doctor'], { cwd: folder.path, state: folder.path, environment: { PATH: tools.path } });
 		expect(code).toBe(1);
 		for (const lines of [
-			'error    gdb: is not installed: reports have no stacks\n         → as root: apt-get install gdb\n',
+			'warning  gdb: is not installed: reports have no lines of C, C++ and Rust source code\n         → as root: apt-get install gdb\n',
 			'error    zstd: is not installed: cores can not be stored (storage.compression: zstd)\n         → as root: apt-get install zstd\n',
 			'warning  xz: is not installed: .xz cores can not be read\n         → as root: apt-get install xz-utils\n',
 		])

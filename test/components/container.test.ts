@@ -55,7 +55,11 @@ describe('the symbols of a process that ran in a container', () => {
 		await using one = await crashed();
 		const { executable, image, base, upper } = one;
 		const whole = {
-			...{ stack: 'gdb', notes: [], culprit: { function: 'write_null', file: expect.stringMatching(/faults\.c$/), confidence: 'high' } },
+			...{
+				stack: 'agent+gdb',
+				notes: [],
+				culprit: { function: 'write_null', file: expect.stringMatching(/faults\.c$/), confidence: 'high' },
+			},
 			modules: expect.arrayContaining([{ path: executable, buildId: expect.any(String), file: 'same', symbols: 'full' }]),
 		};
 		const asked: unknown[] = [];

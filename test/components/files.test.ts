@@ -47,8 +47,8 @@ crashTest('a core that names a mapped file by a path out of the folder is not gi
 	bytes.set(Buffer.from('//../../..'), bytes.indexOf(Buffer.concat([Buffer.of(0), name])) + 1);
 	writeFileSync(crashed.core, bytes);
 	const { notes, stack, threads } = await analyseCore(crashed.core);
-	expect({ stack, threads: threads.length }).toEqual({ stack: 'none', threads: 1 });
-	expect(notes).toContain('no stack: the core names mapped files by forged paths');
+	expect({ stack, threads: threads.length }).toEqual({ stack: 'agent', threads: 1 });
+	expect(notes).toContain('gdb added nothing to the stacks: the core names mapped files by forged paths');
 });
 
 test('with few files that may be open, those that are there are found', async () => {
@@ -105,7 +105,7 @@ describe('a core that another took the place of', () => {
 		await expect(lost).rejects.toThrow(new ContentLost('another file has taken the place of the core file'));
 	});
 
-	crashTest('while gdb read it is lost', async () => {
+	crashTest('while its stacks were read is lost', async () => {
 		await using crashed = await crash(await program('faults.c'), ['null']);
 		await using other = await crash(await program('faults.c'), ['abort']);
 		const { event } = await examine(crashed.core, { now: Date.now() });
@@ -124,7 +124,7 @@ describe('a core that another took the place of', () => {
 crashTest('without gdb a core that is not packed needs no place to work in', async () => {
 	await using crashed = await crash(await program('faults.c'), ['null']);
 	const { notes } = await analyseCore(crashed.core, { gdb: undefined, scratch: { path: '/proc/nope', maxBytes: 1e9 } });
-	expect(notes).toEqual(['no stack: gdb was not asked']);
+	expect(notes).toEqual([]);
 	const withGdb = await analyseCore(crashed.core, { scratch: { path: '/proc/nope', maxBytes: 1e9 } });
-	expect(withGdb.notes).toContainEqual(expect.stringMatching(/^no stack: \/proc\/nope can't be used: ENOENT/));
+	expect(withGdb.notes).toContainEqual(expect.stringMatching(/^gdb added nothing to the stacks: \/proc\/nope can't be used: ENOENT/));
 });

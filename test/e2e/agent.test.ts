@@ -201,7 +201,7 @@ describe('stopping', () => {
 		expect(readdirSync(home.place('scratch'))).toEqual([]);
 		const second = await home.start();
 		await settled(home);
-		expect(home.reports()[0]).toMatchObject({ stack: 'gdb', culprit: { function: 'write_null' } });
+		expect(home.reports()[0]).toMatchObject({ stack: 'agent+gdb', culprit: { function: 'write_null' } });
 		await second.stop();
 	});
 

@@ -147,7 +147,7 @@ describe('a right configuration takes effect without a restart', () => {
 			await expect.poll(() => count(agent, 'work stopped')).toBe(round);
 		}
 		await settled(home);
-		expect(home.reports()[0]).toMatchObject({ stack: 'gdb', culprit: { function: 'write_null' } });
+		expect(home.reports()[0]).toMatchObject({ stack: 'agent+gdb', culprit: { function: 'write_null' } });
 		await expectOneWhole(home, core);
 		expect(count(agent, 'Found coredump file')).toBe(1);
 		const isOfMachine = ({ msg }: Line) => msg.startsWith('core_pattern');

@@ -96,7 +96,7 @@ describeRealNode('an agent on a real node', () => {
 		expect((await exec('nsenter', [...node.inside.slice(1), 'cat', '/proc/self/mountinfo'])).stdout).not.toContain(`${ended.id}/rootfs`);
 		ended.deliver();
 		const symbols = {
-			...{ stack: 'gdb', culprit: { function: 'write_null', file: expect.stringMatching(/faults\.c$/), line: expect.any(Number) } },
+			...{ stack: 'agent+gdb', culprit: { function: 'write_null', file: expect.stringMatching(/faults\.c$/), line: expect.any(Number) } },
 			modules: expect.arrayContaining([
 				expect.objectContaining({ path: '/milvus/bin/milvus', file: 'same', symbols: 'full' }),
 				expect.objectContaining({ path: '/milvus/lib/libc.so.6', file: 'same' }),

@@ -47,7 +47,7 @@ export function events(key = '3f9c00000001') {
 				registers: { rip: '0x401000' },
 				threads: [{ id: 7, crashed: true, frames: [frame] }],
 				modules: [{ path: '/milvus/bin/milvus', buildId: 'ab'.repeat(20), symbols: 'full', file: 'same' }],
-				stack: 'gdb',
+				stack: 'agent+gdb',
 				score: { total: 9.5, parts: [{ name: 'base', points: 4 }] },
 				notes: [],
 			},

@@ -43,8 +43,8 @@ function overlaidThread(own: ThreadStack, gdb: Second['threads'][number]): Laid 
 	const common = parting < 0 ? ours.length : parting;
 	const faults = own.faults.length > 0 ? own.faults : gdb.faults;
 	const same = ours.slice(0, common).map((calls, index) => combined(calls, theirs[index]));
-	if (common === ours.length && theirs.length > common && own.ended !== null && own.omittedFrames === 0) {
-		const frames = [...same, ...theirs.slice(common)].flat();
+	if (common === ours.length && named(theirs.slice(common)).length > 0 && own.ended !== null && own.omittedFrames === 0) {
+		const frames = [...same, ...named(theirs.slice(common))].flat();
 		return { thread: { ...gdb, frames, faults } };
 	}
 	const rest = ours.slice(common);
@@ -69,6 +69,12 @@ function byPlace(frames: readonly SecondFrame[]): Calls[] {
 	return places;
 }
 
+/** Where gdb has no name it has no description of the frame either, and guesses what is behind it. */
+function named(places: readonly Calls[]): readonly Calls[] {
+	const guess = places.findIndex((calls) => calls.some((call) => call.function === undefined));
+	return guess < 0 ? places : places.slice(0, guess);
+}
+
 /** Go's own tables have functions and lines; of other code only debug information does, which gdb reads. */
 function combined(own: Calls, gdb: Calls | undefined): Calls {
 	if (!gdb || own.some(({ file }) => file !== undefined)) return own;
@@ -87,8 +93,9 @@ function laidBehind(own: readonly Calls[], gdb: readonly Calls[]): Calls[] {
 	});
 }
 
+/** A frame without a name is a guess, not another opinion. */
 function dissentOf(common: number, theirs: Calls | undefined): string | undefined {
-	if (!theirs) return undefined;
-	const [{ function: name, pc }] = theirs;
-	return `gdb sees another stack from frame ${common} on (${name ?? pc}): ours is shown, which is by what describes the code`;
+	const name = theirs?.[0].function;
+	if (name === undefined) return undefined;
+	return `gdb sees another stack from frame ${common} on (${name}): ours is shown, which is by what describes the code`;
 }
