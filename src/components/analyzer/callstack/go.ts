@@ -165,7 +165,13 @@ export function goSteps(registers: Readonly<Record<string, Hex>>, process: Crash
 	async function resumed(goroutine: Goroutine | undefined): Promise<GoCaller | undefined> {
 		if (!goroutine) return undefined;
 		const { sp, pc } = goroutine.sched;
-		return (await isReturnAddress(pc, process)) ? { is: 'caller', frame: callerFrame(pc, sp, undefined, process) } : undefined;
+		if (!(await isReturnAddress(pc, process))) return undefined;
+		const caller = callerFrame(pc, sp, undefined, process);
+		const link = process.machine.name === 'aarch64' ? await savedLink(goroutine) : undefined;
+		return {
+			is: 'caller',
+			frame: link === undefined ? caller : { ...caller, registers: new Map([...caller.registers, [linkRegister, link]]) },
+		};
 	}
 
 	/** By the goroutine that faulted: the user's, or while C runs the scheduler's. */
@@ -176,6 +182,12 @@ export function goSteps(registers: Readonly<Record<string, Hex>>, process: Crash
 			const kept = struck && (await faultKeptBy(struck, pc, process.memory));
 			if (kept) return kept;
 		}
+		return undefined;
+	}
+
+	/** What was called last may not have saved its link register yet. */
+	async function savedLink({ sched }: Goroutine): Promise<bigint | undefined> {
+		for (const link of sched.links) if (await isReturnAddress(link, process)) return link;
 		return undefined;
 	}
 

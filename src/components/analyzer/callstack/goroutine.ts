@@ -12,11 +12,16 @@ export type Goroutine = {
 	/** The thread (`m`) that runs it. */
 	readonly m: bigint;
 	/** Where it goes on: saved when its stack is left. */
-	readonly sched: { readonly sp: bigint; readonly pc: bigint };
+	readonly sched: {
+		readonly sp: bigint;
+		readonly pc: bigint /** One of them is the link register, by release. */;
+		readonly links: readonly bigint[];
+	};
 };
 
 /** Offsets in bytes. In `m` the first field is `g0`, which runs the scheduler. */
-const [stackLo, stackHi, gM, schedSp, schedPc, gBytes] = [0, 8, 48, 56, 64, 72];
+const [stackLo, stackHi, gM, schedSp, schedPc, gBytes] = [0, 8, 48, 56, 64, 104];
+const schedLinks = [96, 88];
 
 /** A goroutine that runs on a thread, if that is what lies at an address: its thread's own goroutine names the same thread. */
 export async function goroutineAt(address: bigint, memory: Memory): Promise<Goroutine | undefined> {
@@ -33,7 +38,16 @@ async function goroutine(address: bigint, memory: Memory): Promise<Goroutine | u
 	const [lo, hi] = [bytes.readBigUInt64LE(stackLo), bytes.readBigUInt64LE(stackHi)];
 	const m = bytes.readBigUInt64LE(gM);
 	if (lo >= hi || m < 4096n || m % 8n !== 0n) return undefined;
-	return { address, stack: { lo, hi }, m, sched: { sp: bytes.readBigUInt64LE(schedSp), pc: bytes.readBigUInt64LE(schedPc) } };
+	return {
+		address,
+		stack: { lo, hi },
+		m,
+		sched: {
+			sp: bytes.readBigUInt64LE(schedSp),
+			pc: bytes.readBigUInt64LE(schedPc),
+			links: schedLinks.map((at) => bytes.readBigUInt64LE(at)),
+		},
+	};
 }
 
 /** Go's variable in thread-local storage stands so near to the thread pointer. */

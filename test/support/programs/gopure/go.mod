@@ -1,0 +1,2 @@
+module gopure
+go 1.19
