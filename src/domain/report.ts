@@ -41,6 +41,10 @@ export const frame = z.strictObject({
 	file: z.string().exactOptional().describe('source file'),
 	line: z.int().exactOptional(),
 	inlined: z.literal(true).exactOptional().describe('inlined into the next frame'),
+	arguments: z
+		.string()
+		.exactOptional()
+		.describe('names with numbers and addresses, as they were then; what they point to, and texts, are left out'),
 	noise: z.literal(true).exactOptional().describe("of a runtime, of a thread's start or of the end of the process: never to blame"),
 });
 
@@ -197,7 +201,7 @@ export const analysis = z.strictObject({
 	culprit: culprit.nullable(),
 	fingerprint: z.string().nullable().describe('the same for the same bug'),
 	looseFingerprint: z.string().nullable().describe('of the culprit alone: for stacks that are cut off'),
-	registers: z.record(z.string(), hex).describe('of the crashed thread'),
+	registers: z.record(z.string(), hex).describe('of the crashed thread where it was struck, before any handler of its signal'),
 	threads: z.array(thread).describe('the crashed one first'),
 	modules: z.array(module),
 	stack: z

@@ -1,7 +1,7 @@
 import { formatBytes, formatSpan } from '../base/quantity.ts';
-import { placeName, sourcePlace } from '../domain/frames.ts';
+import { isAt, placeName, sourcePlace } from '../domain/frames.ts';
 import type { Earlier } from '../domain/history.ts';
-import type { CrashReport, KnownIssue, Repeats, Storage } from '../domain/report.ts';
+import type { CrashReport, Culprit, KnownIssue, Repeats, Storage } from '../domain/report.ts';
 import { opinionSection } from './opinion.ts';
 import { lost, place } from './place.ts';
 import { otherThreads, stack } from './stacks.ts';
@@ -68,9 +68,15 @@ function facts(report: CrashReport, { now, earlier }: ContentOptions): Fact[] {
 		['command', process.arguments ?? process.executable],
 		['host', association.host],
 		['culprit', culprit && blamed && [...blamed, `(${culprit.rule}, confidence ${culprit.confidence})`].filter(Boolean).join('  ')],
+		['called with', culprit && calledWith(report, culprit)],
 		['fingerprint', report.fingerprint],
 		['seen', earlier && seen(earlier, now)],
 	]);
+}
+
+/** The culprit's arguments, as far as they are known. */
+function calledWith({ threads }: CrashReport, culprit: Culprit): string | undefined {
+	return threads[0]?.frames.find((frame) => isAt(culprit, frame))?.arguments;
 }
 
 function repeated({ count, lastTime }: Repeats, now: number): string | undefined {

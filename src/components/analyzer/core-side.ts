@@ -143,6 +143,14 @@ export function complaintsOf({ stacks }: CoreEvidence): readonly string[] {
 	return [...(stacks?.problems ?? []), ...(ended ? [`the stack of the crashed thread may go on: ${ended}`] : [])];
 }
 
+/** Of the crashed thread where it was struck; a handler of its own has others. */
+export function registersOf(core: CoreEvidence): Readonly<Record<string, Hex>> | undefined {
+	const { architecture, threads } = core.corefile;
+	const fault = faultsOf(core).at(-1);
+	if (!fault) return threads[0]?.registers;
+	return fault.registers ?? { [architecture.programCounter]: fault.pc, [architecture.stackPointer]: fault.stackPointer };
+}
+
 /** The file, with the size that was found by reading it. */
 export function withSize(core: Core, { corefile }: CoreEvidence): Core {
 	if (core.encoding === 'raw') return core;

@@ -18,7 +18,16 @@ export type Death = {
 };
 
 /** What a signal's handler interrupted. */
-export type Fault = { readonly signal: number; readonly code: number; readonly address: Hex; readonly pc: Hex; readonly stackPointer: Hex };
+export type Fault = {
+	readonly signal: number;
+	readonly code: number;
+	/** Of a signal that was sent these bytes name the sender. */
+	readonly address: Hex;
+	readonly pc: Hex;
+	readonly stackPointer: Hex;
+	/** Where the thread was then, as far as that is known. */
+	readonly registers?: Readonly<Record<string, Hex>>;
+};
 
 export type DeathInputs = {
 	/** What the core says. */
@@ -66,10 +75,12 @@ export function decisive(statements: readonly Statement[]): Statement | undefine
  * Go's runtime, and handlers of the process's own, take a fault and raise a signal anew: what they interrupted knows better, and so does the log.
  * In pid 1 of a container SIGABRT has no effect, and abort() goes on to an instruction that faults (glibc, stdlib/abort.c).
  */
-function ownSignal({ coreSignal, faults, statements, frames }: DeathInputs): Signal | null {
+function ownSignal({ coreSignal, faults, statements, frames, pid }: DeathInputs): Signal | null {
 	if (coreSignal && isFault(coreSignal.number, coreSignal.code ?? 0) && faults.length === 0) return coreSignal;
 	const interrupted = faults.findLast(({ signal, code }) => isOfProcessor(signal) && !isSent(code));
 	if (interrupted) return signalOf(interrupted.signal, interrupted.code, interrupted.address);
+	const sent = faults.findLast((fault) => isSent(fault.code) && pid !== undefined && senderOf(fault).pid !== pid);
+	if (sent) return { ...signalOf(sent.signal, sent.code, undefined), sender: senderOf(sent) };
 	const told = statements.find((one) => one.is === 'signal' && one.signal !== SIGABRT);
 	if (told?.is === 'signal') return signalOf(told.signal, told.code, told.address);
 	const top = frames[0] && classify(frames[0]).name;
@@ -78,6 +89,12 @@ function ownSignal({ coreSignal, faults, statements, frames }: DeathInputs): Sig
 	const aborted = statements.some((one) => one.is === 'signal' && one.signal === SIGABRT);
 	return aborted ? { number: SIGABRT, name: 'SIGABRT' } : null;
 }
+
+/** `si_pid` and `si_uid` stand where a fault has its address (include/uapi/asm-generic/siginfo.h). */
+const senderOf = ({ address }: Fault) => ({
+	pid: Number(BigInt(address) & 0xffff_ffffn),
+	uid: Number(BigInt(address) >> 32n),
+});
 
 function signalOf(number: number, code: number | undefined, address: Hex | undefined): Signal {
 	const name = signalName(number);

@@ -6,7 +6,7 @@ import { normalName } from '../../domain/function-name/function-name.ts';
 import type { Core, Culprit, Frame, Process } from '../../domain/report.ts';
 import { scoreOf } from '../../domain/score.ts';
 import { containerEnd, traitsOfEnd, withEnd } from './container-end.ts';
-import { type CoreEvidence, complaintsOf, coreSignalOf, missing, modulesOf, placeOfFault, withSize } from './core-side.ts';
+import { type CoreEvidence, complaintsOf, coreSignalOf, missing, modulesOf, placeOfFault, registersOf, withSize } from './core-side.ts';
 import type { Suspect } from './culprit/culprit.ts';
 import { type Death, wordsOf } from './death.ts';
 import { fingerprintsOf } from './fingerprint/fingerprint.ts';
@@ -37,7 +37,7 @@ export function findings(evidence: Evidence): Bodies['AnalysisResults'] {
 	const { culprit, path } = end?.isCertain ? { culprit: null, path: [] } : suspicion;
 	const modules = core ? modulesOf(core) : [];
 	const frames = threads[0]?.frames ?? [];
-	const registers = core?.corefile.threads[0]?.registers ?? {};
+	const registers = (core && registersOf(core)) ?? {};
 	const told = reasonOf({
 		death,
 		frames,

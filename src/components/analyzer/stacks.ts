@@ -31,4 +31,5 @@ export type StackFrame = {
 	readonly file?: string;
 	readonly line?: number;
 	readonly inlined?: true;
+	readonly arguments?: string;
 };

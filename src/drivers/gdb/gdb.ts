@@ -51,6 +51,7 @@ const answer = z.object({
 					file: z.string().exactOptional(),
 					line: z.int().exactOptional(),
 					inlined: z.literal(true).exactOptional(),
+					arguments: z.string().max(500).exactOptional(),
 					isTailCall: z.literal(true).exactOptional().describe('no longer on the stack: it ended by the call'),
 				}),
 			),

@@ -57,11 +57,44 @@ def names(frame):
     if line.symtab and line.line:
         described["file"] = line.symtab.filename
         described["line"] = line.line
+    arguments = [] if is_exact else list(arguments_of(frame))
+    if arguments:
+        described["arguments"] = ", ".join(arguments)[:300]
     if frame.type() == gdb.INLINE_FRAME:
         described["inlined"] = True
     if frame.type() == gdb.TAILCALL_FRAME:
         described["isTailCall"] = True
     return described
+
+
+def arguments_of(frame):
+    """Names with numbers and addresses: what is behind an address may be secret, and large."""
+    try:
+        block = frame.block()
+    except trouble:
+        return  # no debug information
+    while block is not None and block.function is None:
+        block = block.superblock
+    for symbol in list(block or [])[:20]:
+        if symbol.is_argument:
+            try:
+                told = shown(symbol.value(frame))
+            except trouble:
+                told = "?"
+            yield "%s=%s" % (symbol.name, told)
+
+
+def shown(value):
+    kind = value.type.strip_typedefs()
+    if value.is_optimized_out:
+        return "?"
+    if kind.code == gdb.TYPE_CODE_PTR:
+        return "0x%x" % int(value)
+    if kind.code in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
+        return "@0x%x" % int(value.address)
+    if kind.code in (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_BOOL, gdb.TYPE_CODE_ENUM, gdb.TYPE_CODE_CHAR, gdb.TYPE_CODE_FLT):
+        return value.format_string()
+    return "…"
 
 
 def is_sigpanic(frame):

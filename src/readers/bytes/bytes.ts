@@ -22,19 +22,22 @@ export {
 const windowSize = 64 * 1024;
 
 export function fileBytes(file: FileHandle): ByteSource {
-	let window = Buffer.alloc(0);
+	let memory: Buffer | undefined;
+	let window: Buffer = Buffer.alloc(0);
 	let windowOffset = 0;
-	const fill = async (offset: number, length: number) => {
-		if (!Number.isSafeInteger(offset + length)) return Buffer.alloc(0); // a header's nonsense: no file is that long
-		const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(length), 0, length, offset);
-		return buffer.subarray(0, bytesRead);
+	const fill = async (offset: number, into: Buffer) => {
+		if (!Number.isSafeInteger(offset + into.length)) return Buffer.alloc(0); // a header's nonsense: no file is that long
+		const { bytesRead } = await file.read(into, 0, into.length, offset);
+		return into.subarray(0, bytesRead);
 	};
 	return {
 		isForwardOnly: false,
 		async read(offset, length) {
-			if (length > windowSize) return fill(offset, length);
+			if (length > windowSize) return fill(offset, Buffer.allocUnsafe(length));
 			if (offset < windowOffset || offset + length > windowOffset + window.length) {
-				window = await fill(offset, windowSize);
+				// Always the same memory: a thousand pieces would lie about until they are collected.
+				memory ??= Buffer.allocUnsafeSlow(windowSize);
+				window = await fill(offset, memory);
 				windowOffset = offset;
 			}
 			return window.subarray(offset - windowOffset, offset - windowOffset + length);

@@ -1,10 +1,10 @@
 import type { ByteSource } from './source.ts';
 
 /** No less than a file is read at a time. */
-const blockSize = 64 * 1024;
+const blockSize = 16 * 1024;
 
 /** The same bytes, of which those that were read last are kept: for tables that are searched again and again. Not for sources that can't go back. */
-export function recentBytes(source: ByteSource, mostBlocks = 8): ByteSource {
+export function recentBytes(source: ByteSource, mostBlocks = 32): ByteSource {
 	/** In the order in which they were used. */
 	const blocks = new Map<number, Buffer>();
 

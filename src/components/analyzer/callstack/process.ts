@@ -20,9 +20,6 @@ export type CrashedProcess = {
 	pathAt(address: bigint): string | undefined;
 };
 
-/** A library of some hundred MB is searched all over: 1 MiB of it. */
-const mostModuleBlocks = 16;
-
 /**
  * Opens files only when an address in them is asked for.
  *
@@ -51,7 +48,7 @@ export function crashedProcess(
 		if (!loaded) return undefined;
 		const file: FileHandle = await openRegular(loaded.file);
 		files.use(file);
-		return codeModule(path, recentBytes(fileBytes(file), mostModuleBlocks), BigInt(loaded.bias), loaded);
+		return codeModule(path, fileBytes(file), BigInt(loaded.bias), loaded);
 	}
 
 	/** The kernel's own code in the process lies in the core. */

@@ -64,7 +64,11 @@ export async function interruptedAt(stackPointer: bigint, machine: Machine, memo
 	const isInSystemCall =
 		(await memory(pc - BigInt(layout.systemCall.length), layout.systemCall.length))?.equals(layout.systemCall) ?? false;
 	const fault = faultIn(bytes, layout, isInSystemCall);
-	const place = { pc: hex(pc), stackPointer: hex(registers.get(machine.stackPointer) as bigint) };
+	const place = {
+		pc: hex(pc),
+		stackPointer: hex(registers.get(machine.stackPointer) as bigint),
+		registers: Object.fromEntries(machine.registers.map((name, number) => [name, hex(registers.get(number) ?? 0n)])),
+	};
 	return { frame: { pc, registers, isExact: true }, ...(fault && { fault: { ...fault, ...place } }) };
 }
 

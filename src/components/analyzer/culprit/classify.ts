@@ -22,14 +22,18 @@ export function classify(frame: Frame): Suspect {
 const compiled = frameRules.map((rule) => {
 	const names = rule.names && pattern(rule.names);
 	const modules = rule.modules && pattern(rule.modules);
+	const plainIn = rule.plainIn && pattern(rule.plainIn);
 	return {
 		rule,
 		fits: (name: string, { file, module }: Frame) =>
 			(name !== '' && names?.test(name) && !(rule.isCommon && isOwnSource(file))) ||
 			(file !== undefined && !(rule.isHeader && name.includes('::')) && rule.files?.some((part) => file.includes(part))) ||
-			(name === '' && module !== undefined && modules?.test(basename(module))),
+			(name === '' && module !== undefined && modules?.test(basename(module))) ||
+			(isPlain.test(name) && module !== undefined && plainIn?.test(basename(module))),
 	};
 });
+
+const isPlain = /^[A-Za-z]\w*$/;
 
 /** The C library's sources have relative paths, or lie where distributions build; `main` has the name of every program's own. */
 const isOwnSource = (file: string | undefined) =>

@@ -4,7 +4,7 @@
  */
 
 /** Grows with every change of what the rules answer. */
-export const rulesVersion = 1;
+export const rulesVersion = 2;
 
 export type FrameClass =
 	/** Between a signal's handler and what it interrupted. */
@@ -44,6 +44,8 @@ export type FrameRule = {
 	readonly isHeader?: true;
 	/** Base names of modules; `*` stands for anything. Only of frames without a name. */
 	readonly modules?: readonly string[];
+	/** The same, of frames with a plain name of C. */
+	readonly plainIn?: readonly string[];
 };
 
 /** Names, with spaces between. */
@@ -307,6 +309,7 @@ export const frameRules: readonly FrameRule[] = [
 		],
 		modules: ['libmilvus*', 'libknowhere*', 'librocksdb*', 'libcardinal*', 'libdiskann*', 'libfaiss*'],
 	},
+	{ id: "C of the program's libraries", is: 'own', plainIn: ['libmilvus*', 'libknowhere*'] },
 	{
 		id: 'system library without names',
 		is: 'noise',
