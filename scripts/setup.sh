@@ -18,7 +18,7 @@ export PATH
 
 # Programs, each with the Debian package that brings it.
 programs='gdb:gdb gcc:gcc zstd:zstd gzip:gzip lz4:lz4 xz:xz-utils getfattr:attr c++filt:binutils timeout:coreutils cc1:libc6-dev'
-[ "$purpose" = demo ] || programs="$programs g++:g++ go:golang-go rustc:rustc gdb-multiarch:gdb-multiarch readelf:binutils eu-readelf:elfutils setfattr:attr flock:util-linux unshare:util-linux nsenter:util-linux script:bsdutils zsh:zsh fish:fish curl:curl openssl:openssl setpriv:util-linux journalctl:systemd /usr/lib/systemd/systemd-journal-remote:systemd-journal-remote musl-gcc:musl-tools perl:perl-base pip3:python3-pip clang++:clang aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu qemu-aarch64:qemu-user /usr/aarch64-linux-gnu/include/stdlib.h:libc6-dev-arm64-cross"
+[ "$purpose" = demo ] || programs="$programs g++:g++ go:golang-go rustc:rustc gdb-multiarch:gdb-multiarch readelf:binutils eu-readelf:elfutils debuginfod:debuginfod setfattr:attr flock:util-linux unshare:util-linux nsenter:util-linux script:bsdutils zsh:zsh fish:fish curl:curl openssl:openssl setpriv:util-linux journalctl:systemd /usr/lib/systemd/systemd-journal-remote:systemd-journal-remote musl-gcc:musl-tools perl:perl-base pip3:python3-pip clang++:clang aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu qemu-aarch64:qemu-user /usr/aarch64-linux-gnu/include/stdlib.h:libc6-dev-arm64-cross"
 
 # For a real node in the tests, which only root can have.
 [ "$purpose" = demo ] || [ "$(id -u)" != 0 ] || programs="$programs containerd:containerd runc:runc bridge:containernetworking-plugins iptables:iptables ip:iproute2 buildah:buildah mmdebstrap:mmdebstrap busybox:busybox-static /usr/include/fuse3/fuse.h:libfuse3-dev"

@@ -15,12 +15,15 @@ function causesOf(error: unknown): unknown[] {
 	return inner === undefined ? [error] : [error, ...causesOf(inner)];
 }
 
+/** It need not be so the next time. */
+export const connectionCut = 'the connection was cut';
+
 const untrusted = "the server's certificate is not signed by an authority that is trusted here (NODE_EXTRA_CA_CERTS names more)";
 const words = new Map([
 	['ECONNREFUSED', 'nothing listens there (connection refused)'],
-	['ECONNRESET', 'the connection was cut'],
-	['EPIPE', 'the connection was cut'],
-	['UND_ERR_SOCKET', 'the connection was cut'],
+	['ECONNRESET', connectionCut],
+	['EPIPE', connectionCut],
+	['UND_ERR_SOCKET', connectionCut],
 	['ENOTFOUND', 'there is no such host'],
 	['EAI_AGAIN', 'the name of the host can not be looked up now'],
 	['ETIMEDOUT', 'the network does not answer'],
