@@ -82,7 +82,8 @@ describe('the symbols of a process that ran in a container', () => {
 	crashTest('are never of the machine that the agent is on, and what is missing is said once', async () => {
 		await using one = await crashed();
 		const { image, base } = one;
-		const where = 'unpack its image and give that by analyze --sysroot, or put the files into a folder of analyzer.symbols.paths';
+		const where =
+			'unpack its image and give that by analyze --sysroot, put the files into a folder of analyzer.symbols.paths, or set analyzer.symbols.debuginfod to a server that has them';
 		const cases = {
 			[`the files of container ${id.slice(0, 12)} can't be found, as it ended before it was seen: ${where}`]: undefined,
 			[`the files of container ${id.slice(0, 12)} are not on the node any more, as its image was removed: ${where}`]: {

@@ -125,7 +125,7 @@ describeRealNode('an agent on a real node', () => {
 		const bare = await last.report();
 		expect(bare.modules.find(({ path }) => path === '/milvus/bin/milvus')).toMatchObject({ file: 'missing', symbols: 'none' });
 		expect(bare.notes).toContainEqual(
-			`the files of container ${last.id.slice(0, 12)} are not on the node any more, as its image was removed: unpack its image and give that by analyze --sysroot, or put the files into a folder of analyzer.symbols.paths`,
+			`the files of container ${last.id.slice(0, 12)} are not on the node any more, as its image was removed: unpack its image and give that by analyze --sysroot, put the files into a folder of analyzer.symbols.paths, or set analyzer.symbols.debuginfod to a server that has them`,
 		);
 		await agent.stop();
 	});

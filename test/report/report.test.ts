@@ -42,7 +42,9 @@ describe('a report for a person', () => {
 				complete: 'truncated',
 				threads: [{ id: 7, crashed: true, frames: [{ pc: '0x401000', module: '/milvus/bin/milvus', offset: '0x1000' }] }],
 				modules: [{ path: '/milvus/bin/milvus', symbols: 'none', file: 'missing' }],
-				notes: ['/milvus/bin/milvus is not here: the stack ends at it; give it by --exe, --sysroot or analyzer.symbols.paths'],
+				notes: [
+					'/milvus/bin/milvus is not here: the stack ends at it; give it by --exe, --sysroot, --symbols or --debuginfod (analyzer.symbols.paths, analyzer.symbols.debuginfod)',
+				],
 			}),
 			{ paint: plain, now },
 		);

@@ -38,7 +38,7 @@ export type AnalyseOptions = {
 };
 
 /** What takes so long. */
-export type Step = 'unpacking' | 'reading' | 'unwinding';
+export type Step = 'unpacking' | 'reading' | 'fetching files' | 'unwinding';
 
 /** Variables that tell where a process ran and how it was set up, and hold no secrets. */
 const environmentNames =
@@ -82,14 +82,19 @@ async function coreSide(core: Core, { time, association }: Bodies['CoredumpFile'
 		options.layersOf && (await containerOf(association, options.layersOf, folder.is === 'folder' ? folder.path : undefined));
 	if (container?.root) stack.use(container.root);
 	const places = container ? { ...options.places, sysroot: undefined, container: container.root } : options.places;
-	const modules = await findModules(corefile, places, Date.parse(time));
+	const symbolNotes: string[] = [];
+	const modules = await findModules(corefile, places, Date.parse(time), {
+		signal: options.signal,
+		onNote: (note) => symbolNotes.push(note),
+		onAsking: () => options.onProgress?.('fetching files'),
+	});
 	const unused = unusedExecutable(corefile, modules, places);
 	const gone = modules.some(({ module }) => module.file === 'missing') ? container?.problem : undefined;
 	const evidence = {
 		origin: await originOf(core, options),
 		corefile,
 		modules,
-		notes: [...notes, ...corefile.problems, ...[gone, unused].filter((note) => note !== undefined)],
+		notes: [...notes, ...corefile.problems, ...[gone, unused].filter((note) => note !== undefined), ...symbolNotes],
 	};
 	await expectOriginal(file);
 	if (rawPath === undefined) return { ...evidence, stacks: undefined };

@@ -12,7 +12,8 @@ export type LayersOf = (
 /** The files of the container that a process ran in, and what one may not find there. */
 export type Container = { readonly root?: ContainerRoot /** In words; told when something is missed. */; readonly problem?: string };
 
-const otherWays = 'unpack its image and give that by analyze --sysroot, or put the files into a folder of analyzer.symbols.paths';
+const otherWays =
+	'unpack its image and give that by analyze --sysroot, put the files into a folder of analyzer.symbols.paths, or set analyzer.symbols.debuginfod to a server that has them';
 
 /**
  * Opens the files of the container that a process ran in.

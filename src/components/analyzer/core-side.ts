@@ -157,6 +157,9 @@ export function withSize(core: Core, { corefile }: CoreEvidence): Core {
 	return { ...core, ...defined({ uncompressedBytes: corefile.encoding === 'raw' ? corefile.sizeBytes : corefile.uncompressedBytes }) };
 }
 
+/** To `analyze` and to the agent. */
+const ways = '--exe, --sysroot, --symbols or --debuginfod (analyzer.symbols.paths, analyzer.symbols.debuginfod)';
+
 /** Which files would have told more. */
 export function missing(modules: readonly Module[], frames: readonly Frame[]): string[] {
 	const used = new Set(frames.map(({ module }) => module));
@@ -167,8 +170,8 @@ export function missing(modules: readonly Module[], frames: readonly Frame[]): s
 	return [
 		...inStack.map(({ path, file, buildId }) =>
 			file === 'missing'
-				? `${path} is not here: the stack ends at it; give it by --exe, --sysroot or analyzer.symbols.paths`
-				: `${path} ${buildId === undefined ? 'was changed or deleted since it was mapped' : 'is another build than the one that crashed'}, and was not used; give the right one by --exe, --sysroot or analyzer.symbols.paths`,
+				? `${path} is not here: the stack ends at it; give it by ${ways}`
+				: `${path} ${buildId === undefined ? 'was changed or deleted since it was mapped' : 'is another build than the one that crashed'}, and was not used; give the right one by ${ways}`,
 		),
 		...unverified.map(({ path }) => `${path} could not be compared with the core, which holds no build-id of it`),
 		...(others > 0 ? [`${others} more mapped ${others === 1 ? 'file is' : 'files are'} not here, or of another build`] : []),

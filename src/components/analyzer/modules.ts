@@ -1,26 +1,21 @@
-import { basename, join } from 'node:path';
-import { hex } from '../../base/hex.ts';
 import { several } from '../../base/several.ts';
-import type { Module } from '../../domain/report.ts';
-import type { ContainerRoot } from '../../drivers/containerfiles/containerfiles.ts';
-import type { LoadedModule } from '../../drivers/gdb/gdb.ts';
+import type { BuiltFile, FileKind } from '../../drivers/debuginfod/debuginfod.ts';
 import type { Corefile } from '../../readers/corefile/corefile.ts';
-import { type ElfFile, elfFile, readElf } from '../../readers/elf/elf.ts';
+import { type FoundModule, foundAs, type Mapped, type Match, withDebugFile } from './found-module.ts';
+import { askDebuginfod } from './from-debuginfod.ts';
+import { type Candidate, candidatesByBuildId, candidatesByPath, type SymbolPlaces } from './symbol-places.ts';
 
-/** Where the files of the crashed process may be. */
-export type SymbolPlaces = {
-	/** The executable, given by hand. */
-	readonly executable?: string | undefined;
-	/** The root of its file system: `/` for a process of this machine; absent where its files are not below any folder. */
-	readonly sysroot?: string | undefined;
-	/** The root of the container in which it ran. */
-	readonly container?: ContainerRoot | undefined;
-	/** More folders, searched by whole path and by base name. */
-	readonly paths: readonly string[];
+export type { FoundModule } from './found-module.ts';
+export type { SymbolPlaces } from './symbol-places.ts';
+
+type Options = {
+	/** Ends the questions to a debuginfod server. */
+	readonly signal?: AbortSignal | undefined;
+	/** Told which files were not used that should have been of use. */
+	readonly onNote?: (note: string) => void;
+	/** Told when a server is about to be asked, which may take minutes. */
+	readonly onAsking?: () => void;
 };
-
-/** A module of the report, and its file if it may be used. */
-export type FoundModule = { readonly module: Module; readonly loaded?: LoadedModule; readonly hasDebugInfo: boolean };
 
 type Crashed = { /** `e_machine`. */ readonly machine: number; readonly atMs: number };
 
@@ -31,11 +26,21 @@ const mostLookedFor = 4;
 const clockMs = 1000;
 
 /** Looks for the file of each module. A file of another build is never used. */
-export async function findModules(core: Corefile, places: SymbolPlaces, crashedAtMs: number): Promise<FoundModule[]> {
+export async function findModules(
+	core: Corefile,
+	places: SymbolPlaces,
+	crashedAtMs: number,
+	{ signal, onNote = () => {}, onAsking }: Options = {},
+): Promise<FoundModule[]> {
 	const crashed = { machine: core.architecture.machine, atMs: crashedAtMs };
-	return several(core.modules, places.container ? mostLookedFor : mostOpenFiles, (mapped) =>
-		findModule(mapped, crashed, mapped.path === core.executable ? places : { ...places, executable: undefined }),
-	);
+	const looked = await several(core.modules, places.container ? mostLookedFor : mostOpenFiles, async (mapped) => {
+		const notes: string[] = [];
+		const own = mapped.path === core.executable ? places : { ...places, executable: undefined };
+		return { found: await findModule(mapped, crashed, own, notes), notes };
+	});
+	for (const note of looked.flatMap(({ notes }) => notes)) onNote(note);
+	const found = looked.map(({ found }) => found);
+	return places.debuginfod ? askDebuginfod(places.debuginfod, core, found, { signal, onNote, onAsking }) : found;
 }
 
 /** Why the executable that was given by hand is not among the files that are used; undefined when it is, or none was given. */
@@ -45,68 +50,52 @@ export function unusedExecutable(core: Corefile, modules: readonly FoundModule[]
 	return `${executable} was not used: ${why}`;
 }
 
-async function findModule(mapped: Corefile['modules'][number], crashed: Crashed, places: SymbolPlaces): Promise<FoundModule> {
+async function findModule(mapped: Mapped, crashed: Crashed, places: SymbolPlaces, notes: string[]): Promise<FoundModule> {
 	const { path, buildId } = mapped;
-	const known = { path, ...(buildId === undefined ? {} : { buildId }) };
 	let isReplaced = false;
-	for await (const { file, elf, reject } of candidates(path, places)) {
-		const match = matches(mapped, elf, crashed, file === places.executable);
-		if (match === 'replaced') {
-			isReplaced ||= file !== places.executable;
-			await reject?.();
-			continue;
-		}
-		const symbols = elf.hasDebugInfo ? 'full' : elf.hasSymbols ? 'names' : 'none';
-		const bias = hex(BigInt.asUintN(64, BigInt(mapped.base) - elf.linkedAt));
-		const debugFile = elf.hasDebugInfo ? undefined : await debugFileOf(elf, places);
-		const loaded = { path, file, bias, ...(debugFile && { debugFile }) };
-		return { module: { ...known, symbols, file: match }, loaded, hasDebugInfo: elf.hasDebugInfo };
+	for await (const candidate of candidatesByPath(path, places)) {
+		const match = matches(mapped, candidate.elf, crashed, candidate.file === places.executable);
+		if (match !== 'replaced') return foundWithDebugInfo(mapped, candidate, match, places, notes);
+		isReplaced ||= candidate.file !== places.executable;
+		await candidate.reject?.();
 	}
-	return { module: { ...known, symbols: 'none', file: isReplaced ? 'replaced' : 'missing' }, hasDebugInfo: false };
+	const named = buildId === undefined ? undefined : await fileOfBuild(buildId, 'executable', crashed.machine, places, notes);
+	if (named) return foundWithDebugInfo(mapped, named, 'same', places, notes);
+	const file = isReplaced ? 'replaced' : 'missing';
+	return { module: { path, ...(buildId === undefined ? {} : { buildId }), symbols: 'none', file }, hasDebugInfo: false };
 }
 
-type Candidate = {
-	/** Its path for this process and the debugger. */
-	readonly file: string;
-	readonly elf: ElfFile;
-	/** Of a file that would stay open otherwise. */
-	readonly reject?: () => PromiseLike<void>;
-};
+async function foundWithDebugInfo(
+	mapped: Mapped,
+	{ file, elf }: Candidate,
+	match: Match,
+	places: SymbolPlaces,
+	notes: string[],
+): Promise<FoundModule> {
+	const found = foundAs(mapped, file, elf, match);
+	const { hasDebugInfo, machine, buildId } = elf;
+	const debug = hasDebugInfo || buildId === undefined ? undefined : await fileOfBuild(buildId, 'debuginfo', machine, places, notes);
+	return debug && buildId !== undefined ? withDebugFile(found, buildId, debug.file) : found;
+}
 
-async function* candidates(path: string, { executable, sysroot, container, paths }: SymbolPlaces): AsyncGenerator<Candidate> {
-	if (executable !== undefined) yield* fileAt(executable);
-	if (container) yield* fileIn(container, path);
-	if (sysroot !== undefined) yield* fileAt(join(sysroot, join('/', path)));
-	for (const folder of paths) {
-		yield* fileAt(join(folder, path));
-		yield* fileAt(join(folder, basename(path)));
+/** A file that has the name of a build, and is of it. */
+async function fileOfBuild(
+	buildId: string,
+	kind: FileKind,
+	machine: number,
+	places: SymbolPlaces,
+	notes: string[],
+): Promise<Candidate | undefined> {
+	for await (const candidate of candidatesByBuildId(buildId, kind, places)) {
+		if (candidate.elf.buildId === buildId && candidate.elf.machine === machine) return candidate;
+		notes.push(`${candidate.shown} is of another build than its name says, and was not used`);
+		await candidate.reject?.();
 	}
-}
-
-async function* fileAt(file: string): AsyncGenerator<Candidate> {
-	const elf = await elfFile(file);
-	if (elf) yield { file, elf };
-}
-
-async function* fileIn(container: ContainerRoot, path: string): AsyncGenerator<Candidate> {
-	const file = await container.open(path);
-	if (!file) return;
-	const reject = () => file[Symbol.asyncDispose]();
-	const elf = await readElf(file.handle);
-	if (elf) yield { file: file.path, elf, reject };
-	else await reject();
-}
-
-/** Where packages of debug information put it: gdb looks there by itself, but not in a container. */
-async function debugFileOf({ buildId }: ElfFile, { container }: SymbolPlaces): Promise<LoadedModule['debugFile']> {
-	if (!container || buildId === undefined) return undefined;
-	const name = `.build-id/${buildId.slice(0, 2)}/${buildId.slice(2)}.debug` as const;
-	const found = await container.open(`/usr/lib/debug/${name}`);
-	return found && { name, file: found.path };
+	return undefined;
 }
 
 /** Without a build-id on either side the path must do, unless the file was deleted under the running process, or changed since it crashed. */
-function matches({ buildId, isDeleted }: Corefile['modules'][number], elf: ElfFile, crashed: Crashed, isGiven: boolean): Module['file'] {
+function matches({ buildId, isDeleted }: Mapped, elf: BuiltFile, crashed: Crashed, isGiven: boolean): Match | 'replaced' {
 	if (elf.machine !== crashed.machine) return 'replaced';
 	if (buildId !== undefined && elf.buildId !== undefined) return buildId === elf.buildId ? 'same' : 'replaced';
 	const isChanged = isDeleted || elf.modifiedMs > crashed.atMs + clockMs;
