@@ -15,6 +15,7 @@ import { Journal } from '../journal/journal.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { storageOptions } from './pieces.ts';
 import { storeOf } from './store.ts';
+import { symbolPlaces } from './symbols.ts';
 
 /** What became of a core that was to be brought in. */
 export type Imported =
@@ -53,7 +54,7 @@ export async function openImporter(config: Config, telemetry: Telemetry, signal:
 		analyzer: analyzer({
 			telemetry,
 			options: {
-				places: { sysroot: '/', paths: analysis.symbols.paths },
+				places: { sysroot: '/', ...symbolPlaces(analysis, telemetry) },
 				gdb: analysis.enableGdbAnalysis ? { timeoutMs: analysis.gdbTimeout } : undefined,
 				scratch: { path: analysis.scratchPath, maxBytes: analysis.scratchSize },
 				panicKeywords: analysis.panicKeywords,

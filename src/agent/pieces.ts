@@ -20,6 +20,7 @@ import { goOnOf, patientOf, readersOf, type Stages } from './pipeline.ts';
 import type { ConfigWithFiles } from './reload.ts';
 import { storeOf } from './store.ts';
 import { storedCopyFrom } from './stored-copy.ts';
+import { symbolPlaces } from './symbols.ts';
 
 export type Mode = 'standalone' | 'node';
 
@@ -148,7 +149,7 @@ function stagesOf(
 			telemetry,
 			storedCopy: storedCopyFrom(backend, view),
 			options: {
-				places: { sysroot: isOnMachine ? '/' : undefined, paths: analysis.symbols.paths },
+				places: { sysroot: isOnMachine ? '/' : undefined, ...symbolPlaces(analysis, telemetry) },
 				layersOf: onCluster && layersOf(config.discovery, onCluster.pods, view),
 				gdb: analysis.enableGdbAnalysis ? { timeoutMs: analysis.gdbTimeout } : undefined,
 				scratch: { path: analysis.scratchPath, maxBytes: analysis.scratchSize },

@@ -10,16 +10,15 @@ import { fileProblem, UserError } from './errors.ts';
 import { evidenceOf } from './evidence.ts';
 import { interruptible } from './interruption.ts';
 import { type ReportForm, withForm, writeReport } from './output.ts';
-import { symbolPlaces } from './places.ts';
+import { type PlacesOptions, symbolPlaces, withPlaces } from './places.ts';
 import { createProgress } from './progress.ts';
 import { type PromptOptions, withPrompt, writePrompt } from './prompt.ts';
 import type { SettingsOptions } from './settings.ts';
 
 type Options = ReportForm &
 	PromptOptions &
+	PlacesOptions &
 	Pick<SettingsOptions, 'config'> & {
-		readonly exe?: string;
-		readonly sysroot: string;
 		readonly log?: string;
 		readonly knownIssues?: string;
 		readonly gdb: boolean;
@@ -28,13 +27,11 @@ type Options = ReportForm &
 const gdbTimeoutMs = 5 * 60_000;
 
 export function analyzeCommand(program: Command): void {
-	withPrompt(withForm(program.command('analyze')))
+	withPlaces(withPrompt(withForm(program.command('analyze'))), '/')
 		.description(
 			'say what crashed and why, from a core of any origin (plain, .zst, .gz, .lz4, .xz, a directory of abrt, a report of apport), from what the process wrote, or from both; needs no agent and no configuration',
 		)
 		.argument('<file>', 'the core file, or a log with the stack that the process printed')
-		.option('--exe <file>', 'the executable that crashed, if it is not where the core says')
-		.option('--sysroot <dir>', 'the root of the file system in which it ran, such as an unpacked container image', '/')
 		.option('--log <file>', 'what the process wrote, to go with its core')
 		.option('--known-issues <path>', 'a file or a folder with known issues of your own, as for analyzer.knownIssues')
 		.option('--no-gdb', 'without gdb, which adds lines of source code')

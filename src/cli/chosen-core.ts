@@ -26,6 +26,8 @@ export type Chosen = {
 	coreIn(folder: string, signal: AbortSignal): Promise<Core>;
 	readonly time: string;
 	readonly scratch: string;
+	/** What the agent of this machine has in its configuration, where it is one of its crashes. */
+	readonly configured?: Config['analyzer'];
 	/** Of which container it is, and of what the root of that was made, if that is known. */
 	readonly container?: { readonly association: Partial<Association>; readonly layers: Layers | undefined };
 };
@@ -49,9 +51,9 @@ async function crashOfJournal(target: string, { journal: { path }, analyzer, dis
 	const report = findReport(journal, target);
 	const { association } = report;
 	const { containerId } = association;
-	if (containerId === undefined) return { report, scratch: tmpdir() };
+	if (containerId === undefined) return { report, scratch: tmpdir(), configured: analyzer };
 	const layers = await layersOf(discovery, podTable(), journal)({ ...association, containerId });
-	return { report, scratch: analyzer.scratchPath, container: { association, layers } };
+	return { report, scratch: analyzer.scratchPath, configured: analyzer, container: { association, layers } };
 }
 
 /** The files of its container are on its node. */

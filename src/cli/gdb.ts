@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { printable } from '../base/printable.ts';
 import {
@@ -8,31 +8,30 @@ import {
 	forgedPaths,
 	rawCopy,
 	ScratchError,
+	type SymbolPlaces,
 	scratchFolder,
 	unusedExecutable,
 } from '../components/analyzer/analyzer.ts';
 import type { Core } from '../domain/report.ts';
 import { debug, GdbError } from '../drivers/gdb/gdb.ts';
-import { readPass } from '../readers/corefile/corefile.ts';
+import { type Corefile, readPass } from '../readers/corefile/corefile.ts';
 import { type Chosen, chosenCore } from './chosen-core.ts';
 import { type ReportsOptions, withReports } from './cluster-reports.ts';
 import { UserError } from './errors.ts';
 import { type Interruption, interruptible } from './interruption.ts';
-import { symbolPlaces } from './places.ts';
+import { type PlacesOptions, symbolPlaces, withPlaces } from './places.ts';
 import { createProgress } from './progress.ts';
 import { type SettingsOptions, withConfig } from './settings.ts';
 
-type Options = SettingsOptions & ReportsOptions & { readonly exe?: string; readonly sysroot?: string };
+type Options = SettingsOptions & ReportsOptions & PlacesOptions;
 
 export function gdbCommand(program: Command): void {
-	withReports(withConfig(program.command('gdb')))
+	withPlaces(withReports(withConfig(program.command('gdb'))), 'that of its container, else /')
 		.description(
 			'open gdb on a crash, wherever its core is stored, or on a core file: unpacked, with the executable and the libraries that belong to it',
 		)
 		.argument('<id|core>', 'a crash as `list` gives it, or a core file')
 		.argument('[gdb arguments...]', 'handed on to gdb, after `--`')
-		.option('--exe <file>', 'the executable that crashed, if it is not where the core says')
-		.option('--sysroot <dir>', 'the root of the file system in which it ran (default: that of its container, else /)')
 		.action(async (target: string, gdbArguments: readonly string[], options: Options) => {
 			const chosen = await chosenCore(target, options);
 			process.exitCode = await interruptible((interruption) => debugCore(chosen, gdbArguments, options, interruption));
@@ -42,7 +41,7 @@ export function gdbCommand(program: Command): void {
 /** @returns gdb's exit code */
 async function debugCore(chosen: Chosen, gdbArguments: readonly string[], options: Options, interruption: Interruption): Promise<number> {
 	const { signal, leaveCtrlCTo } = interruption;
-	const given = await symbolPlaces({ sysroot: '/', ...options });
+	const given = await symbolPlaces(options, chosen.configured);
 	await using stack = new AsyncDisposableStack();
 	const folder = stack.use(await workFolder(chosen.scratch));
 	const core = await unpackedCore(await chosen.coreIn(folder.path, signal), folder.path, signal);
@@ -51,7 +50,7 @@ async function debugCore(chosen: Chosen, gdbArguments: readonly string[], option
 	const places = container ? { ...given, sysroot: undefined, container: container.root } : given;
 	const corefile = await readPass(core, { signal });
 	if (corefile.forgedPath !== undefined) throw new UserError(forgedPaths);
-	const modules = await findModules(corefile, places, Date.parse(chosen.time));
+	const modules = await modulesOf(corefile, places, Date.parse(chosen.time), signal);
 	const unused = unusedExecutable(corefile, modules, places);
 	if (unused !== undefined) process.stderr.write(`${printable(unused)}\n`);
 	for (const { module } of modules) {
@@ -63,7 +62,11 @@ async function debugCore(chosen: Chosen, gdbArguments: readonly string[], option
 	if (!executable) process.stderr.write('the executable is not here: give it by --exe, or its root file system by --sysroot\n');
 	if (container?.problem !== undefined && modules.some(({ module }) => module.file === 'missing'))
 		process.stderr.write(`${printable(container.problem)}\n`);
-	const isNatural = !container && executable !== undefined && modules.every(({ module }) => module.file !== 'replaced');
+	const isNatural =
+		!container &&
+		executable !== undefined &&
+		modules.every(({ module }) => module.file !== 'replaced') &&
+		loaded.every(({ path, file }) => path === corefile.executable || file === join(given.sysroot, path));
 	const request = { core, architecture: corefile.architecture.name, modules: loaded, directory: folder.path };
 	const natural = isNatural ? { executable, sysroot: given.sysroot } : undefined;
 	try {
@@ -71,6 +74,15 @@ async function debugCore(chosen: Chosen, gdbArguments: readonly string[], option
 	} catch (error) {
 		throw error instanceof GdbError ? new UserError(error.message) : error;
 	}
+}
+
+async function modulesOf(core: Corefile, places: SymbolPlaces, crashedAtMs: number, signal: AbortSignal) {
+	using progress = createProgress();
+	return findModules(core, places, crashedAtMs, {
+		signal,
+		onNote: (note) => process.stderr.write(`${printable(note)}\n`),
+		onAsking: () => progress.step('fetching files'),
+	});
 }
 
 /** The files of the container that it ran in. */

@@ -43,6 +43,9 @@ export async function loadSettings({ config: file, standalone, kubeconfig }: Set
 /** Where a user's programs keep what is neither configuration nor cache: XDG base directory specification. */
 const stateHome = () => join(process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'milvus-coredump-agent');
 
+/** Where they keep what can be had again. */
+export const cacheHome = () => join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'milvus-coredump-agent');
+
 /** Where cores are found by default. */
 function folderOf(destination: CoreDestination): string {
 	switch (destination.is) {

@@ -155,8 +155,16 @@ export const configSchema = (paths: ModeDefaults) =>
 				),
 				symbols: section(
 					{
-						paths: key(z.array(text), [], 'Further folders with executables and libraries.'),
-						debuginfod: key(z.union([z.literal('off'), text]), 'off', 'Address of a debuginfod server.', planned),
+						paths: key(
+							z.array(text),
+							[],
+							'Further folders with executables, libraries and debug information: by whole path, by name, or by build-id, as `.build-id/ab/cdef` and `.build-id/ab/cdef.debug` in the folder itself, in `usr/lib/debug` or, the first, in `usr/lib` below it.',
+						),
+						debuginfod: key(
+							z.union([z.literal('off'), z.url({ protocol: /^https?$/, abort: true })]),
+							'off',
+							'Address of a debuginfod server, which is asked by build-id for files and debug information that are nowhere else, and told nothing but that. What it gives is kept in the folder `debuginfod` of `analyzer.scratchPath`, 4 GB at most. User name and password may stand in the address.',
+						),
 					},
 					'Where the files of the crashed process are looked for besides their own place.',
 				),

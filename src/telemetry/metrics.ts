@@ -39,6 +39,7 @@ export function createMetrics() {
 		stored: counter('files_stored_total', 'Cores that were stored', 'backend'),
 		opinions: counter('opinions_total', 'Crashes that a model was to be asked about, by what came of it', 'result'),
 		modelCalls: counter('model_calls_total', "Calls of a model's service, by what came of them", 'service', 'outcome'),
+		debuginfodCalls: counter('debuginfod_calls_total', 'Files that a debuginfod server was asked for, by what came of it', 'outcome'),
 		modelTokens: counter('model_tokens_total', 'Tokens that were counted, in and out', 'direction'),
 		modelCost: counter('model_cost_total', 'What models have cost, in the currency of the configured prices'),
 		modelBudget: gauge('model_budget_left', "What is left of the month's money and of the hour's questions, for all nodes together", 'of'),

@@ -346,6 +346,10 @@ export function createTelemetry(log: Logger, purpose: Purpose = 'standalone') {
 			metrics.modelCalls.inc({ service: call.service, outcome: call.outcome });
 			log.debug(call, `${name} response: ${call.status ?? 'none'} after ${call.ms} ms: ${call.outcome}`);
 		},
+		debuginfodCalled(call: { readonly address: string; readonly kind: string; readonly outcome: string; readonly ms: number }) {
+			metrics.debuginfodCalls.inc({ outcome: call.outcome });
+			log.debug(call, `debuginfod ${printable(call.address)}: ${call.kind}, ${call.outcome} after ${call.ms} ms`);
+		},
 		modelSpent(usage: Usage, cost = 0) {
 			metrics.modelTokens.inc({ direction: 'in' }, usage.in);
 			metrics.modelTokens.inc({ direction: 'out' }, usage.out);

@@ -40,6 +40,7 @@ const cases: readonly (readonly [line: string, expected: readonly string[]])[] =
 	['analyze ', ['<files>']],
 	['analyze --exe ', ['<files>']],
 	['analyze --sysroot ', ['<folders>']],
+	['gdb --symbols ', ['<folders>']],
 	['analyze -- --', ['<files>']],
 	['analyze core ', []],
 	['show ', ['<crashes>']],
@@ -93,6 +94,7 @@ describe('nothing that a command takes is forgotten', () => {
 		]);
 		expect(free).toEqual([
 			'--node <name>',
+			'--debuginfod <url>',
 			'--context <name>',
 			'-n, --namespace <name>',
 			'--context <name>',
@@ -110,6 +112,7 @@ describe('nothing that a command takes is forgotten', () => {
 			'gdb arguments',
 			'--context <name>',
 			'--namespace <name>',
+			'--debuginfod <url>',
 			'--context <name>',
 			'--namespace <name>',
 			'--context <name>',

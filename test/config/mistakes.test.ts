@@ -108,6 +108,21 @@ test('aiAnalysis in both places, a key twice, and a backend without what it must
 	]);
 });
 
+test('what is no address of a debuginfod server is told with what is expected', async () => {
+	const symbols = (value: string) => mistakesIn(`analyzer:\n  symbols: { debuginfod: ${value} }\n`);
+	for (const value of ['off', '"off"', 'http://debuginfod:8002', 'https://user:pass@example.com/path/'])
+		expect(await symbols(value)).toEqual([]);
+	const expected = 'expected off or an address such as https://example.com';
+	for (const [value, told] of [
+		['debuginfod.example.com', '"debuginfod.example.com"'],
+		['ftp://example.com', '"ftp://example.com"'],
+		['"https://a b"', '"https://a b"'],
+		['""', 'an empty text'],
+	])
+		expect(await symbols(value ?? '')).toEqual([`2: analyzer.symbols.debuginfod is ${told}; ${expected}`]);
+	expect(await symbols('[https://example.com]')).toEqual(['2: analyzer.symbols.debuginfod is a list; expected off or a text']);
+});
+
 test('backend nfs needs a path', async () => {
 	const backend = 'storage:\n  backend: nfs\n';
 	expect(await mistakesIn(backend)).toEqual([

@@ -18,7 +18,7 @@ test('what has no effect in this version is marked, and nothing else', () => {
 	const planned = fields.filter(
 		({ meta, path }) => meta.planned && !fields.some((outer) => isInside(path, outer.path) && outer.meta.planned),
 	);
-	expect(planned.map(({ path }) => path.join('.'))).toEqual(['analyzer.symbols.debuginfod', 'monitor.alerting']);
+	expect(planned.map(({ path }) => path.join('.'))).toEqual(['monitor.alerting']);
 	expect(configurationReference().match(/no effect in this version|without effect in this version/g)).toHaveLength(planned.length);
 });
 

@@ -226,20 +226,19 @@ export async function debug(
 	const { architecture, directory, modules } = request;
 	const open = (args: readonly string[]) => opened(architecture, [...args, ...extraArguments], signal);
 	const core = join(directory, 'core');
+	const debugFiles = modules.some(({ debugFile }) => debugFile)
+		? ['-iex', `set debug-file-directory ${join(directory, debugFolder)}:/usr/lib/debug`]
+		: [];
 	if (natural) {
 		await symlink(systemPath(natural.executable), join(directory, 'executable'));
 		await symlink(systemPath(natural.sysroot), join(directory, 'sysroot'));
 		const sysroot = natural.sysroot === '/' ? [] : ['-iex', `set sysroot ${join(directory, 'sysroot')}`];
-		return open(['-q', ...sysroot, join(directory, 'executable'), core]);
+		return open(['-q', ...debugFiles, ...sysroot, join(directory, 'executable'), core]);
 	}
-	const debugFiles = modules.some(({ debugFile }) => debugFile) ? [`debug-file-directory ${join(directory, debugFolder)}`] : [];
-	const settings = [`sysroot ${join(directory, 'root')}`, 'auto-solib-add off', ...debugFiles].flatMap((setting) => [
-		'-iex',
-		`set ${setting}`,
-	]);
+	const settings = [`sysroot ${join(directory, 'root')}`, 'auto-solib-add off'].flatMap((setting) => ['-iex', `set ${setting}`]);
 	const loads = modules.map(({ bias }, index) => `add-symbol-file ${join(directory, 'modules', String(index))} -o ${bias}`);
 	const commands = [`core-file ${core}`, 'set confirm off', ...loads, 'set confirm on', 'frame 0'].flatMap((command) => ['-ex', command]);
-	return open(['-q', ...settings, ...commands]);
+	return open(['-q', ...debugFiles, ...settings, ...commands]);
 }
 
 async function opened(architecture: string, args: readonly string[], signal: AbortSignal): Promise<number> {
