@@ -8,7 +8,7 @@ const lookedAt = {
 		'kernel.core_pipe_limit and the connections of its socket (how many crashes at once), Storage=, ProcessSizeMax=, ExternalSizeMax= and RuntimeMaxSec= (how large a core), MaxUse= and KeepFree= with the space that is free now (how long a core stays). They are weighed against the memory limits of the Milvus pods on the node where these are known, else against 8 GB',
 	"the machine's journal (journald)": 'whether it can be read, and which cores it tells were lost in the last 24 h, by cause',
 	'the programs': 'gdb, zstd or gzip, lz4, xz, getfattr, c++filt',
-	"the agent's own places": 'scratch folder, store, journal',
+	"the agent's own places": 'scratch folder, store, journal; the debuginfod server, if one is set',
 	'the cluster, if there is one':
 		'the API server and as whom it is asked, each right that the agent needs, the CustomResourceDefinition of CrashReports, the node, the Milvus pods on it, the folder of pod logs; where the kernel writes cores itself, whether the pods mount that folder',
 	'what a controller needs (`--role controller`)':

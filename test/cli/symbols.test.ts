@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { bin, cli } from '../support/cli.ts';
 import { crashTest, temporaryFolder } from '../support/crash.ts';
 import { debuginfodOver, faultyDebuginfod, missingDebuginfod } from '../support/debuginfod.ts';
@@ -86,6 +86,21 @@ describeUnless('--debuginfod', missingDebuginfod, { timeout: 120_000 }, () => {
 		const gdb = await cli(['gdb', imported.files[0].id, '--config', at('c.yaml'), ...backtrace]);
 		expect(gdb.stdout).toMatch(whole);
 	});
+});
+
+test('doctor says whether the server answers that is set', async () => {
+	await using place = await temporaryFolder();
+	let status = 404;
+	await using server = await faultyDebuginfod(() => ({ status }));
+	const config = join(place.path, 'c.yaml');
+	writeFileSync(config, `analyzer: { symbols: { debuginfod: "http://user:secret@127.0.0.1:${server.port}" } }\n`);
+	const told = async () => (await cli(['doctor', '--config', config])).stdout.split('\n').filter((line) => /debuginfod/.test(line));
+	expect(await told()).toEqual([`ok       analyzer.symbols.debuginfod: ${server.address} answers`]);
+	status = 503;
+	expect(await told()).toEqual([
+		`warning  analyzer.symbols.debuginfod: ${server.address}: it answers with HTTP 503`,
+		'         → set it to the address of a debuginfod server, or to off: until then reports go without',
+	]);
 });
 
 describe('--debuginfod', () => {

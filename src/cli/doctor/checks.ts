@@ -13,6 +13,7 @@ import { modelChecks } from './model.ts';
 import { patternCheck } from './pattern.ts';
 import { placeChecks } from './places.ts';
 import { programChecks } from './programs.ts';
+import { symbolChecks } from './symbols.ts';
 import { systemdChecks } from './systemd-coredump.ts';
 
 /** Which cluster, and what the agent does there. */
@@ -40,6 +41,7 @@ export async function allChecks(config: Config, onCluster: InCluster | undefined
 		...(await systemdChecks(config, surroundings)),
 		...(await journaldChecks(config, surroundings)),
 		...(await Promise.all([...programChecks(config), ...placeChecks(config)])),
+		...(await symbolChecks(config)),
 		...(await modelChecks(config)),
 		...(cluster?.checks ?? []),
 	];
