@@ -102,6 +102,7 @@ prepare_tests() {
 	prepare systemd-coredump test/support/systemd-coredump/build.sh
 	prepare promtool test/support/promtool/build.sh
 	prepare 'a language model' test/support/real-model/build.sh
+	prepare 'a real Milvus' test/support/milvus/build.sh
 }
 
 install_packages
