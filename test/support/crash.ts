@@ -170,6 +170,9 @@ export async function keepCorePattern(): Promise<AsyncDisposable> {
 	return guard(command, args);
 }
 
+/** Has the kernel write cores where their processes run until the end of the block. */
+export const coresWhereTheyRun = (): Promise<AsyncDisposable> => (isRelative() ? keepCorePattern() : setCorePattern('core'));
+
 /**
  * Changes kernel.core_pattern until the end of the block, or of this process.
  *
