@@ -24,28 +24,51 @@ type Expected = {
 const idle: Readonly<Record<string, Expected>> = {
 	'a jump to nowhere on a thread of C++': {
 		death: { by: 'jump of a thread', thread: 'rocksdb:low', to: 0 },
-		core: { coreSignal: { name: 'SIGSEGV', ...raised } },
+		core: { coreSignal: { name: 'SIGSEGV', ...raised }, kind: 'fault', signal: notThere('0x0'), culprit: null },
 	},
-	'SIGSEGV from outside': { death: { by: 'signal', signal: 'SIGSEGV' }, core: { coreSignal: { name: 'SIGABRT', ...raised } } },
+	'SIGSEGV from outside': {
+		death: { by: 'signal', signal: 'SIGSEGV' },
+		core: { coreSignal: { name: 'SIGABRT', ...raised }, culprit: null },
+	},
 };
 
 const searching: Readonly<Record<string, Expected>> = {
 	'a bad pointer on a thread of C++': {
 		death: { by: 'bad pointer', in: searchKnn, register: 'rsi', pointer: 0x10 },
-		core: { coreSignal: { name: 'SIGSEGV', ...raised } },
+		core: {
+			coreSignal: { name: 'SIGSEGV', ...raised },
+			kind: 'fault',
+			signal: notThere('0x30'),
+			culprit: { function: expect.stringMatching(/^hnswlib::HierarchicalNSW<float>::searchKnn\(/) },
+		},
 	},
 	'abort() on a thread of C++': {
 		death: { by: 'abort', insteadOf: searchTopLayers },
-		core: { coreSignal: { name: 'SIGABRT', ...raised } },
+		core: {
+			coreSignal: { name: 'SIGABRT', ...raised },
+			kind: 'abort',
+			signal: { name: 'SIGABRT', ...raised },
+			culprit: { function: expect.stringMatching(/^hnswlib::HierarchicalNSW<float>::searchKnn\(/) },
+		},
 	},
 	'a bad pointer in C++ that Go has called': {
 		death: { by: 'bad pointer', in: query, register: 'rsi', pointer: 0x10 },
-		core: { coreSignal: { name: 'SIGABRT', ...raised } },
+		core: {
+			coreSignal: { name: 'SIGABRT', ...raised },
+			kind: 'fault',
+			signal: notThere('0x20'),
+			culprit: { function: expect.stringMatching(/^milvus::index::VectorMemIndex::Query\(/) },
+		},
 		printed: { kind: 'fault', signal: notThere('0x20') },
 	},
 	'a bad pointer in Go': {
 		death: { by: 'bad pointer', in: execute, register: 'rax', pointer: 0x10 },
-		core: { coreSignal: { name: 'SIGABRT', ...raised } },
+		core: {
+			coreSignal: { name: 'SIGABRT', ...raised },
+			kind: 'go panic',
+			signal: notThere('0x20'),
+			culprit: { function: 'github.com/milvus-io/milvus/internal/proxy.(*searchTask).Execute' },
+		},
 		printed: {
 			kind: 'go panic',
 			signal: notThere('0x20'),
@@ -54,14 +77,22 @@ const searching: Readonly<Record<string, Expected>> = {
 	},
 	'a call to nowhere from Go': {
 		death: { by: 'call', insteadOf: execute, to: 0x10 },
-		core: { coreSignal: { name: 'SIGABRT', ...raised } },
+		core: {
+			coreSignal: { name: 'SIGABRT', ...raised },
+			kind: 'go panic',
+			signal: notThere('0x10'),
+			culprit: { function: 'github.com/milvus-io/milvus/internal/proxy.(*taskScheduler).processTask' },
+		},
 		printed: {
 			kind: 'go panic',
 			signal: notThere('0x10'),
 			culprit: { function: 'github.com/milvus-io/milvus/internal/proxy.(*taskScheduler).processTask' },
 		},
 	},
-	'SIGABRT from outside': { death: { by: 'signal', signal: 'SIGABRT' }, core: { coreSignal: { name: 'SIGABRT', ...raised } } },
+	'SIGABRT from outside': {
+		death: { by: 'signal', signal: 'SIGABRT' },
+		core: { coreSignal: { name: 'SIGABRT', ...raised }, culprit: null },
+	},
 };
 
 const ofLite: Readonly<Record<string, Expected>> = {
