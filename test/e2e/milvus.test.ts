@@ -24,11 +24,11 @@ type Expected = {
 const idle: Readonly<Record<string, Expected>> = {
 	'a jump to nowhere on a thread of C++': {
 		death: { by: 'jump of a thread', thread: 'rocksdb:low', to: 0 },
-		core: { coreSignal: { name: 'SIGSEGV', ...raised }, kind: 'fault', signal: notThere('0x0'), culprit: null },
+		core: { coreSignal: { name: 'SIGSEGV', ...raised }, kind: 'fault', signal: notThere('0x0'), registers: { rip: '0x0' }, culprit: null },
 	},
 	'SIGSEGV from outside': {
 		death: { by: 'signal', signal: 'SIGSEGV' },
-		core: { coreSignal: { name: 'SIGABRT', ...raised }, culprit: null },
+		core: { coreSignal: { name: 'SIGABRT', ...raised }, kind: 'killed', signal: { name: 'SIGSEGV', ...sentByUs }, culprit: null },
 	},
 };
 
@@ -39,6 +39,7 @@ const searching: Readonly<Record<string, Expected>> = {
 			coreSignal: { name: 'SIGSEGV', ...raised },
 			kind: 'fault',
 			signal: notThere('0x30'),
+			registers: { rsi: '0x10' },
 			culprit: { function: expect.stringMatching(/^hnswlib::HierarchicalNSW<float>::searchKnn\(/) },
 		},
 	},
@@ -91,7 +92,7 @@ const searching: Readonly<Record<string, Expected>> = {
 	},
 	'SIGABRT from outside': {
 		death: { by: 'signal', signal: 'SIGABRT' },
-		core: { coreSignal: { name: 'SIGABRT', ...raised }, culprit: null },
+		core: { coreSignal: { name: 'SIGABRT', ...raised }, kind: 'killed', signal: { name: 'SIGABRT', ...sentByUs }, culprit: null },
 	},
 };
 
