@@ -1,13 +1,11 @@
 import { describe, expect } from 'vitest';
-import { type Hex, hex } from '../../src/base/hex.ts';
+import type { Hex } from '../../src/base/hex.ts';
 import { callstacks } from '../../src/components/analyzer/callstack/callstack.ts';
 import { findModules } from '../../src/components/analyzer/modules.ts';
 import { gdbStacks } from '../../src/drivers/gdb/gdb.ts';
 import { readPass } from '../../src/readers/corefile/corefile.ts';
-import { crash, crashTest, exec, program, temporaryFolder } from '../support/crash.ts';
-
-/** Each as the places that its frames are at, the innermost first, by thread. */
-type Places = ReadonlyMap<number, readonly string[]>;
+import { crash, crashTest, program, temporaryFolder } from '../support/crash.ts';
+import { placesByElfutils, placesOf } from '../support/stacks.ts';
 
 const go = { environment: { GOTRACEBACK: 'crash' } };
 const goKinds = ['nil', 'panic', 'panic again', 'map', 'C fault', 'C abort', 'C throw', 'C thread', 'C thread abort'];
@@ -78,33 +76,12 @@ async function threeStacks(core: string) {
 	return {
 		own: placesOf(stacks.threads),
 		gdb: placesOf(byGdb.threads.map((thread) => ({ ...thread, frames: thread.frames.filter(isOnStack) }))),
-		elfutils: await byElfutils(core, (place) => corefile.locate(place) !== undefined),
+		elfutils: await placesByElfutils(core, (place) => corefile.locate(place) !== undefined),
 		functions: crashed?.frames.map((frame) => frame.function) ?? [],
 		ended: crashed?.ended,
 	};
 }
 
-type Threads = readonly { readonly id: number; readonly frames: readonly { readonly pc: string; readonly inlined?: true }[] }[];
-
-const placesOf = (threads: Threads): Places =>
-	new Map(threads.map(({ id, frames }) => [id, frames.filter(({ inlined }) => !inlined).map(({ pc }) => pc)]));
-
 /** gdb adds functions that ended by a call, and on a thread that has not begun yet what would be its caller. */
 const isOnStack = ({ isTailCall, pc }: { readonly isTailCall?: true; readonly pc: Hex }, index: number) =>
 	!isTailCall && (index === 0 || pc !== '0x0');
-
-/** Up to the first place that is no code. It ends with an error where a stack could not be followed to its end. */
-async function byElfutils(core: string, isCode: (place: Hex) => boolean): Promise<Places> {
-	const { stdout } = await exec('eu-stack', ['-n', '0', `--core=${core}`], { maxBuffer: 1 << 28 }).catch((error) => error);
-	const threads = String(stdout)
-		.split(/^TID (\d+):$/m)
-		.slice(1);
-	const places = new Map<number, string[]>();
-	for (let index = 0; index < threads.length; index += 2) {
-		const found = [...(threads[index + 1] ?? '').matchAll(/^#\d+ +(0x[0-9a-f]+)/gm)];
-		const all = found.map(([, pc = '0']) => hex(BigInt(pc)));
-		const junk = all.findIndex((place, position) => position > 0 && !isCode(place));
-		places.set(Number(threads[index]), junk < 0 ? all : all.slice(0, junk));
-	}
-	return places;
-}

@@ -1,9 +1,12 @@
 import { expect, test } from 'vitest';
+import type { Hex } from '../../src/base/hex.ts';
 import type { CrashReport } from '../../src/domain/report.ts';
+import { readPass } from '../../src/readers/corefile/corefile.ts';
 import { cli } from '../support/cli.ts';
 import { exec } from '../support/crash.ts';
 import { functions } from '../support/milvus/functions.ts';
 import { type Death, describeMilvus, die, type Server, startMilvus, startMilvusLite } from '../support/milvus/milvus.ts';
+import { placesByElfutils } from '../support/stacks.ts';
 
 const { searchKnn, searchTopLayers, query, execute, hasCollection, getCollection } = functions;
 const notThere = (address: string) => ({ name: 'SIGSEGV', codeName: 'SEGV_MAPERR', address });
@@ -147,7 +150,21 @@ async function proveReport(starting: Promise<Server>, { death, core: expected, p
 		...expected,
 	});
 	expect(report.threads).toHaveLength(await threadsIn(core));
+	await expectNoLess(report, core);
 	if (printed !== undefined) expect(await analyzed(core, '--log', server.log)).toMatchObject(printed);
+}
+
+/** eu-stack follows the frame pointers of Go, and call frame information; behind main it goes on. */
+async function expectNoLess({ threads }: CrashReport, core: string): Promise<void> {
+	const { locate } = await readPass(core);
+	const others = await placesByElfutils(core, (place) => locate(place) !== undefined);
+	expect(others.size).toBe(threads.length);
+	for (const { id, frames } of threads) {
+		const places = frames.map(({ pc }) => pc);
+		const behindMain = frames.at(-1)?.function === 'main' ? 3 : 0;
+		const missing = (others.get(id) ?? []).filter((place) => !places.includes(place as Hex));
+		expect(missing.length, `thread ${id} lacks ${missing}`).toBe(missing.length === 0 ? 0 : behindMain);
+	}
 }
 
 async function analyzed(...args: readonly string[]): Promise<CrashReport> {

@@ -29,7 +29,7 @@ export async function unwind({ core, corefile, modules, gdb, signal }: Unwinding
 	if (!modules.some(({ loaded }) => loaded))
 		return {
 			stacks: undefined,
-			notes: ['no stack: none of the files that the process had mapped is here; give them by --exe or --sysroot'],
+			notes: ['no stack: none of the files that the process had mapped is here; give them by --exe, --sysroot or --symbols'],
 		};
 	const own = await callstacks(core, corefile, modules, { demangle: (names) => demangle(names, signal), signal });
 	if (!gdb) return { stacks: await readable(own, signal), notes: [] };

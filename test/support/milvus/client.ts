@@ -2,7 +2,7 @@
  * A program, run in a server's network: client.ts STEP. Its exit code is its answer.
  *
  *   wait-for-milvus, wait-for-lite   until it is up
- *   load                             makes a collection of vectors with an index (HNSW)
+ *   load ROWS                        makes a collection of that many vectors with an index (HNSW)
  *   search                           searches in it, until the server is gone
  *   look-up                          asks the small one for a collection that it does not have, until it is gone
  *
@@ -16,8 +16,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { until } from '../until.ts';
 
 const dimension = 128;
-/** A segment of less than 1024 rows gets no index. */
-const rowCount = 3000;
+/** As many as are sent at a time. */
+const mostRows = 5000;
 const name = 'vectors';
 
 const steps: Readonly<Record<string, () => Promise<unknown>>> = {
@@ -33,9 +33,11 @@ await step();
 
 async function load(): Promise<void> {
 	await rest('collections/create', { dimension });
-	await rest('insert', { data: Array.from({ length: rowCount }, () => ({ vector: vector() })) });
+	const rowCount = Number(process.argv[3]);
+	for (let left = rowCount; left > 0; left -= mostRows)
+		await rest('insert', { data: Array.from({ length: Math.min(left, mostRows) }, () => ({ vector: vector() })) });
 	await ask('POST', 9091, '/api/v1/persist', { collection_names: [name] });
-	await until('the index is built', indexedRows, (rows) => rows === rowCount);
+	await until('the index is built', indexedRows, (rows) => rows === rowCount, 240_000);
 }
 
 async function indexedRows(): Promise<number | undefined> {

@@ -16,8 +16,17 @@ const missing =
 /** Tests that need a real Milvus: where it can't be had they are skipped, and their name says why. In CI it must be there. */
 export const describeMilvus = (name: string, tests: () => void): void => describeUnless(name, missing, { timeout: 120_000 }, tests);
 
+/** A segment of less than 1024 rows gets no index. */
+const enoughRows = 3000;
+
 /** A Milvus of one process, in a temporary folder. @param isSearching it has vectors, in which something searches without a pause */
-export async function startMilvus({ isSearching }: { readonly isSearching: boolean }): Promise<Server> {
+export async function startMilvus({
+	isSearching,
+	rows = enoughRows,
+}: {
+	readonly isSearching: boolean;
+	readonly rows?: number;
+}): Promise<Server> {
 	const place = join(await find(), 'milvus');
 	return started(
 		(folder) => {
@@ -31,7 +40,7 @@ export async function startMilvus({ isSearching }: { readonly isSearching: boole
 		async (server) => {
 			await server.ask('wait-for-milvus');
 			if (!isSearching) return;
-			await server.ask('load');
+			await server.ask('load', String(rows));
 			server.keepAsking('search');
 		},
 	);

@@ -55,7 +55,7 @@ export async function serve(
 		log,
 		ended,
 		async ask(...args) {
-			await exec('nsenter', [...inNetwork, ...args], { timeout: 60_000, signal: gone.signal });
+			await exec('nsenter', [...inNetwork, ...args], { timeout: 300_000, signal: gone.signal });
 		},
 		keepAsking(...args) {
 			const client = spawn('nsenter', [...inNetwork, ...args], { stdio: 'ignore' });

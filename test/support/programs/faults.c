@@ -34,7 +34,8 @@ static void *crash_in_thread(void *unused) { pthread_setname_np(pthread_self(), 
 __attribute__((noinline)) static void crash_among_fifty(void)
 {
 	pthread_t thread;
-	for (int i = 0; i < 48; i++) pthread_create(&thread, 0, idle, 0);
+	const char *threads = getenv("THREADS");
+	for (int i = 0; i < (threads ? atoi(threads) - 2 : 48); i++) pthread_create(&thread, 0, idle, 0);
 	pthread_create(&thread, 0, crash_in_thread, 0);
 	pthread_join(thread, 0);
 }
