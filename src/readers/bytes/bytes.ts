@@ -7,6 +7,7 @@ export { gunzipped } from './gunzip.ts';
 export { packingOf } from './packings.ts';
 export { recentBytes } from './recent.ts';
 export type { ByteSource } from './source.ts';
+export { type Tap, tapped } from './tapped.ts';
 export {
 	type Encoding,
 	type ForeignPacking,

@@ -12,8 +12,8 @@ export type Packing = 'zstd' | 'gzip' | 'lz4' | 'xz' | 'apport';
 /** How a file's bytes are packed. */
 export type Encoding = 'raw' | Packing;
 
-/** What only a program can unpack. */
-export type ForeignPacking = 'gzip' | 'lz4' | 'xz';
+/** What a program can unpack; all but zstd only a program. */
+export type ForeignPacking = 'zstd' | 'gzip' | 'lz4' | 'xz';
 
 export type StreamOptions = {
 	/** Ends the stream by throwing. */
@@ -36,6 +36,8 @@ export type UnpackOptions = {
 	readonly deadline?: AbortSignal | undefined;
 	readonly onRead?: StreamOptions['onRead'];
 	readonly unpackForeign?: UnpackForeign | undefined;
+	/** Of a core that is read to its end: zstd data by the program too, which is three times as fast. */
+	readonly isByProgram?: boolean | undefined;
 };
 
 /**
@@ -46,10 +48,10 @@ export type UnpackOptions = {
 export function unpacked(
 	file: FileHandle,
 	packing: Packing,
-	{ signal, deadline, onRead, unpackForeign }: UnpackOptions,
+	{ signal, deadline, onRead, unpackForeign, isByProgram }: UnpackOptions,
 ): ForwardSource & AsyncDisposable {
 	const either = AbortSignal.any([signal, deadline].filter((one) => one !== undefined));
-	const stream = streamOf(file, packing, { signal: either, onRead }, unpackForeign);
+	const stream = streamOf(file, packing, { signal: either, onRead }, { unpackForeign, isByProgram });
 	const describe = (error: unknown) =>
 		deadline?.aborted ? { isDamaged: true, words: 'there was no time to read on' } : unpackingEnding(error, packing);
 	return Object.assign(forwardBytes(stream.chunks, describe), { [Symbol.asyncDispose]: stream.close });
@@ -57,10 +59,12 @@ export function unpacked(
 
 type Stream = { readonly chunks: AsyncIterator<Uint8Array>; close(): Promise<void> };
 
-function streamOf(file: FileHandle, packing: Packing, options: StreamOptions, unpackForeign: UnpackForeign | undefined): Stream {
+type Programs = Pick<UnpackOptions, 'unpackForeign' | 'isByProgram'>;
+
+function streamOf(file: FileHandle, packing: Packing, options: StreamOptions, { unpackForeign, isByProgram }: Programs): Stream {
 	switch (packing) {
 		case 'zstd':
-			return zstdUnpacked(file, options);
+			return isByProgram && unpackForeign ? ofProgram(unpackForeign(file, packing, options)) : zstdUnpacked(file, options);
 		case 'apport':
 			return unpackedHere(coreInReport(packedChunks(file, options.onRead)), createUnzip({ chunkSize }), options.signal);
 		// Node loses the end of gzip data that something stands behind.
@@ -68,18 +72,19 @@ function streamOf(file: FileHandle, packing: Packing, options: StreamOptions, un
 		case 'lz4':
 		case 'xz': {
 			if (!unpackForeign) throw new NoUnpackerError(`is packed with ${packing}, which is not unpacked here: unpack it first`);
-			const chunks = unpackForeign(file, packing, options);
-			return {
-				chunks,
-				close: async () => {
-					await chunks.return?.();
-				},
-			};
+			return ofProgram(unpackForeign(file, packing, options));
 		}
 		default:
 			return packing satisfies never;
 	}
 }
+
+const ofProgram = (chunks: AsyncIterator<Uint8Array>): Stream => ({
+	chunks,
+	close: async () => {
+		await chunks.return?.();
+	},
+});
 
 /** Of larger ones V8 lets some 60 MB pile up before it collects them. */
 const chunkSize = 32 * 1024;

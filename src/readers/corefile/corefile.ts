@@ -2,7 +2,17 @@ import type { FileHandle } from 'node:fs/promises';
 import { defined } from '../../base/defined.ts';
 import { type Hex, hex } from '../../base/hex.ts';
 import { NotRegularError, openRegular } from '../../base/regular-file.ts';
-import { type ByteSource, type Encoding, type ForwardSource, fileBytes, packingOf, type UnpackForeign, unpacked } from '../bytes/bytes.ts';
+import {
+	type ByteSource,
+	type Encoding,
+	type ForwardSource,
+	fileBytes,
+	packingOf,
+	type Tap,
+	tapped,
+	type UnpackForeign,
+	unpacked,
+} from '../bytes/bytes.ts';
 import { type ElfHeader, ET_CORE, ET_DYN, ET_EXEC, elfHeader, elfHeaderSize, isElf, isElf64LittleEndian } from '../elf/elf.ts';
 import { type Architecture, architectures } from './architecture.ts';
 import { encodingOf } from './encoding.ts';
@@ -13,12 +23,18 @@ import { type Extent, extentAt, type Memory, memoryOf, noMemory, readLikelyRegio
 import { type Candidate, type MappedModule, moduleCandidates, modulesAmong } from './modules.ts';
 import { type CoreNotes, emptyNotes, type ProcessInfo, readNotes, type Siginfo, type ThreadState } from './notes.ts';
 import { readSegments, type Segments } from './segments.ts';
+import type { Slim } from './slim-note.ts';
 
 export { NoUnpackerError } from '../bytes/bytes.ts';
 export { CorefileError } from './error.ts';
+export { initialStackBytes } from './initial-stack.ts';
 export type { Location } from './mappings.ts';
 export type { Extent } from './memory.ts';
+export { moduleHeadBytes } from './memory.ts';
 export type { ProcessInfo, Siginfo, ThreadState } from './notes.ts';
+export type { Segments } from './segments.ts';
+export { type Range, type SlimPlan, slimPlan } from './slim.ts';
+export type { Slim } from './slim-note.ts';
 
 /** What a core file says by itself, without any other file. What is absent was not in it, or not in the part that was read. */
 export type Corefile = {
@@ -30,6 +46,8 @@ export type Corefile = {
 	/** The size that the headers announce. */
 	readonly expectedBytes: number;
 	readonly complete: 'yes' | 'truncated' | 'unknown';
+	/** That most of the memory was left out on purpose, and what of. */
+	readonly slim?: Slim;
 	readonly architecture: Architecture;
 	readonly siginfo?: Siginfo;
 	readonly process?: ProcessInfo;
@@ -42,10 +60,14 @@ export type Corefile = {
 	readonly initialStack?: InitialStack;
 	/** A mapped file's path that no kernel writes: relative, or with `..` in it. */
 	readonly forgedPath?: string;
+	/** AT_… numbers with their values: getauxval(3). */
+	readonly auxv: ReadonlyMap<number, bigint>;
+	/** Where notes and memory are. */
+	readonly segments: Segments;
 	/** The file and offset that an address of the process belongs to. */
 	locate(address: Hex): Location | undefined;
 	/** Where the core, unpacked, has the process's memory from an address on, and how much of it in one piece; undefined for what it does not have. */
-	extentAt(address: bigint): Extent | undefined;
+	extentAt(address: bigint, wanted?: number): Extent | undefined;
 	/** What could not be read, in words. */
 	readonly problems: readonly string[];
 };
@@ -58,10 +80,14 @@ export type ReadOptions = {
 	readonly signal?: AbortSignal | undefined;
 	/** Unpacks the packings that need a program; absent: cores packed so are refused. */
 	readonly unpackForeign?: UnpackForeign | undefined;
+	/** zstd too: where much is to be unpacked. */
+	readonly isByProgram?: boolean | undefined;
 	/** After so long a compressed core is taken for what was read of it. */
 	readonly timeLimitMs?: number | undefined;
 	/** Told the share of the file that has been read, from 0 to 1. */
 	readonly onProgress?: ((share: number) => void) | undefined;
+	/** What is taken from a compressed core on the way. */
+	readonly tap?: Tap | undefined;
 };
 
 const AT_ENTRY = 9;
@@ -94,10 +120,33 @@ async function read(path: string, depth: 'head' | 'pass', options: ReadOptions):
 	if (bytesRead === 0) throw new CorefileError('is empty');
 	const encoding = encodingOf(magic);
 	if (encoding === 'raw') return await parse(fileBytes(file), { ...options, encoding, size, depth });
-	const deadline = options.timeLimitMs === undefined ? undefined : AbortSignal.timeout(options.timeLimitMs);
-	const onRead = (bytes: number) => options.onProgress?.(bytes / size);
-	await using stream = unpacked(file, encoding, { signal: options.signal, deadline, onRead, unpackForeign: options.unpackForeign });
-	return await parse(stream, { ...options, encoding, size, depth, deadline }, stream);
+	await using stream = streamOf(file, encoding, size, options);
+	const passing = options.tap ? tapped(stream, options.tap) : stream;
+	return await parse(passing, { ...options, encoding, size, depth, deadline: stream.deadline }, passing);
+}
+
+/**
+ * Takes stretches of a compressed core, and reads no further than the last of them.
+ *
+ * @returns what was wrong where it ended before that, in words
+ * @throws {NoUnpackerError} the program that unpacks it is not here
+ */
+export async function passOver(path: string, tap: Tap, options: ReadOptions = {}): Promise<string | undefined> {
+	await using file = await openFile(path);
+	const { size } = await file.stat();
+	const { buffer: magic } = await file.read(Buffer.alloc(16), 0, 16, 0);
+	const encoding = encodingOf(magic);
+	if (encoding === 'raw') throw new CorefileError('is not compressed');
+	await using stream = streamOf(file, encoding, size, options);
+	await tapped(stream, tap).skipTo(tap.ranges.at(-1)?.end ?? 0);
+	return stream.ending?.words;
+}
+
+function streamOf(file: FileHandle, packing: Exclude<Encoding, 'raw'>, size: number, options: ReadOptions) {
+	const { signal, timeLimitMs, unpackForeign, isByProgram, onProgress } = options;
+	const deadline = timeLimitMs === undefined ? undefined : AbortSignal.timeout(timeLimitMs);
+	const onRead = (bytes: number) => onProgress?.(bytes / size);
+	return Object.assign(unpacked(file, packing, { signal, deadline, onRead, unpackForeign, isByProgram }), { deadline });
 }
 
 async function openFile(path: string): Promise<FileHandle> {
@@ -213,7 +262,10 @@ function assemble(
 			executable: entry === undefined ? undefined : locate(mappings, entry)?.module,
 			initialStack: stack && initialStack(stack.bytes, stack.start, auxv, environmentNames),
 			forgedPath: mappings.forgedPath,
+			slim: notes.slim,
 		}),
+		auxv,
+		segments,
 		extentAt: (address) => extentAt(segments, address),
 		locate: (address) => {
 			const isInVdso = vdso !== undefined && segments.containing(BigInt(address))?.p_vaddr === vdso;

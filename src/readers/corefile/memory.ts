@@ -24,7 +24,7 @@ export type Extent = { readonly offset: number; readonly length: number };
 export const noMemory: Memory = { heads: new Map() };
 
 /** How much of a module's start holds its headers and build-id. */
-const moduleHeadBytes = 16 * 1024;
+export const moduleHeadBytes = 16 * 1024;
 /** Without notes each segment may be the start of a module: its first page is looked at. */
 const likelyHeadBytes = 4096;
 /** So many are kept. */

@@ -4,12 +4,15 @@ import type { ByteSource } from '../bytes/bytes.ts';
 import { notes, type ProgramHeader } from '../elf/elf.ts';
 import type { Architecture } from './architecture.ts';
 import { type Mappings, noMappings, readMappings } from './mappings.ts';
+import { readSlimNote, type Slim, slimNoteName, slimNoteType } from './slim-note.ts';
 
 export type ThreadState = {
 	readonly id: number;
 	/** `pr_cursig`; 0 for a thread that got none. */
 	readonly signal: number;
 	readonly registers: Readonly<Record<string, Hex>>;
+	/** Where its thread-local storage is, on processors where that is no general register. */
+	readonly threadPointer?: Hex;
 };
 
 export type ProcessInfo = {
@@ -34,18 +37,19 @@ export type Siginfo = {
 /** What the notes of a core say. */
 export type CoreNotes = {
 	/** The crashed thread first: the kernel and gdb both write it first. */
-	readonly threads: ThreadState[];
+	readonly threads: (ThreadState & { threadPointer?: Hex })[];
 	process?: ProcessInfo;
 	siginfo?: Siginfo;
 	/** AT_… numbers with their values: getauxval(3). */
 	auxv: ReadonlyMap<number, bigint>;
 	mappings: Mappings;
+	slim?: Slim;
 	/** What could not be read. */
 	readonly problems: string[];
 };
 
 /** include/uapi/linux/elf.h */
-const [NT_PRSTATUS, NT_PRPSINFO, NT_AUXV, NT_FILE, NT_SIGINFO] = [1, 3, 6, 0x46494c45, 0x53494749];
+const [NT_PRSTATUS, NT_PRPSINFO, NT_AUXV, NT_FILE, NT_SIGINFO, NT_ARM_TLS] = [1, 3, 6, 0x46494c45, 0x53494749, 0x401];
 /** The kernel's own limit of NT_FILE is 16 MiB (core_file_note_size_limit), all others are small. */
 const mostDescriptionBytes = 16 << 20;
 /** A thread has about four; a hundred thousand threads are more than any process has. */
@@ -103,15 +107,15 @@ async function readSegment(reading: Reading, segment: ProgramHeader): Promise<vo
 	for await (const { name, type, offset, size } of notes(source, start, end)) {
 		if (++reading.notes > mostNotes) return;
 		reached = offset + size;
-		const read = name === 'CORE' ? readers.get(type) : undefined;
+		const read = readers.get(`${name} ${type}`);
 		if (!read) continue;
-		if (type === NT_PRSTATUS && into.threads.length === mostThreads) {
+		if (read === readStatus && into.threads.length === mostThreads) {
 			reading.omittedThreads++;
 			continue;
 		}
 		const problem = size > mostDescriptionBytes ? `${size} bytes are too many` : await problemOf(offset, size, read);
 		if (problem === undefined || ++reading.unreadable > mostProblems) continue;
-		into.problems.push(`the note ${noteNames.get(type)} at byte ${offset} can't be read: ${problem}`);
+		into.problems.push(`the note ${noteNames.get(type) ?? name} at byte ${offset} can't be read: ${problem}`);
 	}
 	// Of a file that was cut off it is known where it ends.
 	if (end - reached >= 4 && !isCut) into.problems.push(`the notes end at byte ${reached}; their segment ends at byte ${end}`);
@@ -128,17 +132,21 @@ const noteNames: ReadonlyMap<number, string> = new Map([
 	[NT_AUXV, 'NT_AUXV'],
 	[NT_FILE, 'NT_FILE'],
 	[NT_SIGINFO, 'NT_SIGINFO'],
+	[NT_ARM_TLS, 'NT_ARM_TLS'],
 ]);
 
 /** Reads one description, which is valid until the next read, or says what is wrong with it. */
 type Reader = (description: Buffer, architecture: Architecture, into: CoreNotes) => string | undefined;
 
-const readers: ReadonlyMap<number, Reader> = new Map<number, Reader>([
-	[NT_PRSTATUS, readStatus],
-	[NT_PRPSINFO, readProcess],
-	[NT_SIGINFO, readSiginfo],
-	[NT_AUXV, readAuxiliaries],
-	[NT_FILE, readFiles],
+/** By the name of whoever defined them, and type. */
+const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
+	[`CORE ${NT_PRSTATUS}`, readStatus],
+	[`CORE ${NT_PRPSINFO}`, readProcess],
+	[`CORE ${NT_SIGINFO}`, readSiginfo],
+	[`CORE ${NT_AUXV}`, readAuxiliaries],
+	[`CORE ${NT_FILE}`, readFiles],
+	[`LINUX ${NT_ARM_TLS}`, readThreadPointer],
+	[`${slimNoteName} ${slimNoteType}`, readSlim],
 ]);
 
 function readStatus(description: Buffer, { prstatus, registers }: Architecture, { threads }: CoreNotes): string | undefined {
@@ -152,6 +160,21 @@ function readStatus(description: Buffer, { prstatus, registers }: Architecture, 
 			return Object.fromEntries(registers.map((name, index) => [name, hex(general.readBigUInt64LE(8 * index))]));
 		},
 	});
+	return undefined;
+}
+
+/** Stands behind the NT_PRSTATUS of its thread: tpidr_el0, and more with newer kernels. */
+function readThreadPointer(description: Buffer, _architecture: Architecture, { threads }: CoreNotes): string | undefined {
+	if (description.length < 8) return `${description.length} bytes; expected 8`;
+	const thread = threads.at(-1);
+	if (thread) thread.threadPointer = hex(description.readBigUInt64LE(0));
+	return undefined;
+}
+
+function readSlim(description: Buffer, _architecture: Architecture, into: CoreNotes): string | undefined {
+	const slim = readSlimNote(description);
+	if (typeof slim === 'string') return slim;
+	into.slim ??= slim;
 	return undefined;
 }
 

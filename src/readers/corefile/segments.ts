@@ -5,6 +5,7 @@ import {
 	type ProgramHeader,
 	PT_LOAD,
 	PT_NOTE,
+	PT_NULL,
 	programHeader,
 	programHeaderSize,
 	sectionHeader,
@@ -26,7 +27,7 @@ export type Segments = {
 	readonly isWhole: boolean;
 	at(index: number): ProgramHeader;
 	readonly noteSegments: readonly ProgramHeader[];
-	/** The PT_LOAD at this address, if there is one. */
+	/** The PT_LOAD at this address, if there is one; in a slim core also what was left out of one. */
 	containing(address: bigint): ProgramHeader | undefined;
 	loads(): Generator<ProgramHeader>;
 	/** What was left out, in words. */
@@ -85,14 +86,15 @@ function segments(table: Buffer, tableOffset: number, announced: number): Segmen
 	let expectedBytes = BigInt(tableOffset + announced * programHeaderSize);
 	for (let index = 0; index < count; index++) {
 		const segment = at(index);
-		if (segment.p_type !== PT_LOAD && segment.p_type !== PT_NOTE) continue;
+		const isLeftOut = segment.p_type === PT_NULL && segment.p_memsz > 0n && segment.p_filesz === 0n;
+		if (segment.p_type !== PT_LOAD && segment.p_type !== PT_NOTE && !isLeftOut) continue;
 		const end = segment.p_offset + segment.p_filesz;
 		if (end > mostFileBytes) {
 			outside.push(index);
 			continue;
 		}
 		if (segment.p_filesz > 0n && end > expectedBytes) expectedBytes = end;
-		if (segment.p_type === PT_LOAD) loadIndexes.push(index);
+		if (segment.p_type !== PT_NOTE) loadIndexes.push(index);
 		else if (noteSegments.length < 16) noteSegments.push(segment);
 	}
 	const problem = describeOutside(outside, at);

@@ -8,9 +8,12 @@ import { type ByteSource, fileBytes } from '../bytes/bytes.ts';
 export const ET_EXEC = 2;
 export const ET_DYN = 3;
 export const ET_CORE = 4;
+/** In a core: what was mapped there was left out when it was made slim. */
+export const PT_NULL = 0;
 export const PT_LOAD = 1;
 export const PT_DYNAMIC = 2;
 export const PT_NOTE = 4;
+export const PT_PHDR = 6;
 export const PT_GNU_EH_FRAME = 0x6474e550;
 export const PF_X = 1;
 export const PF_W = 2;
