@@ -124,4 +124,5 @@ export async function rawCopy(
 		: { is: 'not unpacked', reason: `the core was not unpacked: ${unpacking.reason}` };
 }
 
-const isFull = (error: unknown) => ['ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? '');
+/** Whether the disk had no room for more. */
+export const isFull = (error: unknown) => ['ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? '');

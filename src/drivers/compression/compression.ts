@@ -202,7 +202,7 @@ function unpackedQuickly(file: FileHandle, packing: Packing, signal: AbortSignal
 }
 
 /** The stretches of whole pages that are not all zeros. */
-function* runsOfData(block: Buffer): Generator<readonly [start: number, end: number]> {
+export function* runsOfData(block: Buffer): Generator<readonly [start: number, end: number]> {
 	let start = -1;
 	for (let at = 0; at < block.length; at += pageSize) {
 		const page = block.subarray(at, at + pageSize);

@@ -56,7 +56,7 @@ export function crashedProcess(
 		codeModule(path, { isForwardOnly: false, read: (offset, length) => upTo(base + BigInt(offset), length) }, base);
 
 	async function upTo(address: bigint, length: number): Promise<Buffer> {
-		const extent = corefile.extentAt(address);
+		const extent = corefile.extentAt(address, length);
 		return extent ? kept.read(extent.offset, Math.min(length, extent.length)) : Buffer.alloc(0);
 	}
 
