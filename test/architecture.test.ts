@@ -31,6 +31,7 @@ const innerRooms = [
 	'components/analyzer/culprit',
 	'components/analyzer/fingerprint',
 	'components/analyzer/knownissues',
+	'components/analyzer/slim',
 ];
 
 /** The rooms that know each outside thing (and what lies below its name). */

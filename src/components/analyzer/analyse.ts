@@ -12,9 +12,10 @@ import type { CoreEvidence } from './core-side.ts';
 import { findings } from './findings.ts';
 import type { KnownIssueEntry } from './knownissues/knownissues.ts';
 import type { LogEvidence } from './log-side.ts';
-import { findModules, type SymbolPlaces, unusedExecutable } from './modules.ts';
+import { type FoundModule, findModules, type SymbolPlaces, unusedExecutable } from './modules.ts';
 import { readLog } from './read-log.ts';
 import { ScratchError, scratchFolder, type Unpacking, unpackCore } from './scratch.ts';
+import { type Slimming, slimCore } from './slim/slim.ts';
 import { unwind } from './unwinding.ts';
 
 export type AnalyseOptions = {
@@ -77,17 +78,18 @@ async function coreSide(core: Core, { time, association }: Bodies['CoredumpFile'
 	const file = options.copy ?? core;
 	await expectOriginal(file);
 	const folder = await workFolder(stack, file, options);
-	const { corefile, rawPath, notes } = await readCore(file, folder, options);
 	const container =
 		options.layersOf && (await containerOf(association, options.layersOf, folder.is === 'folder' ? folder.path : undefined));
 	if (container?.root) stack.use(container.root);
 	const places = container ? { ...options.places, sysroot: undefined, container: container.root } : options.places;
 	const symbolNotes: string[] = [];
-	const modules = await findModules(corefile, places, Date.parse(time), {
-		signal: options.signal,
-		onNote: (note) => symbolNotes.push(note),
-		onAsking: () => options.onProgress?.('fetching files'),
-	});
+	const modulesOf = (corefile: Corefile) =>
+		findModules(corefile, places, Date.parse(time), {
+			signal: options.signal,
+			onNote: (note) => symbolNotes.push(note),
+			onAsking: () => options.onProgress?.('fetching files'),
+		});
+	const { corefile, rawPath, notes, modules = await modulesOf(corefile) } = await readCore(file, folder, modulesOf, options);
 	const unused = unusedExecutable(corefile, modules, places);
 	const gone = modules.some(({ module }) => module.file === 'missing') ? container?.problem : undefined;
 	const evidence = {
@@ -127,13 +129,20 @@ async function workFolder(stack: AsyncDisposableStack, { encoding }: Core, { scr
 
 type ReadCore = {
 	readonly corefile: Corefile;
-	/** Where the core can be read at any place; absent when it stays packed. */
+	/** Where the core can be read at any place, or of a packed one a slim core of it; absent when it stays packed. */
 	readonly rawPath?: string;
+	/** Where they had to be looked for already. */
+	readonly modules?: readonly FoundModule[];
 	readonly notes: readonly string[];
 };
 
-/** Reads the core; a compressed one is unpacked first where there is a place for it, so that it is unpacked only once, and its stacks can be followed. */
-async function readCore(core: Core, folder: WorkFolder, options: AnalyseOptions): Promise<ReadCore> {
+/** Reads the core; of a compressed one a slim core is made where there is a place for it, so that its stacks can be followed; or where there can be none, it is unpacked. */
+async function readCore(
+	core: Core,
+	folder: WorkFolder,
+	modulesOf: (corefile: Corefile) => Promise<readonly FoundModule[]>,
+	options: AnalyseOptions,
+): Promise<ReadCore> {
 	const { encoding, path } = core;
 	const { signal, onProgress } = options;
 	const reading = {
@@ -145,6 +154,14 @@ async function readCore(core: Core, folder: WorkFolder, options: AnalyseOptions)
 	};
 	if (encoding === 'raw') return { corefile: await readPass(path, reading), rawPath: path, notes: [] };
 	if (folder.is === 'none') return { corefile: await readPass(path, reading), notes: [`no stack: ${folder.reason}`] };
+	const slim = await slimCore(core, folder.path, {
+		...reading,
+		modulesOf,
+		maxBytes: options.scratch.maxBytes,
+		timeLimitMs: readingLimitMs,
+		onProgress: (share) => onProgress?.('unpacking', share),
+	});
+	if (slim.is === 'slim') return ofSlim(slim);
 	const head = await readHead(path, reading);
 	const unpacking = await unpackCore({ ...core, encoding }, folder.path, {
 		maxBytes: options.scratch.maxBytes,
@@ -164,6 +181,14 @@ async function readCore(core: Core, folder: WorkFolder, options: AnalyseOptions)
 			return unpacking satisfies never;
 	}
 }
+
+/** What was too much for it is told: a stack that ends early may end for that. */
+const ofSlim = ({ corefile, path, modules, isCut }: Extract<Slimming, { is: 'slim' }>): ReadCore => ({
+	corefile,
+	rawPath: path,
+	modules,
+	notes: isCut ? ['of the memory that the stacks lead to, more would have been needed than is taken from a packed core'] : [],
+});
 
 /** What was unpacked may be of the right size and still hold wrong bytes. */
 function ofUnpacked(corefile: Corefile, { path, ending }: Extract<Unpacking, { is: 'unpacked' }>): ReadCore {
