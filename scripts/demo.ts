@@ -1,11 +1,13 @@
 // The main job on real input: crashes a program, lets the agent find, analyse and store the core, and prints the report.
 // Everything it makes lies in .demo of this checkout; no setting of the machine is changed.
+
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CrashReport } from '../src/domain/report.ts';
+import { isKept } from '../src/domain/stored-file.ts';
 import { readJournal } from '../src/journal/journal.ts';
 import { table } from '../src/report/report.ts';
 
@@ -108,7 +110,7 @@ const next = [
 	[`${here(program)} gdb ${id} ${own}`, 'a debugger on the stored core: type bt'],
 	[`${here(program)} analyze CORE`, 'the same for any core file that you have'],
 	[`${here(program)} doctor`, 'whether this machine keeps cores'],
-	...(storage?.form === 'full' ? [[`sha256sum ${here(storage.location)}`, 'the checksum of the stored core']] : []),
+	...(isKept(storage) ? [[`sha256sum ${here(storage.location)}`, 'the checksum of the stored core']] : []),
 	[here(configFile), 'the configuration of this demo; configs/config.yaml has all keys'],
 ];
 title('Next');

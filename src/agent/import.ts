@@ -11,6 +11,7 @@ import { fold } from '../domain/fold.ts';
 import { crashId } from '../domain/identity.ts';
 import type { CrashReport } from '../domain/report.ts';
 import type { Outcome } from '../domain/stage.ts';
+import { isKept } from '../domain/stored-file.ts';
 import { Journal } from '../journal/journal.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { storageOptions } from './pieces.ts';
@@ -65,7 +66,7 @@ export async function openImporter(config: Config, telemetry: Telemetry, signal:
 		sidecar: sidecar({ backend, reports, telemetry }),
 	};
 	try {
-		for (const { id, storage } of journal.view.reports()) if (storage?.form === 'full') storedAs.set(storage.sha256, id);
+		for (const { id, storage } of journal.view.reports()) if (isKept(storage)) storedAs.set(storage.sha256, id);
 		await sweepScratch(analysis.scratchPath);
 		await backend.start(signal);
 	} catch (error) {
@@ -102,7 +103,7 @@ export async function openImporter(config: Config, telemetry: Telemetry, signal:
 		}
 		if (problem !== undefined || !report) return { is: 'failed', reason: problem ?? 'it has no report' };
 		journal.append(...way);
-		if (report.storage?.form === 'full') storedAs.set(report.storage.sha256, report.id);
+		if (isKept(report.storage)) storedAs.set(report.storage.sha256, report.id);
 		return { is: 'imported', report };
 	}
 

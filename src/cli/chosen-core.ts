@@ -9,7 +9,7 @@ import type { Config } from '../config/config.ts';
 import { NotStored } from '../domain/backend.ts';
 import type { Layers } from '../domain/layers.ts';
 import type { Association, Core, CrashReport } from '../domain/report.ts';
-import { storedFile } from '../domain/stored-file.ts';
+import { isKept, storedFile } from '../domain/stored-file.ts';
 import { isOriginalThere } from '../drivers/original/original.ts';
 import { readJournal } from '../journal/journal.ts';
 import { areOfCluster, clusterReports, type ReportsOptions } from './cluster-reports.ts';
@@ -66,7 +66,7 @@ async function crashOfCluster(target: string, options: ReportsOptions): Promise<
 /** The stored core where it can be read as a file, else the original while it is there, else the stored core as it is fetched. */
 async function coreOf(report: CrashReport, config: Config, folder: string, signal: AbortSignal): Promise<Core> {
 	const { id, core } = report;
-	const stored = report.storage?.form === 'full' ? storedCoreOf(report) : undefined;
+	const stored = isKept(report.storage) ? storedCoreOf(report) : undefined;
 	if (!core && !stored) throw new UserError(`crash ${id} has no core`);
 	// A mount that does not answer would hold us; the store has its limits.
 	const isFile = stored && config.storage.backend !== 'nfs' && isAbsolute(stored.location);

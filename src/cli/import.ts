@@ -5,6 +5,7 @@ import { type Imported, type Importer, openImporter } from '../agent/agent.ts';
 import { isSystemError } from '../base/errors.ts';
 import { printable } from '../base/printable.ts';
 import type { Config } from '../config/config.ts';
+import { isKept } from '../domain/stored-file.ts';
 import { JournalInUse, JournalUnavailable } from '../journal/journal.ts';
 import { CorefileError, NoUnpackerError } from '../readers/corefile/corefile.ts';
 import { headline } from '../report/report.ts';
@@ -99,7 +100,7 @@ function inWords(file: string, became: Became): string {
 	switch (became.is) {
 		case 'imported': {
 			const { id, storage } = became.report;
-			const where = storage?.form === 'full' ? `stored as ${storage.location}` : `not stored: ${storage?.reason}`;
+			const where = isKept(storage) ? `stored as ${storage.location}` : `not stored: ${storage?.reason}`;
 			return `${id}  ${headline(became.report)}\n  ${shown}\n  ${printable(where)}\n`;
 		}
 		case 'known':

@@ -3,6 +3,7 @@ import { askAnew, joinAgent } from '../agent/agent.ts';
 import { printable } from '../base/printable.ts';
 import type { Config } from '../config/config.ts';
 import type { CrashReport } from '../domain/report.ts';
+import { isKept } from '../domain/stored-file.ts';
 import { isOriginalThere } from '../drivers/original/original.ts';
 import { type JournalGuest, JournalUnavailable, type JournalView } from '../journal/journal.ts';
 import { headline } from '../report/report.ts';
@@ -76,7 +77,7 @@ function ask(guest: JournalGuest, id: string, model: string | undefined) {
 
 /** Why there is nothing left to look into, where that is plain; what this user may not see, the agent may. */
 async function lossOf(report: CrashReport | undefined): Promise<string | undefined> {
-	if (!report?.core || !report.storage || report.storage.form === 'full') return undefined;
+	if (!report?.core || !report.storage || isKept(report.storage)) return undefined;
 	if (await isOriginalThere(report.core).catch(() => true)) return undefined;
 	return `its core is gone from ${report.core.path}, and is not stored: ${report.storage.reason}; a model can be asked all the same (--model)`;
 }

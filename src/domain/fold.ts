@@ -1,5 +1,6 @@
 import type { Event } from './events.ts';
 import type { Analysis, CrashReport } from './report.ts';
+import { isKept } from './stored-file.ts';
 
 /** The crash report after one more event. Pure: the journal runs it in the transaction that appends the event. */
 export function fold(report: CrashReport | undefined, event: Event): CrashReport | undefined {
@@ -75,7 +76,7 @@ function withOpinion(report: CrashReport, { body: { opinion } }: Event<'OpinionE
 
 /** Once only, and for good. */
 function deleted(report: CrashReport, { body: { time, why, reason } }: Event<'DeletionEvent'>): CrashReport {
-	if (report.storage?.form !== 'full') return report;
+	if (!isKept(report.storage)) return report;
 	const { location, sha256, sizeBytes } = report.storage;
 	return { ...report, status: 'deleted', storage: { form: 'none', reason, was: { location, sha256, sizeBytes, deletedAt: time, why } } };
 }

@@ -135,7 +135,7 @@ export const excess = z.enum(['age', 'size', 'quota', 'space']).describe('quota:
 
 export const storage = z.discriminatedUnion('form', [
 	z.strictObject({
-		form: z.literal('full'),
+		form: z.enum(['full', 'slim']).describe('slim: of its memory only what the stacks need, and what lies about them'),
 		location: z.string(),
 		name: z.string().exactOptional().describe('in the store, without its end; absent where an earlier version stored it'),
 		sha256: z.string().regex(/^[0-9a-f]{64}$/),

@@ -1,7 +1,10 @@
 import type { CrashReport, Storage } from './report.ts';
 
 /** A core that was stored. */
-export type StoredCore = Extract<Storage, { form: 'full' }>;
+export type StoredCore = Exclude<Storage, { form: 'none' }>;
+
+/** Whether something is stored. */
+export const isKept = (storage: Storage | null | undefined): storage is StoredCore => storage != null && storage.form !== 'none';
 
 /**
  * The name under which a core is in its store, with its end. That ends the location, wherever the store is; earlier versions said no more, and their
@@ -17,5 +20,4 @@ export const isStoredIn = (place: string, core: Pick<StoredCore, 'name' | 'locat
 /** The name of what is stored in that place. */
 export const nameIn = (place: string, { location }: Pick<StoredCore, 'location'>): string => location.slice(place.length + 1);
 
-export const storedCore = ({ storage }: Pick<CrashReport, 'storage'>): StoredCore | undefined =>
-	storage?.form === 'full' ? storage : undefined;
+export const storedCore = ({ storage }: Pick<CrashReport, 'storage'>): StoredCore | undefined => (isKept(storage) ? storage : undefined);

@@ -6,6 +6,7 @@ import type { CrashReport } from '../domain/report.ts';
 import { worthOf } from '../domain/score.ts';
 import { componentKey, containerKey } from '../domain/sightings.ts';
 import type { EpochMs } from '../domain/stage.ts';
+import { isKept } from '../domain/stored-file.ts';
 import type { Publication } from './publication.ts';
 import type { statements } from './statements.ts';
 import type { JournalView } from './view.ts';
@@ -94,7 +95,7 @@ const reportRow = (report: CrashReport, changed: number) => ({
 function keptRow(report: CrashReport) {
 	const { id, fingerprint, storage } = report;
 	if (!storage || (storage.form === 'none' && (!storage.was || storage.was.why === 'age'))) return undefined;
-	const [location, sizeBytes] = storage.form === 'full' ? [storage.location, storage.sizeBytes] : [null, storage.was?.sizeBytes ?? 0];
+	const [location, sizeBytes] = isKept(storage) ? [storage.location, storage.sizeBytes] : [null, storage.was?.sizeBytes ?? 0];
 	const series = seriesOf(report) ?? null;
 	return { id, series, fingerprint, worth: worthOf(report.score), foundAt: Date.parse(report.foundAt), location, sizeBytes };
 }

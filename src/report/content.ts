@@ -2,6 +2,7 @@ import { formatBytes, formatSpan } from '../base/quantity.ts';
 import { isAt, placeName, sourcePlace } from '../domain/frames.ts';
 import type { Earlier } from '../domain/history.ts';
 import type { CrashReport, Culprit, KnownIssue, Repeats, Storage } from '../domain/report.ts';
+import { isKept } from '../domain/stored-file.ts';
 import { opinionSection } from './opinion.ts';
 import { lost, place } from './place.ts';
 import { otherThreads, stack } from './stacks.ts';
@@ -118,13 +119,13 @@ function files(report: CrashReport): Fact[] {
 		...lost(report),
 		['log', log && `${log.path} (${formatBytes(log.sizeBytes)} read)`],
 		['stored', storage && storedAs(storage)],
-		['kept as', storage?.form === 'full' ? storage.reason : undefined],
-		['SHA-256', storage?.form === 'full' ? storage.sha256 : undefined],
+		['kept as', isKept(storage) ? storage.reason : undefined],
+		['SHA-256', isKept(storage) ? storage.sha256 : undefined],
 	]);
 }
 
 function storedAs(storage: Storage): string {
-	if (storage.form === 'full') return `${storage.location} (${formatBytes(storage.sizeBytes)})`;
+	if (isKept(storage)) return `${storage.location} (${formatBytes(storage.sizeBytes)}${storage.form === 'slim' ? ', slim' : ''})`;
 	return storage.was ? `no more: ${storage.reason}; it was ${storage.was.location}` : `no: ${storage.reason}`;
 }
 

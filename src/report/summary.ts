@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { printable } from '../base/printable.ts';
 import { placeName } from '../domain/frames.ts';
 import type { CrashReport } from '../domain/report.ts';
+import { isKept } from '../domain/stored-file.ts';
 import { ending, headline, issueName } from './headline.ts';
 import { cut } from './table.ts';
 
@@ -28,7 +29,7 @@ export function summaryOf(report: CrashReport): Summary {
 }
 
 function storedAs({ storage, status, core, lostCore }: CrashReport): string | undefined {
-	if (storage?.form === 'full') return cut(printable(basename(storage.location)), 255);
+	if (isKept(storage)) return cut(printable(basename(storage.location)), 255);
 	if (lostCore) return cut(`no core: ${printable(lostCore.reason)}`, 100);
 	if (core === null) return status === 'found' ? undefined : 'no core';
 	return storage ? status : undefined;

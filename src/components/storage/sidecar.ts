@@ -2,6 +2,7 @@ import { type Backend, isBackendError } from '../../domain/backend.ts';
 import { isDeleted } from '../../domain/fold.ts';
 import type { Reports } from '../../domain/reports.ts';
 import { done, retry, type Stage } from '../../domain/stage.ts';
+import { isKept } from '../../domain/stored-file.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { jsonOf } from './beside.ts';
 import { storedName } from './name.ts';
@@ -18,7 +19,7 @@ export function sidecar({ backend, reports, telemetry }: Deps): Stage<'StorageEv
 			const report = reports.report(key);
 			if (!report) throw new Error(`crash ${key} has no report`);
 			const told = kind === 'OpinionEvent' ? report.storage : body.is === 'stored' ? body.storage : undefined;
-			if (told?.form !== 'full') return done();
+			if (!isKept(told)) return done();
 			const name = `${told.name ?? storedName(report)}.json`;
 			try {
 				if (!isDeleted(report)) await backend.put(name, jsonOf(report), signal);

@@ -4,10 +4,11 @@ import { type Backend, BackendFull, type Content, ContentLost, ContentUnavailabl
 import { type Event, followsFrom } from '../../domain/events.ts';
 import { isDeleted } from '../../domain/fold.ts';
 import { type History, seriesOf } from '../../domain/history.ts';
-import type { Analysis, Core, CrashReport, Storage } from '../../domain/report.ts';
+import type { Analysis, Core, CrashReport } from '../../domain/report.ts';
 import type { Reports } from '../../domain/reports.ts';
 import { worthOf } from '../../domain/score.ts';
 import { done, type EpochMs, type Outcome, retry, type Stage, wait } from '../../domain/stage.ts';
+import { isKept, type StoredCore } from '../../domain/stored-file.ts';
 import { type Compression, packed } from '../../drivers/compression/compression.ts';
 import { openOriginal } from '../../drivers/original/original.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
@@ -78,7 +79,7 @@ export function storage({
 		const report = reports.report(key);
 		if (!report) throw new Error(`crash ${key} has no report`);
 		// What is stored stays under its name, whatever has become known since.
-		if (report.storage?.form === 'full') return done(stored(event, core, report.storage));
+		if (isKept(report.storage)) return done(stored(event, core, report.storage));
 		if (isDeleted(report)) return done();
 		const reason = reasonToSkip(core, analysis, options);
 		if (reason !== undefined) return skip(event, reason);
@@ -130,7 +131,7 @@ export function storage({
 	return { reads: ['AnalysisResults'], concurrency: 2, isPatient: true, handle };
 }
 
-const isStored = (report: CrashReport | undefined) => report !== undefined && (report.storage?.form === 'full' || isDeleted(report));
+const isStored = (report: CrashReport | undefined) => report !== undefined && (isKept(report.storage) || isDeleted(report));
 
 type Kin = { readonly series: string | undefined; readonly worth: number };
 const kinOf = (report: CrashReport): Kin => ({ series: seriesOf(report), worth: worthOf(report.score) });
@@ -141,7 +142,7 @@ const skipped = (event: Event<'AnalysisResults'>, reason: string): Event<'Storag
 	body: { is: 'skipped', reason },
 });
 
-const stored = (event: Event<'AnalysisResults'>, core: Core, storage: Extract<Storage, { form: 'full' }>): Event<'StorageEvent'> => ({
+const stored = (event: Event<'AnalysisResults'>, core: Core, storage: StoredCore): Event<'StorageEvent'> => ({
 	kind: 'StorageEvent',
 	...followsFrom(event),
 	body: { is: 'stored', core, storage, ...(event.body.isAnew && { isAnew: true }) },

@@ -1,7 +1,7 @@
 import { messageOf } from '../../base/errors.ts';
 import { type Backend, BackendUnavailable, NotStored, type StoredFile } from '../../domain/backend.ts';
 import { storage as storageSchema } from '../../domain/report.ts';
-import { isStoredIn, type StoredCore, storedFile } from '../../domain/stored-file.ts';
+import { isKept, isStoredIn, type StoredCore, storedFile } from '../../domain/stored-file.ts';
 import { checkAgainst } from './check.ts';
 import { type Belongings, belongings, type KnownCore, knownCores, type Recorded } from './stored-files.ts';
 
@@ -162,7 +162,7 @@ export async function verifyStore(
 	}
 
 	function isStillStored(id: string): boolean {
-		return journal?.report(id)?.storage?.form === 'full';
+		return isKept(journal?.report(id)?.storage);
 	}
 }
 
@@ -171,7 +171,7 @@ function reportOf(text: string): KnownCore | string {
 	try {
 		const { id, storage } = JSON.parse(text) as Readonly<Record<string, unknown>>;
 		const { success, data } = storageSchema.safeParse(storage);
-		return success && data.form === 'full' && typeof id === 'string' ? { id, core: data } : 'it does not say what was stored';
+		return success && isKept(data) && typeof id === 'string' ? { id, core: data } : 'it does not say what was stored';
 	} catch (error) {
 		return `it is no report: ${messageOf(error)}`;
 	}

@@ -50,7 +50,7 @@ export const spec = open(
 		// Without alternatives, which a structural schema does not have.
 		storage: z
 			.object({
-				form: z.enum(['full', 'none']),
+				form: z.enum(['full', 'slim', 'none']),
 				location: text.exactOptional(),
 				name: text.exactOptional().describe('in the store, without its end'),
 				sha256: text.exactOptional(),

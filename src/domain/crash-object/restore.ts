@@ -28,7 +28,7 @@ function ofSpec({ schemaVersion, storage, threads, opinion, ...spec }: Spec): Cr
 }
 
 const storageOf = ({ form, location = '', name, sha256 = '', sizeBytes = 0, reason, was }: NonNullable<Spec['storage']>): Storage =>
-	form === 'full'
+	form !== 'none'
 		? { form, location, ...defined({ name, reason }), sha256, sizeBytes }
 		: { form, reason: reason ?? '', ...defined({ was }) };
 
@@ -42,7 +42,7 @@ function opinionOf({ is, revision, time, reason = '', model = '', ...said }: Non
 
 /** How far a crash has come at least. */
 function phaseBy(storage: Spec['storage']): CrashReport['status'] {
-	if (storage?.form === 'full') return 'stored';
+	if (storage && storage.form !== 'none') return 'stored';
 	return storage?.was ? 'deleted' : 'analysed';
 }
 
