@@ -50,6 +50,8 @@ async function debugCore(chosen: Chosen, gdbArguments: readonly string[], option
 	const places = container ? { ...given, sysroot: undefined, container: container.root } : given;
 	const corefile = await readPass(core, { signal });
 	if (corefile.forgedPath !== undefined) throw new UserError(forgedPaths);
+	if (corefile.slim)
+		process.stderr.write(`the core is slim: memory that is far from the crash was left out of it, and can't be accessed\n`);
 	const modules = await modulesOf(corefile, places, Date.parse(chosen.time), signal);
 	const unused = unusedExecutable(corefile, modules, places);
 	if (unused !== undefined) process.stderr.write(`${printable(unused)}\n`);

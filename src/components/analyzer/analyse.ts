@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { codeOf } from '../../base/errors.ts';
+import { formatBytes } from '../../base/quantity.ts';
 import type { Bodies } from '../../domain/events.ts';
 import type { Core } from '../../domain/report.ts';
 import { coredumpAttributes } from '../../drivers/attributes/attributes.ts';
@@ -96,7 +97,7 @@ async function coreSide(core: Core, { time, association }: Bodies['CoredumpFile'
 		origin: await originOf(core, options),
 		corefile,
 		modules,
-		notes: [...notes, ...corefile.problems, ...[gone, unused].filter((note) => note !== undefined), ...symbolNotes],
+		notes: [...notes, ...corefile.problems, ...[slimNote(corefile), gone, unused].filter((note) => note !== undefined), ...symbolNotes],
 	};
 	await expectOriginal(file);
 	if (rawPath === undefined) return { ...evidence, stacks: undefined };
@@ -106,6 +107,10 @@ async function coreSide(core: Core, { time, association }: Bodies['CoredumpFile'
 	await expectOriginal(file);
 	return { ...evidence, stacks: unwound.stacks, notes: [...evidence.notes, ...unwound.notes] };
 }
+
+/** What is missing in a slim core was left out on purpose; the whole one told more. */
+const slimNote = ({ slim }: Corefile) =>
+	slim && `what was read is a slim core: of ${formatBytes(slim.originalBytes)} it has what the stacks need, and what lies about the crash`;
 
 /** A copy has a name of its own, which tells nothing; a report of apport is one all the same. */
 async function originOf(core: Core, { copy, corePattern: pattern }: AnalyseOptions): Promise<Origin> {

@@ -154,7 +154,8 @@ export function registersOf(core: CoreEvidence): Readonly<Record<string, Hex>> |
 /** The file, with the size that was found by reading it. */
 export function withSize(core: Core, { corefile }: CoreEvidence): Core {
 	if (core.encoding === 'raw') return core;
-	return { ...core, ...defined({ uncompressedBytes: corefile.encoding === 'raw' ? corefile.sizeBytes : corefile.uncompressedBytes }) };
+	const { slim, encoding, sizeBytes, uncompressedBytes } = corefile;
+	return { ...core, ...defined({ uncompressedBytes: slim?.originalBytes ?? (encoding === 'raw' ? sizeBytes : uncompressedBytes) }) };
 }
 
 /** To `analyze` and to the agent. */

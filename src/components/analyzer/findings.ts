@@ -52,7 +52,7 @@ export function findings(evidence: Evidence): Bodies['AnalysisResults'] {
 	return {
 		core: file,
 		analysis: {
-			complete: core?.corefile.complete ?? 'unknown',
+			complete: core?.corefile.slim?.originalComplete ?? core?.corefile.complete ?? 'unknown',
 			signal: death.signal,
 			coreSignal: core ? coreSignalOf(core) : null,
 			process: core ? processOf(core) : (evidence.found.lostCore?.process ?? {}),
