@@ -166,7 +166,7 @@ async function readCore(
 		timeLimitMs: readingLimitMs,
 		onProgress: (share) => onProgress?.('unpacking', share),
 	});
-	if (slim.is === 'slim') return ofSlim(slim);
+	if (slim.is === 'slim') return ofSlim(slim, await readHead(slim.path));
 	const head = await readHead(path, reading);
 	const unpacking = await unpackCore({ ...core, encoding }, folder.path, {
 		maxBytes: options.scratch.maxBytes,
@@ -187,9 +187,9 @@ async function readCore(
 	}
 }
 
-/** What was too much for it is told: a stack that ends early may end for that. */
-const ofSlim = ({ corefile, path, modules, isCut }: Extract<Slimming, { is: 'slim' }>): ReadCore => ({
-	corefile,
+/** What the whole core says, with the memory that the slim one has. What was too much for that is told: a stack that ends early may end for that. */
+const ofSlim = ({ corefile, path, modules, isCut }: Extract<Slimming, { is: 'slim' }>, { extentAt }: Corefile): ReadCore => ({
+	corefile: { ...corefile, extentAt },
 	rawPath: path,
 	modules,
 	notes: isCut ? ['of the memory that the stacks lead to, more would have been needed than is taken from a packed core'] : [],
