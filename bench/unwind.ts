@@ -6,6 +6,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { bundle } from '../scripts/bundle.ts';
 import { formatBytes } from '../src/base/quantity.ts';
 import { crash, program, temporaryFolder } from '../test/support/crash.ts';
@@ -15,9 +16,13 @@ import { die, startMilvus } from '../test/support/milvus/milvus.ts';
 type Cost = { readonly seconds: number; readonly peakBytes: number };
 type Tool = { readonly name: string; readonly command: (core: string, executable: string) => readonly string[] };
 
+/** As `bin/milvus-coredump-agent` sets it. */
+const environment = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '131072' };
+
 const rounds = Number(process.argv[2] ?? 5);
 await using folder = await temporaryFolder('milvus-coredump-agent-bench-');
 const script = await bundle(folder.path);
+const cache = { NODE_COMPILE_CACHE: join(folder.path, 'compile-cache') };
 
 const tools: readonly Tool[] = [
 	{
@@ -63,7 +68,7 @@ async function cost([command = '', ...args]: readonly string[]): Promise<Cost> {
 	const start = performance.now();
 	const child = spawn(command, args, {
 		stdio: ['ignore', 'pipe', 'ignore'],
-		env: { ...process.env, MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '131072' },
+		env: { ...process.env, ...environment, ...cache },
 	});
 	child.stdout.pipe(createWriteStream('/dev/null'));
 	let peakBytes = 0;
