@@ -85,41 +85,32 @@ int main(int argc, char **argv) {
 }
 
 /** What gdb answers by itself, as a user would ask it. */
-async function answers(executable: string, core: string, commands: readonly string[]): Promise<string> {
-	const { stdout } = await exec('gdb', [
-		'-nx',
-		'-batch',
-		...['set debuginfod enabled off', ...commands].flatMap((command) => ['-ex', command]),
-		executable,
-		core,
-	]);
-	return stdout;
+async function answers(executable: string, core: string, commands: readonly string[]) {
+	const asked = ['set debuginfod enabled off', ...commands].flatMap((command) => ['-ex', command]);
+	return exec('gdb', ['-nx', '-batch', ...asked, executable, core]);
 }
 
 describe('of a program with much memory', () => {
 	crashTest('gdb itself finds the libraries, also those that were loaded later, and no zeros for what is left out', async () => {
 		await using folder = await temporaryFolder();
-		await using slimFolder = await temporaryFolder();
 		const main = await crashInPlugin(folder.path);
 		await using crashed = await crash(main, [join(folder.path, 'libplugin.so')]);
 		await exec('zstd', ['-q', '-k', '-1', crashed.core]);
-		const asked = ['info sharedlibrary', 'bt', 'info locals', 'p depth', 'p (char)filler[0]'].map((command) => command);
-		const whole = await answers(main, crashed.core, asked);
+		const asked = ['info sharedlibrary', 'bt', 'info locals', 'p depth'];
+		const { stdout: whole } = await answers(main, crashed.core, asked);
 		expect(whole).toContain('libplugin.so');
-		for (const [packed, encoding] of [
+		expect((await answers(main, crashed.core, ['up', 'p filler[32 << 20]'])).stdout).toMatch(/\$1 = [1-9]/);
+		for (const [path, encoding] of [
 			[crashed.core, 'raw'],
 			[`${crashed.core}.zst`, 'zstd'],
 		] as const) {
 			await using own = await temporaryFolder();
-			const slim = await slimOf(packed, own.path, encoding);
+			const slim = await slimOf(path, own.path, encoding);
 			expect(slim.sizeBytes).toBeLessThan(2 << 20);
 			expect(readdirSync(own.path)).toEqual(['core.slim']);
-			expect(await answers(main, slim.path, asked.slice(0, 4))).toBe(whole.replace(/\$2 = .*\n/, ''));
-			const left = await answers(main, slim.path, ['p filler + (32 << 20)', 'p filler[32 << 20]']).catch(({ stdout }) => String(stdout));
-			expect(left).not.toContain(`$2 = `);
+			expect((await answers(main, slim.path, asked)).stdout).toBe(whole);
+			await expect(answers(main, slim.path, ['up', 'p filler[32 << 20]'])).rejects.toThrow('Cannot access memory');
 		}
-		expect(whole).toMatch(/\$2 = 1/);
-		expect(readdirSync(slimFolder.path)).toEqual([]);
 	});
 
 	crashTest('other programs read it without complaint, and it says of itself what it is', async () => {
@@ -188,7 +179,7 @@ test('what a forged core asks to be kept has its limits', async () => {
 	await using folder = await temporaryFolder();
 	const path = join(folder.path, 'forged');
 	// Each thread claims another part of a large segment, in which lists of libraries and frames lead round in circles.
-	const [base, size, count] = [0x10000000n, 160 << 20, 20_000];
+	const [base, size, count] = [0x10000000n, 96 << 20, 20_000];
 	const memory = Buffer.alloc(size);
 	for (let at = 0; at < size; at += 64) memory.writeBigUInt64LE(base + BigInt(((at * 7) % size) & ~4095), at);
 	const threads = Array.from({ length: count }, (_, index) =>

@@ -6,6 +6,8 @@ import { type Range, type Ranges, ranges } from './ranges.ts';
 export type Fetched = Held &
 	AsyncDisposable & {
 		readonly held: Ranges;
+		/** Whether there is something to be kept that has not been tried for. */
+		needs(wanted: Wanted): boolean;
 		/** What is wanted and has not been tried for, with what lies around it: where one thing is, others are that it leads to. */
 		missing(wanted: Wanted): readonly Range[];
 		take(offset: number, bytes: Buffer): Promise<void>;
@@ -27,6 +29,7 @@ export async function fetched(path: string): Promise<Fetched> {
 		held,
 		endFrom: (offset) => held.endFrom(offset),
 		within: (start, end) => held.within(start, end),
+		needs: ({ kept }) => kept.all.some(({ start, end }) => tried.without(start, end).length > 0),
 		missing({ kept, peeked }) {
 			const missing = ranges();
 			for (const range of kept.all)

@@ -49,15 +49,17 @@ function globalsOf({ corefile: { segments, locate } }: Keeping): ProgramHeader[]
 /** What was made read-only once it was relocated is in a core as it was written to; of what was not written to, the first page at most. */
 const isWritten = ({ p_flags, p_filesz }: ProgramHeader) => (p_flags & PF_W) !== 0 || p_filesz > pageBytes;
 
-const mostMessages = 64;
+const [mostMessages, mostLibraries] = [64, 8];
 
 /** Keeps what glibc noted when it ended the process itself: a mapping of its own (`struct abort_msg_s`, stdlib/abort.c), to which a variable of glibc's points. */
 export async function keepAbortMessage(keeping: Keeping): Promise<void> {
 	const { segments, locate } = keeping.corefile;
 	let left = mostMessages;
+	let libraries = 0;
 	for (const { p_vaddr, p_flags, p_filesz } of segments.loads()) {
 		const { module } = (p_flags & PF_W) !== 0 ? (locate(hex(p_vaddr)) ?? {}) : {};
 		if (module === undefined || !/^libc[.-]/.test(basename(module))) continue;
+		if (++libraries > mostLibraries) return;
 		// Some of its variables stand behind what the file has of them.
 		const data = Math.min(Number(p_filesz), mostOfAnonymous);
 		for (const part of [await keeping.read(p_vaddr, data), await keeping.read(p_vaddr + p_filesz, 4 * pageBytes)])

@@ -11,6 +11,9 @@ const [nearBytes, mostOthers] = [4096, 500];
 /** What counts as the innermost frame. */
 const frameBytes = 256;
 const mostFrames = 64;
+/** What a forged core may have looked at. */
+const [mostExceptions, mostFramesInAll] = [64, 50_000];
+type Left = { exceptions: number; frames: number };
 /** How much is kept of what is pointed to. */
 const mostPages = 2048;
 /** What is pointed to may reach so far beyond the page it begins in. */
@@ -32,22 +35,24 @@ export async function keepPointed(keeping: Keeping, stacks: Stacks | undefined):
 	];
 	for (const stackPointer of stackPointers)
 		for (const word of await wordsFrom(stackPointer, stackBytes, keeping)) keepPage(word, pages, keeping);
-	for (const at of [...pages]) await keepException(at, pages, keeping);
-	for (const thread of threads.slice(0, mostOthers)) await keepNear(thread, pages, keeping);
+	const left = { exceptions: mostExceptions, frames: mostFramesInAll };
+	for (const at of [...pages]) await keepException(at, pages, keeping, left);
+	for (const thread of threads.slice(0, mostOthers)) await keepNear(thread, pages, keeping, left);
 }
 
 /** What the registers of another thread and its innermost frame point to: without a description of a frame a debugger looks there for the next. */
-async function keepNear(thread: ThreadState, pages: Set<bigint>, keeping: Keeping): Promise<void> {
+async function keepNear(thread: ThreadState, pages: Set<bigint>, keeping: Keeping, left: Left): Promise<void> {
 	const words = await wordsFrom(stackPointerOf(thread, keeping), nearBytes, keeping);
 	const registers = Object.values(thread.registers).map(BigInt);
 	for (const word of [...registers, ...words.slice(0, frameBytes / 8)]) keepPage(word, pages, keeping);
-	for (const word of [...registers, ...words]) await keepFrames(word, keeping);
+	for (const word of [...registers, ...words]) await keepFrames(word, keeping, left);
 }
 
 /** Frame pointers lead to the next, also from one stack to another, where what they stand beside is an address of code. */
-async function keepFrames(framePointer: bigint, keeping: Keeping): Promise<void> {
+async function keepFrames(framePointer: bigint, keeping: Keeping, left: Left): Promise<void> {
 	let at = framePointer;
 	for (let frames = 0; frames < mostFrames && at % 8n === 0n && isWritable(at, keeping); frames++) {
+		if (--left.frames < 0) return;
 		const pair = await keeping.peek(at, 16);
 		if (!pair || !isCode(pair.readBigUInt64LE(8), keeping)) return;
 		keeping.keep(at, 16);
@@ -91,10 +96,11 @@ const mark = '++CCUNG';
 const [headerBytes, thrownBytes] = [128, 256];
 
 /** The message lies behind a pointer in what was thrown. */
-async function keepException(at: bigint, pages: Set<bigint>, keeping: Keeping): Promise<void> {
+async function keepException(at: bigint, pages: Set<bigint>, keeping: Keeping, left: Left): Promise<void> {
 	const bytes = await keeping.read(at, pageBytes);
 	if (!bytes) return;
 	for (let found = bytes.indexOf(mark, 0, 'latin1'); found >= 0; found = bytes.indexOf(mark, found + 1, 'latin1')) {
+		if (--left.exceptions < 0) return;
 		const start = at + BigInt(found - headerBytes);
 		for (const word of await wordsFrom(start, headerBytes + thrownBytes, keeping)) keepPage(word, pages, keeping);
 	}

@@ -36,7 +36,7 @@ export type Slimming =
 			/** The whole core as it was read for it. */
 			readonly corefile: Corefile;
 			readonly modules: readonly FoundModule[];
-			/** More would have been kept than may be. */
+			/** More would have been kept than may be, or could be found in so many passes. */
 			readonly isCut: boolean;
 	  }
 	| { readonly is: 'not slim'; readonly reason: string };
@@ -108,9 +108,13 @@ async function ofPacked(path: string, folder: string, most: number, options: Sli
 	const modules = await options.modulesOf(corefile);
 	for (let pass = 1; ; pass++) {
 		await look(keepingOf(corefile, part, wanted, most), partPath, modules, signal);
+		const isNeeded = part.needs(wanted);
 		const missing = part.missing(wanted);
 		const isTimeLeft = (performance.now() - started) * (1 + 1 / pass) < timeLimitMs;
-		if (missing.length === 0 || pass >= mostPasses || !isTimeLeft) break;
+		if (missing.length === 0 || pass >= mostPasses || !isTimeLeft) {
+			wanted.isCut ||= isNeeded;
+			break;
+		}
 		await passOver(path, { ranges: missing, take: part.take }, reading(pass));
 	}
 	return await written(corefile, modules, { wanted, held: part }, folder, options);
