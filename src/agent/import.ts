@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { systemPath } from '../base/filename.ts';
-import { analyzer, loadKnownIssues, sweepScratch } from '../components/analyzer/analyzer.ts';
+import { analyzer, loadKnownIssues, type SlimFileOptions, slimFile, sweepScratch } from '../components/analyzer/analyzer.ts';
 import { type Examined, examine } from '../components/collector/collector.ts';
 import { bearingsOf, createRoom, sidecar, storage } from '../components/storage/storage.ts';
 import type { Config } from '../config/config.ts';
@@ -50,19 +50,30 @@ export async function openImporter(config: Config, telemetry: Telemetry, signal:
 	/** Of the crash in hand. */
 	let report: CrashReport | undefined;
 	const reports = { report: () => report };
+	const slimming: SlimFileOptions = {
+		places: { sysroot: '/', ...symbolPlaces(analysis, telemetry) },
+		scratch: { path: analysis.scratchPath, maxBytes: analysis.scratchSize },
+	};
 	const stages = {
 		// Of another machine, perhaps: its host name, core_pattern and containers tell nothing.
 		analyzer: analyzer({
 			telemetry,
 			options: {
-				places: { sysroot: '/', ...symbolPlaces(analysis, telemetry) },
 				gdb: analysis.enableGdbAnalysis ? { timeoutMs: analysis.gdbTimeout } : undefined,
-				scratch: { path: analysis.scratchPath, maxBytes: analysis.scratchSize },
+				...slimming,
 				panicKeywords: analysis.panicKeywords,
 				knownIssues,
 			},
 		}),
-		storage: storage({ backend, reports, history: journal.view, room: createRoom(), telemetry, options: storageOptions(config) }),
+		storage: storage({
+			backend,
+			reports,
+			history: journal.view,
+			room: createRoom(),
+			slimOf: (core, report, signal) => slimFile(core, report, slimming, signal),
+			telemetry,
+			options: storageOptions(config),
+		}),
 		sidecar: sidecar({ backend, reports, telemetry }),
 	};
 	try {

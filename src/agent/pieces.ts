@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { analyzer } from '../components/analyzer/analyzer.ts';
+import { analyzer, type SlimFileOptions, slimFile } from '../components/analyzer/analyzer.ts';
 import { type CollectorOptions, correlation, remover } from '../components/collector/collector.ts';
 import type { PodTable } from '../components/discovery/discovery.ts';
 import type { MonitorOptions } from '../components/monitor/monitor.ts';
@@ -128,6 +128,11 @@ function stagesOf(
 	const { analyzer: analysis, collector: collection } = config;
 	/** In the agent's own container `/` is the image of the agent. */
 	const isOnMachine = !onCluster || hostRoot(collection.coredumpPath) === '';
+	const slimming: SlimFileOptions = {
+		places: { sysroot: isOnMachine ? '/' : undefined, ...symbolPlaces(analysis, telemetry) },
+		layersOf: onCluster && layersOf(config.discovery, onCluster.pods, view),
+		scratch: { path: analysis.scratchPath, maxBytes: analysis.scratchSize },
+	};
 	return {
 		...(onCluster && {
 			correlation: correlation({
@@ -149,10 +154,8 @@ function stagesOf(
 			telemetry,
 			storedCopy: storedCopyFrom(backend, view),
 			options: {
-				places: { sysroot: isOnMachine ? '/' : undefined, ...symbolPlaces(analysis, telemetry) },
-				layersOf: onCluster && layersOf(config.discovery, onCluster.pods, view),
 				gdb: analysis.enableGdbAnalysis ? { timeoutMs: analysis.gdbTimeout } : undefined,
-				scratch: { path: analysis.scratchPath, maxBytes: analysis.scratchSize },
+				...slimming,
 				panicKeywords: analysis.panicKeywords,
 				knownIssues,
 				corePattern: pattern,
@@ -165,6 +168,7 @@ function stagesOf(
 			history: view,
 			nameOnce,
 			room,
+			slimOf: (core, report, signal) => slimFile(core, report, slimming, signal),
 			telemetry,
 			options: storageOptions(config),
 		}),

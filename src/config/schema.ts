@@ -251,7 +251,7 @@ export const configSchema = (paths: ModeDefaults) =>
 						slim: key(
 							count,
 							10,
-							'So many more are kept with stacks only: whole in this version, which has no such form yet. Those beyond are only counted.',
+							'So many more are kept slim: with stacks, global data and what lies about the crash, in a few MB. Those beyond are only counted.',
 						),
 					},
 					'What is kept of crashes that repeat. A core of which nothing tells the bug is always kept.',

@@ -1,12 +1,14 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import { type Sampling, sampleOf } from '../../src/components/storage/sampling.ts';
-import { createRoom, storage } from '../../src/components/storage/storage.ts';
+import { createRoom, type SlimOf, storage } from '../../src/components/storage/storage.ts';
 import { type Backend, BackendUnavailable } from '../../src/domain/backend.ts';
 import { localBackend } from '../../src/drivers/local/local.ts';
 import { type Claim, Journal } from '../../src/journal/journal.ts';
-import { temporaryFolder } from '../support/crash.ts';
+import { exec, temporaryFolder } from '../support/crash.ts';
 import { emptyJournal, take } from '../support/journal.ts';
 import { madeUpCrash } from '../support/made-up-crash.ts';
 import { packedWith } from '../support/packing.ts';
@@ -22,10 +24,12 @@ async function withStage(sampling: Sampling = { full: 2, slim: 3 }) {
 	let put = local.put;
 	const backend: Backend = { ...local, put: (...of) => put(...of) };
 	const { telemetry } = listening();
+	let slimOf: SlimOf | undefined;
 	const stage = () => {
 		const { view } = opened.journal;
 		const options = { valueThreshold: 4, maxFileSizeBytes: Number.POSITIVE_INFINITY, compression: packedWith.zstd, sampling } as const;
-		return storage({ backend, reports: view, history: view, room: createRoom(), telemetry, options, now: () => opened.clock.now });
+		const made = { backend, reports: view, history: view, room: createRoom(), telemetry, options, now: () => opened.clock.now };
+		return storage({ ...made, ...(slimOf && { slimOf }) });
 	};
 	let current = stage();
 	let crashes = 0;
@@ -47,6 +51,10 @@ async function withStage(sampling: Sampling = { full: 2, slim: 3 }) {
 		handle,
 		stored,
 		take: () => take(opened.journal, 'storage'),
+		slimming: (how: SlimOf) => {
+			slimOf = how;
+			current = stage();
+		},
 		failing: (reason: string | undefined) => {
 			put = reason === undefined ? local.put : () => Promise.reject(new BackendUnavailable(reason));
 		},
@@ -98,14 +106,47 @@ describe('a crash loop', () => {
 		});
 	});
 
-	test('has those whole that should be slim, and says so', async () => {
-		await using at = await withStage({ full: 1, slim: 1 });
+	test('has those whole of which no slim core can be made, and says so', async () => {
+		await using at = await withStage({ full: 1, slim: 2 });
 		const [first, second] = [await at.crash(), await at.crash()].map(({ storage }) => storage);
-		expect(first).toMatchObject({ form: 'full', reason: 'core 1 of 2 of this bug, instance and image (storage.sampling)' });
+		expect(first).toMatchObject({ form: 'full', reason: 'core 1 of 3 of this bug, instance and image (storage.sampling)' });
 		expect(second).toMatchObject({
 			form: 'full',
-			reason: 'core 2 of 2 of this bug, instance and image (storage.sampling); whole, as this version has no slim form',
+			reason: 'core 2 of 3 of this bug, instance and image (storage.sampling); whole: nothing makes it slim here',
 		});
+		at.slimming(async () => ({ is: 'not slim', reason: 'no room', [Symbol.asyncDispose]: async () => {} }));
+		expect((await at.crash()).storage).toMatchObject({
+			form: 'full',
+			reason: expect.stringContaining('(storage.sampling); whole: no room'),
+		});
+	});
+
+	test('has the slim core stored of those that should be slim, packed as the others, and its file goes', async () => {
+		await using at = await withStage({ full: 1, slim: 1 });
+		await using folder = await temporaryFolder();
+		const path = join(folder.path, 'core.slim');
+		let isThere = false;
+		at.slimming(async (core, { id }) => {
+			writeFileSync(path, `slim core of ${id} at ${core.path}`);
+			isThere = true;
+			return {
+				is: 'slim',
+				path,
+				[Symbol.asyncDispose]: async () => {
+					isThere = false;
+				},
+			};
+		});
+		await at.crash();
+		const { id, analysed, storage } = await at.crash();
+		expect(storage).toMatchObject({ form: 'slim', reason: 'core 2 of 2 of this bug, instance and image (storage.sampling)' });
+		const { location = '', sha256 } = storage as { location?: string; sha256?: string };
+		expect(location).toMatch(/\.core\.zst$/);
+		expect(createHash('sha256').update(readFileSync(location)).digest('hex')).toBe(sha256);
+		const { stdout } = await exec('zstd', ['-d', '-c', location]);
+		expect(stdout).toBe(`slim core of ${id} at ${analysed.body.core.path}`);
+		expect(isThere).toBe(false);
+		expect(await at.forms(1)).toEqual(['none']);
 	});
 
 	test('begins anew with another bug, instance or image, and with a higher score', async () => {

@@ -16,6 +16,7 @@ export type { StoredCopy } from './copy.ts';
 export { type KnownIssueEntry, knownIssuesState, loadKnownIssues } from './knownissues/knownissues.ts';
 export { findModules, type SymbolPlaces, unusedExecutable } from './modules.ts';
 export { checkScratch, rawCopy, ScratchError, scratchFolder, sweepScratch } from './scratch.ts';
+export { type SlimFileOptions, slimFile } from './slim-file.ts';
 export { forgedPaths } from './unwinding.ts';
 
 type Deps = {

@@ -25,7 +25,3 @@ export function sampleOf(kept: number, { full, slim }: Sampling): Sample {
 
 /** Of a core that belongs to no series: nothing says that it tells the same as another. */
 export const unsampled: Sample = { form: 'full', reason: 'nothing tells which bug it is, so that it is not counted with others' };
-
-/** What a slim core is stored as until there is such a form. */
-export const asWhole = ({ form, reason }: Sample): Sample =>
-	form === 'slim' ? { form: 'full', reason: `${reason}; whole, as this version has no slim form` } : { form, reason };

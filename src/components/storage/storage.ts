@@ -1,5 +1,7 @@
+import type { FileHandle } from 'node:fs/promises';
 import { messageOf } from '../../base/errors.ts';
 import { fileChunks } from '../../base/file-chunks.ts';
+import { openRegular } from '../../base/regular-file.ts';
 import { type Backend, BackendFull, type Content, ContentLost, ContentUnavailable, isBackendError } from '../../domain/backend.ts';
 import { type Event, followsFrom } from '../../domain/events.ts';
 import { isDeleted } from '../../domain/fold.ts';
@@ -14,7 +16,7 @@ import { openOriginal } from '../../drivers/original/original.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { type StoredAs, storedName } from './name.ts';
 import type { Room } from './room.ts';
-import { asWhole, type Sample, type Sampling, sampleOf, unsampled } from './sampling.ts';
+import { type Sample, type Sampling, sampleOf, unsampled } from './sampling.ts';
 
 export { type Bearings, bearingsOf } from './bearings.ts';
 export { deletionNote } from './beside.ts';
@@ -50,10 +52,21 @@ type Deps = {
 	 */
 	readonly nameOnce?: (id: string, name: string) => string;
 	readonly room: Room;
+	/** Absent: cores are stored whole. */
+	readonly slimOf?: SlimOf;
 	readonly telemetry: Telemetry;
 	readonly options: StorageOptions;
 	readonly now?: () => EpochMs;
 };
+
+/**
+ * Makes a slim core of the core of a crash: in a file that is there until it is disposed of, or says why there is none.
+ *
+ * @throws {ContentLost}
+ */
+export type SlimOf = (core: Core, report: CrashReport, signal: AbortSignal) => Promise<Slim>;
+
+type Slim = AsyncDisposable & ({ readonly is: 'slim'; readonly path: string } | { readonly is: 'not slim'; readonly reason: string });
 
 /** After so long it is looked again whether a core that was being stored is. */
 const lookAgainMs = 1_000;
@@ -65,6 +78,7 @@ export function storage({
 	history,
 	nameOnce = (_, name) => name,
 	room,
+	slimOf,
 	telemetry,
 	options,
 	now = Date.now,
@@ -92,11 +106,13 @@ export function storage({
 		underway.set(key, kinOf(report));
 		try {
 			const name = nameOnce(key, storedName(report));
-			const put = await backend.put(`${name}${storedAs(core, options)}`, contentOf(core, options), signal);
-			const storage = { ...put, name, reason: sample.reason };
+			await using slim = sample.form === 'slim' ? await slimOf?.(core, report, signal) : undefined;
+			const { form, reason, as, content } = toPut(core, sample, slim, options);
+			const put = await backend.put(`${name}${as}`, content, signal);
+			const storage = { form, ...put, name, reason };
 			room.forget(key);
 			telemetry.coreStored(key, backend.kind, storage);
-			return done(stored(event, core, { form: 'full', ...storage }));
+			return done(stored(event, core, storage));
 		} catch (error) {
 			underway.delete(key);
 			if (error instanceof BackendFull) room.lacks(key, core.sizeBytes);
@@ -125,7 +141,7 @@ export function storage({
 		const perhaps = [...underway.values()].filter((other) => other.series === series && other.worth >= worth).length;
 		const sample = sampleOf(kept + perhaps, options.sampling);
 		if (sample.form === 'none' && sampleOf(kept, options.sampling).form !== 'none') return undefined;
-		return asWhole(sample);
+		return sample;
 	}
 
 	return { reads: ['AnalysisResults'], concurrency: 2, isPatient: true, handle };
@@ -163,26 +179,35 @@ const ends: Readonly<Record<Exclude<Core['encoding'], 'raw'> | 'none', StoredAs>
 	none: '.core',
 };
 
-function storedAs({ encoding }: Core, { compression }: StorageOptions): StoredAs {
-	if (encoding !== 'raw') return ends[encoding];
-	return ends[compression === 'none' ? compression : compression.is];
+const endOf = (encoding: Core['encoding'], { compression }: StorageOptions): StoredAs =>
+	ends[encoding !== 'raw' ? encoding : compression === 'none' ? compression : compression.is];
+
+type ToPut = { readonly form: 'full' | 'slim'; readonly reason: string; readonly as: StoredAs; readonly content: Content };
+
+/** A packed core as it is, a raw one packed on the way, which need not give the same bytes again; or the slim one that was made of it. */
+function toPut(core: Core, { form, reason }: Sample, slim: Slim | undefined, options: StorageOptions): ToPut {
+	const packing = options.compression === 'none' ? undefined : options.compression;
+	if (slim?.is === 'slim') {
+		const content = contentOf(slim.path, () => openRegular(slim.path), packing);
+		return { form: 'slim', reason, as: endOf('raw', options), content };
+	}
+	const why = form === 'slim' ? `${reason}; whole: ${slim?.reason ?? 'nothing makes it slim here'}` : reason;
+	const isPacked = core.encoding !== 'raw';
+	const content = contentOf(core.path, () => openOriginal(core), isPacked ? undefined : packing);
+	const known = isPacked || !packing ? { identity: core.fileId, sizeBytes: core.sizeBytes } : {};
+	return { form: 'full', reason: why, as: endOf(core.encoding, options), content: { ...content, ...known } };
 }
 
-/** What is stored: a packed core as it is, a raw one packed on the way, which need not give the same bytes again. */
-function contentOf(core: Core, { compression }: StorageOptions): Content {
-	const packing = core.encoding === 'raw' && compression !== 'none' ? compression : undefined;
-	return {
-		...(packing === undefined && { identity: core.fileId, sizeBytes: core.sizeBytes }),
-		async *open(signal) {
-			try {
-				await using file = await openOriginal(core);
-				if (packing) yield* packed(file, packing, signal);
-				else yield* fileChunks(file, signal);
-			} catch (cause) {
-				signal.throwIfAborted();
-				if (cause instanceof ContentLost) throw cause;
-				throw new ContentUnavailable(`${core.path} can't be read: ${messageOf(cause)}`, { cause });
-			}
-		},
-	};
-}
+const contentOf = (path: string, openFile: () => Promise<FileHandle>, packing: Compression | undefined): Content => ({
+	async *open(signal) {
+		try {
+			await using file = await openFile();
+			if (packing) yield* packed(file, packing, signal);
+			else yield* fileChunks(file, signal);
+		} catch (cause) {
+			signal.throwIfAborted();
+			if (cause instanceof ContentLost) throw cause;
+			throw new ContentUnavailable(`${path} can't be read: ${messageOf(cause)}`, { cause });
+		}
+	},
+});
