@@ -18,6 +18,8 @@ export type CallstackOptions = {
 
 /** As many as a report has room for. */
 const mostThreads = 2000;
+/** Of one thread, and of all together: thousands of forged stacks would take an hour. */
+const [mostPassed, mostPassedTogether] = [20_000, 50_000];
 
 /**
  * The stacks of all threads, by what the modules' files tell of their code: no debugger is asked, and of core and files only those pages are read
@@ -35,9 +37,12 @@ export async function callstacks(
 	const core: FileHandle = files.use(await openRegular(path));
 	const process = crashedProcess(fileBytes(core), corefile, modules, files);
 	const walks: { readonly id: number; readonly walk: Walk }[] = [];
+	let left = mostPassedTogether;
 	for (const { id, registers } of corefile.threads.slice(0, mostThreads)) {
 		signal?.throwIfAborted();
-		walks.push({ id, walk: await walk(registers, process) });
+		const found = await walk(registers, process, Math.min(left, mostPassed));
+		left -= found.frames.length + found.omitted;
+		walks.push({ id, walk: found });
 	}
 	const names = await namesOf(
 		walks.flatMap(({ walk }) => walk.frames),

@@ -55,8 +55,8 @@ export function callerFrame(pc: bigint, stackPointer: bigint, framePointer: bigi
 export const framePointerOf = ({ registers }: Frame, { machine }: CrashedProcess) => registers.get(roles[machine.name]?.framePointer ?? -1);
 
 /** Whether the instruction before an address is a call. */
-export async function isReturnAddress(address: bigint, { machine, memory, moduleAt }: CrashedProcess): Promise<boolean> {
-	if (!(await moduleAt(address - 1n))) return false;
+export async function isReturnAddress(address: bigint, { machine, memory, moduleAt, isCode }: CrashedProcess): Promise<boolean> {
+	if (!(await isCode(address - 1n)) || !(await moduleAt(address - 1n))) return false;
 	const before = await memory(address - 7n, 7);
 	return before !== undefined && (machine.name === 'aarch64' ? isBranchWithLink(before) : endsInCall(before));
 }

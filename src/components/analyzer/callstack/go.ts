@@ -25,6 +25,8 @@ export type GoSteps = (frame: Frame, module: GoModule) => Promise<GoCaller | und
 export function goSteps(registers: Readonly<Record<string, Hex>>, process: CrashedProcess): GoSteps {
 	/** Of calls from C that have been passed, where the next one left the scheduler's stack. */
 	let leftAt: bigint | undefined;
+	let current: Promise<Goroutine | undefined> | undefined;
+	let users: Promise<Goroutine | undefined> | undefined;
 
 	return async (frame, module) => {
 		const at = BigInt.asUintN(64, codeAddress(frame) - module.bias);
@@ -102,15 +104,17 @@ export function goSteps(registers: Readonly<Record<string, Hex>>, process: Crash
 		return values.get(process.machine.stackPointer);
 	}
 
-	async function goroutine(): Promise<Goroutine | undefined> {
+	/** What all of a thread's stack asks for is looked for once. */
+	function goroutine(): Promise<Goroutine | undefined> {
 		const value = (name: string) => (registers[name] === undefined ? undefined : BigInt(registers[name]));
 		const register = value(process.machine.name === 'aarch64' ? 'x28' : 'r14');
-		return currentGoroutine({ register, fsBase: value('fs_base') }, process.memory);
+		current ??= currentGoroutine({ register, fsBase: value('fs_base') }, process.memory);
+		return current;
 	}
 
-	async function userGoroutine(): Promise<Goroutine | undefined> {
-		const current = await goroutine();
-		return current && userGoroutineOf(current, process.memory);
+	function userGoroutine(): Promise<Goroutine | undefined> {
+		users ??= goroutine().then((one) => one && userGoroutineOf(one, process.memory));
+		return users;
 	}
 
 	/** Goes on where the function has left another stack, if its caller's return address is there. */
@@ -178,7 +182,7 @@ export function goSteps(registers: Readonly<Record<string, Hex>>, process: Crash
 	async function faultKept(pc: bigint) {
 		const current = await goroutine();
 		if (!current) return undefined;
-		for (const struck of [await userGoroutineOf(current, process.memory), await schedulerOf(current, process.memory)]) {
+		for (const struck of [await userGoroutine(), await schedulerOf(current, process.memory)]) {
 			const kept = struck && (await faultKeptBy(struck, pc, process.memory));
 			if (kept) return kept;
 		}

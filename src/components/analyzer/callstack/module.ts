@@ -1,5 +1,5 @@
 import type { ByteSource } from '../../../readers/bytes/bytes.ts';
-import { elfHeader, elfHeaderSize, type ProgramHeader, PT_LOAD, programHeaders } from '../../../readers/elf/elf.ts';
+import { elfHeader, elfHeaderSize, PF_X, type ProgramHeader, PT_LOAD, programHeaders } from '../../../readers/elf/elf.ts';
 import { openPclntab, type Pclntab, PclntabError } from '../../../readers/gopclntab/gopclntab.ts';
 import { type CallFrames, callFrames, UnwindError } from '../../../readers/unwind/unwind.ts';
 
@@ -18,6 +18,8 @@ export type CodeModule = {
 	/** What of it could not be read, in words. */
 	readonly problems: readonly string[];
 	readonly segments: readonly ProgramHeader[];
+	/** Whether the file has code for an address of the process. */
+	isCode(address: bigint): boolean;
 	/** As the file has it at an address of the process; undefined where it has not all of that. */
 	read(address: bigint, length: number): Promise<Buffer | undefined>;
 };
@@ -49,6 +51,10 @@ export async function codeModule(
 		debugFile: debugFile?.file,
 		frames: await attempt(callFrames, 'the call frame information'),
 		go: await attempt(openPclntab, "Go's table of functions"),
+		isCode(address) {
+			const linked = BigInt.asUintN(64, address - bias);
+			return segments.some((one) => (one.p_flags & PF_X) !== 0 && one.p_vaddr <= linked && linked < mappedEnd(one));
+		},
 		async read(address, length) {
 			const linked = BigInt.asUintN(64, address - bias);
 			const segment = segments.find((one) => one.p_vaddr <= linked && linked + BigInt(length) <= mappedEnd(one));

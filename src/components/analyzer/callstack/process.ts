@@ -13,6 +13,8 @@ export type CrashedProcess = {
 	readonly memory: Memory;
 	/** The executable or library that an address is in; undefined where there is none, or its file is not here. */
 	moduleAt(address: bigint): Promise<CodeModule | undefined>;
+	/** Whether a caller can be there: in code of a mapped file, or in any part of one that is not here. */
+	isCode(address: bigint): Promise<boolean>;
 	/** Of what was mapped. */
 	readonly paths: readonly string[];
 	moduleOf(path: string): Promise<CodeModule | undefined>;
@@ -67,6 +69,12 @@ export function crashedProcess(
 		return opening(place.module, () => ofFile(place.module));
 	}
 
+	async function isCode(address: bigint): Promise<boolean> {
+		if (!corefile.locate(hex(address))) return false;
+		const module = await moduleAt(address);
+		return module?.isCode(address) ?? true;
+	}
+
 	/** The core's own word, and of what it leaves out the file's: what was written to is not left out. */
 	async function memory(address: bigint, length: number): Promise<Buffer | undefined> {
 		const bytes = await upTo(address, length);
@@ -83,6 +91,7 @@ export function crashedProcess(
 		machine,
 		memory: (address, length) => memory(BigInt.asUintN(64, address), length),
 		moduleAt: (address) => moduleAt(BigInt.asUintN(64, address)),
+		isCode: (address) => isCode(BigInt.asUintN(64, address)),
 		paths: [...found.keys()],
 		moduleOf: (path) => opening(path, () => ofFile(path)),
 		pathAt: (address) => corefile.locate(hex(address))?.module,

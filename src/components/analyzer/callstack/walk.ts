@@ -1,4 +1,4 @@
-import type { Hex } from '../../../base/hex.ts';
+import { type Hex, hex } from '../../../base/hex.ts';
 import { callerOf, codeAddress, describeStop, type Frame, innermostFrame } from '../../../readers/unwind/unwind.ts';
 import type { Fault } from '../death.ts';
 import { callerByCall, callerByFramePointer } from './frame-pointer.ts';
@@ -15,8 +15,6 @@ export type WalkedFrame = {
 	readonly module: CodeModule | undefined;
 	/** The kernel put it there, to call a signal's handler. */
 	readonly isSignalFrame: boolean;
-	/** By frame pointers, or by what looks like a return address: nothing describes the frame before it. */
-	readonly isGuess: boolean;
 };
 
 export type Walk = {
@@ -31,13 +29,12 @@ export type Walk = {
 	readonly ended: string | null;
 };
 
-/** So many are kept, and so many are passed at most: a stack that has overflowed has some hundred thousand. */
-const [mostFrames, mostPassed] = [200, 20_000];
+/** So many are kept. A handler that faults may be called for that again and again: of what all of them interrupted the first in time says most, which is the last here. */
+const [mostFrames, mostFaults] = [200, 20];
 
 /** One step further up, or why there is none. */
 type Next =
-	| { readonly is: 'caller'; readonly frame: Frame; readonly fault?: Fault | undefined; readonly isGuess?: boolean }
-	| { readonly is: 'signal frame'; readonly frame: Frame }
+	| { readonly is: 'caller'; readonly frame: Frame; readonly fault?: Fault | undefined }
 	| { readonly is: 'outermost' }
 	| { readonly is: 'stopped'; readonly words: string };
 
@@ -46,41 +43,45 @@ type Next =
  * changes. A forged or broken stack ends with a reason.
  *
  * @param registers as the kernel names them
+ * @param mostPassed so many frames, or one: a stack that has overflowed has some hundred thousand
  */
-export async function walk(registers: Readonly<Record<string, Hex>>, process: CrashedProcess): Promise<Walk> {
+export async function walk(registers: Readonly<Record<string, Hex>>, process: CrashedProcess, mostPassed: number): Promise<Walk> {
 	const stepInGo = goSteps(registers, process);
 	const frames: WalkedFrame[] = [];
 	const faults: Fault[] = [];
 	const seen = new Set<string>();
+	let passed = 0;
 	const values = Object.fromEntries(Object.entries(registers).map(([name, value]) => [name, BigInt(value)]));
 	const innermost = innermostFrame(values, process.machine);
 	const ended = (words: string | null): Walk => ({
 		innermost,
-		frames: frames.slice(0, mostFrames),
-		omitted: Math.max(0, frames.length - mostFrames),
+		frames,
+		omitted: passed - frames.length,
 		faults,
 		ended: words,
 	});
 	if (!innermost) return ended('the core does not say where it is');
 	let frame = innermost;
-	let isGuess = false;
 	for (;;) {
 		const isSignalFrame = !frame.isExact && (await isTrampoline(frame.pc, process.machine, process.memory));
 		const address = isSignalFrame ? frame.pc : codeAddress(frame);
 		const module = await process.moduleAt(address);
 		const stackPointer = frame.registers.get(process.machine.stackPointer);
-		frames.push({ pc: frame.pc, codeAddress: address, stackPointer, module, isSignalFrame, isGuess });
-		if (frames.length > mostPassed) return ended('there are more frames than were counted');
+		if (frames.length < mostFrames) frames.push({ pc: frame.pc, codeAddress: address, stackPointer, module, isSignalFrame });
+		if (++passed >= mostPassed) return ended('there are more frames than were counted');
 		const place = `${frame.pc} ${stackPointer}`;
 		if (seen.has(place)) return ended('it leads back to where it was before');
 		seen.add(place);
 		const next: Next = isSignalFrame ? await interruptedBy(frame, process) : await callerFrom(frame, module, stepInGo, process);
 		if (next.is === 'outermost') return ended(null);
 		if (next.is === 'stopped') return ended(next.words);
-		if (next.is === 'caller' && next.fault) faults.push(next.fault);
-		if (next.frame.pc === 0n && !next.frame.isExact) return ended(null);
+		if (next.fault && faults.push(next.fault) > mostFaults) faults.shift();
+		const { pc } = next.frame;
+		if (pc === 0n && !next.frame.isExact) return ended(null);
+		// A signal may have come where no code is; what has called something is code, of a mapped file or the kernel's own.
+		if (!isSignalFrame && !(await process.isCode(codeAddress(next.frame))) && !(await isTrampoline(pc, process.machine, process.memory)))
+			return ended(`the return address is ${hex(pc)}, which is in the code of no mapped file`);
 		frame = next.frame;
-		isGuess = next.is === 'caller' && next.isGuess === true;
 	}
 }
 
@@ -100,12 +101,12 @@ async function callerFrom(frame: Frame, module: CodeModule | undefined, stepInGo
 	if (step?.is === 'caller') return step;
 	if (step && step.stop.is !== 'no frame description') return { is: 'stopped', words: describeStop(step.stop, process.machine) };
 	const guessed = (frame.isExact && (await callerByCall(frame, process))) || (await callerByFramePointer(frame, process));
-	if (guessed) return { is: 'caller', frame: guessed, isGuess: true };
+	if (guessed) return { is: 'caller', frame: guessed };
 	return { is: 'stopped', words: step ? describeStop(step.stop, process.machine) : missing(frame, module, process) };
 }
 
 function missing(frame: Frame, module: CodeModule | undefined, process: CrashedProcess): string {
 	if (module) return `${module.path} has no call frame information`;
 	const path = process.pathAt(codeAddress(frame));
-	return path === undefined ? 'it leads to where no code is' : `${path} is not here, which describes its frames`;
+	return path === undefined ? `${hex(frame.pc)} is in the code of no mapped file` : `${path} is not here, which describes its frames`;
 }
