@@ -23,8 +23,6 @@ export type GoSteps = (frame: Frame, module: GoModule) => Promise<GoCaller | und
  * @param registers the thread's, as the kernel names them
  */
 export function goSteps(registers: Readonly<Record<string, Hex>>, process: CrashedProcess): GoSteps {
-	/** Of calls from C that have been passed, where the next one left the scheduler's stack. */
-	let leftAt: bigint | undefined;
 	let current: Promise<Goroutine | undefined> | undefined;
 	let users: Promise<Goroutine | undefined> | undefined;
 
@@ -50,7 +48,7 @@ export function goSteps(registers: Readonly<Record<string, Hex>>, process: Crash
 			case 'rt0_go':
 				return { is: 'outermost' };
 			case 'asmcgocall':
-				return (await callerOnStackLeft(here, await leftByCall(here))) ?? physical(here);
+				return (await callerOnStackLeft(here, await leftByCall(here))) ?? callerOnStackLeft(here, stackPointerOf(here.frame));
 			case 'systemstack':
 				return callerOnStackLeft(here, (await userGoroutine())?.sched.sp);
 			case 'mcall':
@@ -58,7 +56,7 @@ export function goSteps(registers: Readonly<Record<string, Hex>>, process: Crash
 			case 'morestack':
 				return (await resumed(await userGoroutine())) ?? { is: 'outermost' };
 			case 'cgocallback':
-				return (await callerOnStackLeft(here, await leftByCallback(here))) ?? physical(here);
+				return (await callerOnStackLeft(here, await leftByCallback(here))) ?? withoutC(here);
 			case 'sigpanic':
 				return panicked(await physical(here));
 			case 'asyncPreempt':
@@ -141,16 +139,36 @@ export function goSteps(registers: Readonly<Record<string, Hex>>, process: Crash
 		return undefined;
 	}
 
-	/** Where C that called Go has left the scheduler's stack: it is noted there, and there again where the call from C before it did. */
-	async function leftByCallback({ frame }: Here): Promise<bigint | undefined> {
-		const current = await goroutine();
-		const scheduler = current && (await schedulerOf(current, process.memory));
+	/**
+	 * Where `cgocallback`, which C called, left C's stack: what it was given stands there as well as on the goroutine's, and there right below
+	 * what the second of that points to. The scheduler (`g0.sched`) has it noted too, but a panic takes the note back while the stack is still there.
+	 */
+	async function leftByCallback({ frame, size }: Here): Promise<bigint | undefined> {
 		const stackPointer = stackPointerOf(frame);
-		if (!scheduler || stackPointer === undefined) return undefined;
-		if (stackPointer >= scheduler.stack.lo && stackPointer < scheduler.stack.hi) return undefined;
-		const left = leftAt ?? scheduler.sched.sp;
-		leftAt = await word(left, process.memory);
-		return left;
+		if (stackPointer === undefined || size === undefined || size < 0) return undefined;
+		const given = stackPointer + (process.machine.name === 'aarch64' ? 8n : 0n);
+		const [called, passed] = [await word(given, process.memory), await word(given + 8n, process.memory)];
+		if (!called || !passed) return undefined;
+		for (let above = passed - 16n; above > passed - mostBelowPassed; above -= 8n) {
+			if ((await word(above, process.memory)) !== called || (await word(above + 8n, process.memory)) !== passed) continue;
+			return above - 8n - BigInt(size);
+		}
+		return undefined;
+	}
+
+	/**
+	 * When a panic has taken the note back, the scheduler's stack is used anew, and what C had on it may be lost. Then the goroutine's own stack is gone up,
+	 * as Go does: it looks as if the callback had been called by what switches stacks, on behalf of the call to C before.
+	 */
+	async function withoutC(here: Here): Promise<GoCaller | undefined> {
+		const caller = await physical(here);
+		if (caller?.is !== 'caller') return caller;
+		const at = BigInt.asUintN(64, codeAddress(caller.frame) - here.module.bias);
+		const callee = await here.module.go.functionAt(at);
+		if (callee?.role !== 'systemstack') return caller;
+		const size = await here.module.go.frameSizeAt(at);
+		const before = await callerOnStackLeft({ ...here, frame: caller.frame, callee, size }, stackPointerOf(caller.frame));
+		return before ?? { is: 'stopped', words: 'where C called Go is not to be found' };
 	}
 
 	/** The goroutine that `mcall` gives to what it calls, if no other thread has taken it up since. */
@@ -224,6 +242,9 @@ export function goSteps(registers: Readonly<Record<string, Hex>>, process: Crash
 
 /** A frame of which Go's tables tell the function, and the frame's size in bytes. */
 type Here = { readonly frame: Frame; readonly module: GoModule; readonly callee: GoFunction; readonly size: number | undefined };
+
+/** How far below what C passes to Go its call is: the frames of two small functions that were made for it. */
+const mostBelowPassed = 4096n;
 
 /** By DWARF number. */
 const linkRegister = 30;

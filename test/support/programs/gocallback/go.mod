@@ -1,0 +1,3 @@
+module gocallback
+
+go 1.16
