@@ -3,13 +3,13 @@ import { openRegular } from '../../../base/regular-file.ts';
 import { fileBytes } from '../../../readers/bytes/bytes.ts';
 import type { Corefile } from '../../../readers/corefile/corefile.ts';
 import type { FoundModule } from '../modules.ts';
-import type { StackFrame, Stacks } from '../stacks.ts';
+import type { Stacks } from '../stacks.ts';
 import { abortMessageOf } from './abort-message.ts';
 import { type Exception, exceptionOn } from './exception.ts';
 import { type Names, namesOf } from './names.ts';
 import { type CrashedProcess, crashedProcess } from './process.ts';
 import { returnedFrom } from './signal-frame.ts';
-import { type Walk, walk } from './walk.ts';
+import { type Walk, type WalkedFrame, walk } from './walk.ts';
 
 export type CallstackOptions = {
 	readonly demangle: (names: readonly string[]) => Promise<ReadonlyMap<string, string>>;
@@ -55,13 +55,16 @@ export async function callstacks(
 			: undefined;
 	return {
 		by: 'agent',
-		threads: walks.map(({ id, walk }) => ({
-			id,
-			frames: upToMain(walk.frames.flatMap(names.framesOf)),
-			omittedFrames: walk.omitted,
-			faults: walk === first?.walk && returned ? [returned] : walk.faults,
-			ended: walk.ended,
-		})),
+		threads: walks.map(({ id, walk }) => {
+			const beginning = mainIn(walk.frames, names, corefile.executable);
+			return {
+				id,
+				frames: walk.frames.slice(0, beginning).flatMap(names.framesOf),
+				omittedFrames: beginning === undefined ? walk.omitted : 0,
+				faults: walk === first?.walk && returned ? [returned] : walk.faults,
+				ended: beginning === undefined ? walk.ended : null,
+			};
+		}),
 		abortMessage: await abortMessageOf(process),
 		exception: await exceptionAmong(
 			walks.map(({ walk }) => walk),
@@ -89,8 +92,10 @@ async function exceptionAmong(walks: readonly Walk[], names: Names, { memory }: 
 	return null;
 }
 
-/** What comes before a program's own beginning is the same in all of them. */
-function upToMain(frames: readonly StackFrame[]): readonly StackFrame[] {
-	const main = frames.findIndex((frame) => frame.function === 'main');
-	return main < 0 ? frames : frames.slice(0, main + 1);
+/** Where a program's own beginning ends: what comes before it is the same in all of them. A library may have a `main` too, and a program may call its own. */
+function mainIn(frames: readonly WalkedFrame[], { framesOf }: Names, executable: string | undefined): number | undefined {
+	const last = frames.findLastIndex(
+		(frame) => (executable === undefined || frame.module?.path === executable) && framesOf(frame).at(-1)?.function === 'main',
+	);
+	return last < 0 ? undefined : last + 1;
 }
