@@ -38,6 +38,7 @@ export function fileBytes(file: FileHandle): ByteSource {
 			if (offset < windowOffset || offset + length > windowOffset + window.length) {
 				// Always the same memory: a thousand pieces would lie about until they are collected.
 				memory ??= Buffer.allocUnsafeSlow(windowSize);
+				window = memory.subarray(0, 0); // a read that fails leaves anything in it
 				window = await fill(offset, memory);
 				windowOffset = offset;
 			}
