@@ -63,6 +63,16 @@ function upToWriter(functions: readonly (string | undefined)[]) {
 	return writer < 0 ? functions : functions.slice(0, writer + 1);
 }
 
+crashTest('a file that has gone meanwhile ends the stacks that lead into it, with the reason', async () => {
+	await using crashed = await crash(await program('faults.c'), ['assert']);
+	const corefile = await readPass(crashed.core);
+	const modules = (await findModules(corefile, { sysroot: '/', paths: [] }, Date.now())).map((one) =>
+		one.loaded && one.module.path.includes('/libc.') ? { ...one, loaded: { ...one.loaded, file: '/nowhere/libc.so.6' } } : one,
+	);
+	const { threads } = await callstacks(crashed.core, corefile, modules, { demangle: async () => new Map() });
+	expect(threads[0]).toMatchObject({ frames: [{}], ended: expect.stringMatching(/libc\.so\.6 is not here, which describes its frames$/) });
+});
+
 /** Which of others' places a stack does not have. */
 const missingIn = (places: readonly string[], others: readonly string[] = []) => others.filter((place) => !places.includes(place));
 

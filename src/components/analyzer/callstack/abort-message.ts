@@ -6,8 +6,9 @@ import type { CrashedProcess } from './process.ts';
 
 /** What glibc noted when it ended the process itself: a failed assertion, a damaged heap (`struct abort_msg_s`, stdlib/abort.c). */
 export async function abortMessageOf(process: CrashedProcess): Promise<string | null> {
-	for (const path of process.paths) {
-		if (!/^libc[-.]/.test(basename(path))) continue;
+	const libraries = process.paths.filter((path) => /^libc[-.]/.test(basename(path)));
+	// A program that is one file has it in itself.
+	for (const path of libraries.length === 0 && process.paths.length === 1 ? process.paths : libraries) {
 		const module = await process.moduleOf(path);
 		const variable = module && (await addressIn(module.source));
 		const message = variable === undefined ? undefined : await word(variable + (module?.bias ?? 0n), process.memory);

@@ -31,7 +31,10 @@ export async function namesOf(
 		else places.set(module, new Set([linked]));
 	}
 	const calls = new Map<CodeModule, ReadonlyMap<bigint, readonly GoCall[]>>();
-	for (const [module, addresses] of places) calls.set(module, await callsIn(module, [...addresses], problems));
+	for (const [module, addresses] of places) {
+		problems.push(...module.problems);
+		calls.set(module, await callsIn(module, [...addresses], problems));
+	}
 	const mangled = [...calls.values()].flatMap((byAddress) => [...byAddress.values()].flatMap((found) => found.map(({ name }) => name)));
 	const demangled = await demangle([...new Set(mangled)]);
 

@@ -1,6 +1,6 @@
-import type { FileHandle } from 'node:fs/promises';
+import { codeOf } from '../../../base/errors.ts';
 import { hex } from '../../../base/hex.ts';
-import { openRegular } from '../../../base/regular-file.ts';
+import { NotRegularError, openRegular } from '../../../base/regular-file.ts';
 import { type ByteSource, fileBytes, recentBytes } from '../../../readers/bytes/bytes.ts';
 import type { Corefile } from '../../../readers/corefile/corefile.ts';
 import { type Machine, type Memory, machines } from '../../../readers/unwind/unwind.ts';
@@ -48,7 +48,12 @@ export function crashedProcess(
 	async function ofFile(path: string): Promise<CodeModule | undefined> {
 		const { loaded } = found.get(path) ?? {};
 		if (!loaded) return undefined;
-		const file: FileHandle = await openRegular(loaded.file);
+		const file = await openRegular(loaded.file).catch((error) => {
+			// It was there when it was looked for.
+			if (error instanceof NotRegularError || codeOf(error) === 'ENOENT') return undefined;
+			throw error;
+		});
+		if (!file) return undefined;
 		files.use(file);
 		return codeModule(path, fileBytes(file), BigInt(loaded.bias), loaded);
 	}
