@@ -145,7 +145,7 @@ export const configSchema = (paths: ModeDefaults) =>
 				scratchPath: key(
 					text,
 					paths.scratchPath,
-					'The folder in which compressed cores are unpacked for gdb, each for as long as that takes.',
+					'The folder in which slim cores are made of compressed ones, or these are unpacked, and gdb works; each for as long as that takes.',
 				),
 				scratchSize: key(size, '20GB', 'How much a core may take there; holes do not count.', inSize),
 				knownIssues: key(
