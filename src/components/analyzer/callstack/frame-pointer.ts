@@ -2,8 +2,13 @@ import type { Frame } from '../../../readers/unwind/unwind.ts';
 import type { CrashedProcess } from './process.ts';
 
 /** DWARF numbers of what the ABIs use for it, and of the link register where there is one. */
-const roles: Readonly<Record<string, { readonly framePointer: number; readonly link?: number }>> = {
-	'x86-64': { framePointer: 6 },
+const roles: Readonly<
+	Record<
+		string,
+		{ readonly framePointer: number; readonly link?: number /** Of the stack pointer, by 16. */; readonly restOnEntry?: bigint }
+	>
+> = {
+	'x86-64': { framePointer: 6, restOnEntry: 8n },
 	aarch64: { framePointer: 29, link: 30 },
 };
 
@@ -29,13 +34,15 @@ export async function callerByFramePointer({ registers }: Frame, process: Crashe
 
 /**
  * The caller of code that has done nothing with the stack yet: it finds the return address where the call has left it. So does who looks where
- * a jump led to no code at all, and in what is written by hand.
+ * a jump led to no code at all, and in what is written by hand. A call leaves the stack pointer as the ABI says (psABI x86-64, section 3.2.2); a return
+ * to an address that was overwritten does not, nor does who has made room for one value: what lies there then is any.
  */
 export async function callerByCall({ registers }: Frame, process: CrashedProcess): Promise<Frame | undefined> {
 	const { machine, memory } = process;
 	const stackPointer = registers.get(machine.stackPointer);
 	if (stackPointer === undefined) return undefined;
-	const { link } = roles[machine.name] ?? {};
+	const { link, restOnEntry } = roles[machine.name] ?? {};
+	if (restOnEntry !== undefined && stackPointer % 16n !== restOnEntry) return undefined;
 	const pc = link === undefined ? (await memory(stackPointer, 8))?.readBigUInt64LE(0) : registers.get(link);
 	if (pc === undefined || !(await isReturnAddress(pc, process))) return undefined;
 	const above = link === undefined ? stackPointer + 8n : stackPointer;
