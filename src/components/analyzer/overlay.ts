@@ -43,8 +43,9 @@ function overlaidThread(own: ThreadStack, gdb: Second['threads'][number]): Laid 
 	const common = parting < 0 ? ours.length : parting;
 	const faults = own.faults.length > 0 ? own.faults : gdb.faults;
 	const same = ours.slice(0, common).map((calls, index) => combined(calls, theirs[index]));
-	if (common === ours.length && named(theirs.slice(common)).length > 0 && own.ended !== null && own.omittedFrames === 0) {
-		const frames = [...same, ...named(theirs.slice(common))].flat();
+	const further = named(theirs.slice(Math.max(0, common - 1))).slice(common > 0 ? 1 : 0);
+	if (common === ours.length && further.length > 0 && own.ended !== null && own.omittedFrames === 0) {
+		const frames = [...same, ...further].flat();
 		return { thread: { ...gdb, frames, faults } };
 	}
 	const rest = ours.slice(common);

@@ -4,7 +4,7 @@ import type { Fault } from './death.ts';
 /** The stacks of a core, whoever unwound them: the crashed thread first. */
 export type Stacks = {
 	/** Who unwound them; `agent`: this program itself. */
-	readonly by: 'agent' | 'gdb' | 'agent+gdb';
+	readonly by: 'agent' | 'agent+gdb';
 	readonly threads: readonly ThreadStack[];
 	/** What the C library noted when it ended the process itself. */
 	readonly abortMessage: string | null;
