@@ -103,6 +103,22 @@ describe('whatever is wrong in a core, its stacks end, in bounds, with a reason'
 		expect(stacks.threads[0]?.ended).toBe('it leads back to where it was before');
 	});
 
+	crashTest('a Go stack that was to grow, where it is the scheduler’s own: nobody’s stack follows', async () => {
+		await using crashed = await crash(await program('gopure', ['-ldflags=-s -w']), ['overflow'], { environment: { GOTRACEBACK: 'crash' } });
+		const { corefile, modules } = await opened(crashed.core);
+		const functions = async () => (await stacksOf(crashed.core, corefile, modules)).threads[0]?.frames.map((frame) => frame.function) ?? [];
+		expect(await functions()).toContain('main.recurse');
+		await using core = await open(crashed.core, 'r+');
+		const at = async (address: bigint) => (await wordAt(core, corefile.extentAt(address)?.offset ?? 0)).readBigUInt64LE();
+		const thread = await at((await at(BigInt(corefile.threads[0]?.registers.fs_base ?? 0) - 8n)) + 48n);
+		const scheduler = await at(thread);
+		// g0.sched.sp: where morestack would have begun to use that stack.
+		const changed = wordOf((await at(scheduler + 56n)) + 4096n);
+		await core.write(changed, 0, 8, corefile.extentAt(scheduler + 56n)?.offset);
+		expect(await functions()).toContain('runtime.morestack');
+		expect(await functions()).not.toContain('main.recurse');
+	});
+
 	crashTest('more frames, in all threads together, than there is time for', async () => {
 		await using crashed = await crash(await program('faults.c'), ['overflow']);
 		const { corefile, modules } = await opened(crashed.core);

@@ -54,7 +54,7 @@ export function goSteps(registers: Readonly<Record<string, Hex>>, process: Crash
 			case 'mcall':
 				return (await resumed(await handedTo(here))) ?? { is: 'outermost' };
 			case 'morestack':
-				return (await resumed(await userGoroutine())) ?? { is: 'outermost' };
+				return (await resumed(await grown(here))) ?? callerOnStackLeft(here, stackPointerOf(here.frame));
 			case 'cgocallback':
 				return (await callerOnStackLeft(here, await leftByCallback(here))) ?? withoutC(here);
 			case 'sigpanic':
@@ -184,6 +184,14 @@ export function goSteps(registers: Readonly<Record<string, Hex>>, process: Crash
 		return undefined;
 	}
 
+	/** The goroutine whose stack `morestack` has left to have it grown. Of the scheduler's own stack it only tells that it is at its end, and stays there. */
+	async function grown({ frame }: Here): Promise<Goroutine | undefined> {
+		const current = await goroutine();
+		const scheduler = current && (await schedulerOf(current, process.memory));
+		const below = (scheduler?.sched.sp ?? 0n) - (stackPointerOf(frame) ?? 0n);
+		return below === 0n || below === linkBytes ? userGoroutine() : undefined;
+	}
+
 	async function resumed(goroutine: Goroutine | undefined): Promise<GoCaller | undefined> {
 		if (!goroutine) return undefined;
 		const { sp, pc } = goroutine.sched;
@@ -213,12 +221,12 @@ export function goSteps(registers: Readonly<Record<string, Hex>>, process: Crash
 		return undefined;
 	}
 
-	/** On AArch64 the link register of what faulted was pushed before, in 16 bytes. */
+	/** On AArch64 the link register of what faulted was pushed before. */
 	async function faulting(caller: Frame): Promise<Frame> {
 		const stackPointer = stackPointerOf(caller);
 		if (process.machine.name !== 'aarch64' || stackPointer === undefined) return { ...caller, isExact: true };
 		const link = await word(stackPointer, process.memory);
-		const registers = new Map([...caller.registers, [process.machine.stackPointer, stackPointer + 16n]]);
+		const registers = new Map([...caller.registers, [process.machine.stackPointer, stackPointer + linkBytes]]);
 		if (link !== undefined) registers.set(linkRegister, link);
 		return { ...caller, registers, isExact: true };
 	}
@@ -245,6 +253,9 @@ type Here = { readonly frame: Frame; readonly module: GoModule; readonly callee:
 
 /** How far below what C passes to Go its call is: the frames of two small functions that were made for it. */
 const mostBelowPassed = 4096n;
+
+/** What the link register takes on AArch64's stack, which keeps to multiples of 16. */
+const linkBytes = 16n;
 
 /** By DWARF number. */
 const linkRegister = 30;
