@@ -44,7 +44,7 @@ export const isRaised = ({ corefile: { siginfo, process } }: CoreEvidence) =>
 	siginfo !== undefined && isSent(siginfo.code) && siginfo.senderPid === process?.pid;
 
 /**
- * What the handlers of signals interrupted, the innermost last: in the core's first thread; where the process raised its signal anew,
+ * What the handlers of signals interrupted, the first in time last: in the core's first thread; where the process raised its signal anew,
  * in the first thread that had one of its own.
  */
 export function faultsOf(core: CoreEvidence): readonly Fault[] {
@@ -70,7 +70,7 @@ const isStruck = ({ faults }: { readonly faults: readonly Fault[] }) => faults.l
 export const bystandersOf = ({ stacks }: CoreEvidence): ReadonlySet<number | undefined> =>
 	new Set(stacks?.threads.filter(({ faults }) => isBystander(faults)).map(({ id }) => id));
 
-/** Where the processor refused to go on: what the innermost handler interrupted, else where the crashed thread is. */
+/** Where the processor refused to go on: what the first handler interrupted, else where the crashed thread is. */
 export function placeOfFault(core: CoreEvidence): { readonly pc: bigint | undefined; readonly stackPointer: bigint | undefined } {
 	const fault = faultsOf(core).at(-1);
 	if (fault) return { pc: BigInt(fault.pc), stackPointer: BigInt(fault.stackPointer) };
@@ -140,7 +140,7 @@ function trusted(frames: readonly Frame[], usable: ReadonlySet<string>): Frame[]
 /** What gdb complained of, and how the crashed thread's stack ended if not at its beginning. */
 export function complaintsOf({ stacks }: CoreEvidence): readonly string[] {
 	const ended = stacks?.threads[0]?.ended;
-	return [...(stacks?.problems ?? []), ...(ended ? [`the stack of the crashed thread may go on: ${ended}`] : [])];
+	return [...(stacks?.problems ?? []), ...(ended ? [`the stack of the crashed thread is not whole: ${ended}`] : [])];
 }
 
 /** Of the crashed thread where it was struck; a handler of its own has others. */

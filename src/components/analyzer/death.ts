@@ -32,7 +32,7 @@ export type Fault = {
 export type DeathInputs = {
 	/** What the core says. */
 	readonly coreSignal: Signal | null;
-	/** What the handlers in the crashed thread's stack dealt with, the innermost last. */
+	/** What the handlers in the crashed thread's stack dealt with, the first in time last. */
 	readonly faults: readonly Fault[];
 	readonly statements: readonly Statement[];
 	/** The crashed thread's. */

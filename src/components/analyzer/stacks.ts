@@ -19,7 +19,7 @@ export type ThreadStack = {
 	/** The innermost first. */
 	readonly frames: readonly StackFrame[];
 	readonly omittedFrames: number;
-	/** What the handlers of its signals interrupted, the innermost last. */
+	/** What the handlers of its signals interrupted, the first in time last. */
 	readonly faults: readonly Fault[];
 	/** Why it ended, if not at its beginning. */
 	readonly ended: string | null;

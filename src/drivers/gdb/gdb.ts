@@ -58,7 +58,7 @@ const answer = z.object({
 			omittedFrames: z.int(),
 			faults: z
 				.array(z.object({ signal: z.int(), code: z.int(), address: hexNumber, pc: hexNumber, stackPointer: hexNumber }))
-				.describe('what the handlers of its signals interrupted, the innermost last'),
+				.describe('what the handlers of its signals interrupted, the first in time last'),
 			ended: z.string().nullable(),
 		}),
 	),

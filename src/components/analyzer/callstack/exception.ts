@@ -5,7 +5,8 @@ import type { WalkedFrame } from './walk.ts';
 
 /** A C++ exception that nobody caught. */
 export type Exception = {
-	readonly type: string /** What its `what()` would answer, of classes whose layout is known. */;
+	readonly type: string;
+	/** What its `what()` would answer, of classes whose layout is known. */
 	readonly message: string | null;
 };
 

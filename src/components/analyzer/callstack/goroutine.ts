@@ -14,7 +14,8 @@ export type Goroutine = {
 	/** Where it goes on: saved when its stack is left. */
 	readonly sched: {
 		readonly sp: bigint;
-		readonly pc: bigint /** One of them is the link register, by release. */;
+		readonly pc: bigint;
+		/** One of them is the link register, by release. */
 		readonly links: readonly bigint[];
 	};
 };

@@ -17,7 +17,6 @@ export type CodeModule = {
 	readonly go?: Pclntab | undefined;
 	/** What of it could not be read, in words. */
 	readonly problems: readonly string[];
-	readonly segments: readonly ProgramHeader[];
 	/** Whether the file has code for an address of the process. */
 	isCode(address: bigint): boolean;
 	/** As the file has it at an address of the process; undefined where it has not all of that. */
@@ -46,7 +45,6 @@ export async function codeModule(
 		path,
 		source,
 		bias,
-		segments,
 		problems,
 		debugFile: debugFile?.file,
 		frames: await attempt(callFrames, 'the call frame information'),

@@ -23,13 +23,13 @@ export type Walk = {
 	readonly frames: readonly WalkedFrame[];
 	/** How many more were passed. */
 	readonly omitted: number;
-	/** What the handlers of signals interrupted, the innermost last. */
+	/** What the handlers of signals interrupted, the first in time last. */
 	readonly faults: readonly Fault[];
 	/** Why it ended, if not at the stack's beginning. */
 	readonly ended: string | null;
 };
 
-/** So many are kept. A handler that faults may be called for that again and again: of what all of them interrupted the first in time says most, which is the last here. */
+/** So many are kept. A handler that faults may be called for that again and again: what the first in time interrupted says most. */
 const [mostFrames, mostFaults] = [200, 20];
 
 /** One step further up, or why there is none. */
