@@ -255,14 +255,17 @@ describe('what is interrupted while it unpacks leaves nothing behind', () => {
 			await using temporary = await temporaryFolder();
 			const env = { PATH: process.env.PATH, TMPDIR: temporary.path };
 			const found = async (...which: readonly string[]) => (await exec('find', [temporary.path, ...which])).stdout;
-			for (const command of ['analyze', 'gdb']) {
+			for (const [command, unpacked] of [
+				['analyze', 'core.part'],
+				['gdb', 'core.unpacked'],
+			] as const) {
 				for (const [signal, code] of [
 					['SIGINT', 130],
 					['SIGTERM', 143],
 					['SIGHUP', 129],
 				] as const) {
 					const child = spawn(bin, [command, `${crashed.core}.gz`], { env, stdio: 'ignore' });
-					await expect.poll(() => found('-name', 'core.unpacked'), { timeout: 10_000 }).not.toBe('');
+					await expect.poll(() => found('-name', unpacked), { timeout: 10_000 }).not.toBe('');
 					child.kill(signal);
 					expect([command, signal, ...(await once(child, 'exit'))]).toEqual([command, signal, code, null]);
 					expect(await found('-mindepth', '1')).toBe('');

@@ -88,6 +88,7 @@ const examples: Readonly<Record<string, readonly (string | Partial<Frame>)[]>> =
 		{ function: 'copy_and_find', file: '/x/simdjson-src/y.h' },
 		{ module: '/milvus/lib/libknowhere.so' },
 	],
+	"C of the program's libraries": [{ function: 'Search', module: '/milvus/lib/libmilvus_segcore.so' }],
 	'system library without names': [{ module: libc }, { module: '/usr/lib/libstdc++.so.6.0.30' }],
 };
 
