@@ -131,7 +131,7 @@ export const configSchema = (paths: ModeDefaults) =>
 				removeOriginal: key(
 					z.enum(['never', 'afterStored']),
 					'never',
-					'Whether the file that was found goes once a verified copy is stored.',
+					'Whether the file that was found goes once a verified copy is stored. Of a core that is kept slim it stays.',
 				),
 			},
 			'Where cores come from.',

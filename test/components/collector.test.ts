@@ -467,7 +467,7 @@ describe('the original of a stored core', () => {
 		});
 	});
 
-	crashTest('stays when it was not stored, or is another file by now', async () => {
+	crashTest('stays when it was not stored, or only slim, or is another file by now', async () => {
 		await using home = await watched();
 		copyFileSync(home.core, home.place('core'));
 		home.start();
@@ -476,6 +476,9 @@ describe('the original of a stored core', () => {
 		const signal = new AbortController().signal;
 		const event = stored(home);
 		for (const is of ['skipped', 'lost'] as const) await handle({ ...event, body: { is, reason: 'x' } }, signal);
+		const { body } = event;
+		if (body.is === 'stored') await handle({ ...event, body: { ...body, storage: { ...body.storage, form: 'slim' } } }, signal);
+		expect(await isThere(home.place('core'))).toBe(true);
 		copyFileSync(home.core, home.place('.next'));
 		renameSync(home.place('.next'), home.place('core'));
 		await handle(event, signal);

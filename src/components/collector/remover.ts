@@ -16,7 +16,9 @@ export function remover({ telemetry, removeOriginal }: Deps): Stage<'StorageEven
 		isPatient: true,
 		async handle({ key, body }) {
 			telemetry.crashSettled();
-			if (body.is === 'stored' && !body.isAnew && removeOriginal === 'afterStored') await remove(key, body.core);
+			// A slim core is no copy: nothing else has the rest.
+			const isCopied = body.is === 'stored' && body.storage.form === 'full' && !body.isAnew;
+			if (isCopied && removeOriginal === 'afterStored') await remove(key, body.core);
 			return done();
 		},
 	};
