@@ -118,9 +118,12 @@ describe('stacks', () => {
 		});
 	}
 
-	crashTest('of a stripped program have its offset, by which its symbols can be found', async () => {
+	crashTest('of a stripped program have its offset, by which its symbols can be found, and the report says how to give them', async () => {
 		await using crashed = await crash(await program('faults.c', ['-g', '-O1', '-s']), ['null']);
-		const { culprit, modules } = await analyseCore(crashed.core);
+		const { culprit, modules, notes } = await analyseCore(crashed.core);
+		expect(notes).toEqual([
+			expect.stringMatching(/faults has no names for all that is in the stack; give its debug information by --symbols/),
+		]);
 		expect(culprit).toMatchObject({ module: await program('faults.c', ['-g', '-O1', '-s']), rule: 'top frame', confidence: 'medium' });
 		expect(culprit?.function).toBeUndefined();
 		const { stdout } = await exec('addr2line', ['-f', '-e', await program('faults.c', ['-g', '-O1']), culprit?.offset ?? '']);

@@ -60,7 +60,7 @@ async function reportOf(event: Event<'CoredumpFile'>, options: Partial<AnalyseOp
 	return crashReport.parse(fold(fold(undefined, event), { kind: 'AnalysisResults', key: event.key, body }));
 }
 
-/** The functions of each thread's stack as gdb itself prints them, the crashed one first. */
+/** The functions of each thread's stack as gdb itself prints them, the crashed one first. A thread that has not begun yet has no caller, of which gdb makes one at 0. */
 export async function gdbFunctions(core: string, executable: string): Promise<(string | undefined)[][]> {
 	const { stdout } = await exec(
 		'gdb',
@@ -71,8 +71,10 @@ export async function gdbFunctions(core: string, executable: string): Promise<(s
 		.split(/^Thread \d+ .*$/m)
 		.slice(1)
 		.map((text) =>
-			[...text.matchAll(/^#\d+\s+(?:0x[0-9a-f]+ in )?(<signal handler called>|\?\?|.+?)(?: \((?!\*).*)?$/gm)].map(([, name]) =>
-				name === '??' ? undefined : name,
-			),
+			[
+				...text
+					.replaceAll(/^#[1-9]\d*\s+0x0+ in \?\? .*$/gm, '')
+					.matchAll(/^#\d+\s+(?:0x[0-9a-f]+ in )?(<signal handler called>|\?\?|.+?)(?: \((?!\*).*)?$/gm),
+			].map(([, name]) => (name === '??' ? undefined : name)),
 		);
 }

@@ -159,7 +159,8 @@ export function withSize(core: Core, { corefile }: CoreEvidence): Core {
 }
 
 /** To `analyze` and to the agent. */
-const ways = '--exe, --sysroot, --symbols or --debuginfod (analyzer.symbols.paths, analyzer.symbols.debuginfod)';
+const debugWays = '--symbols or --debuginfod (analyzer.symbols.paths, analyzer.symbols.debuginfod)';
+const ways = `--exe, --sysroot, ${debugWays}`;
 
 /** Which files would have told more. */
 export function missing(modules: readonly Module[], frames: readonly Frame[]): string[] {
@@ -168,6 +169,8 @@ export function missing(modules: readonly Module[], frames: readonly Frame[]): s
 	const inStack = wanted.filter(({ path }) => used.has(path));
 	const unverified = modules.filter(({ path, file }) => file === 'unverified' && used.has(path));
 	const others = wanted.length - inStack.length;
+	const isNameless = (path: string) => frames.some((frame) => frame.module === path && frame.function === undefined && !frame.noise);
+	const nameless = modules.filter(({ path, file }) => (file === 'same' || file === 'unverified') && isNameless(path));
 	return [
 		...inStack.map(({ path, file, buildId }) =>
 			file === 'missing'
@@ -175,6 +178,7 @@ export function missing(modules: readonly Module[], frames: readonly Frame[]): s
 				: `${path} ${buildId === undefined ? 'was changed or deleted since it was mapped' : 'is another build than the one that crashed'}, and was not used; give the right one by ${ways}`,
 		),
 		...unverified.map(({ path }) => `${path} could not be compared with the core, which holds no build-id of it`),
+		...nameless.map(({ path }) => `${path} has no names for all that is in the stack; give its debug information by ${debugWays}`),
 		...(others > 0 ? [`${others} more mapped ${others === 1 ? 'file is' : 'files are'} not here, or of another build`] : []),
 	];
 }
