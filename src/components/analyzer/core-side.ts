@@ -163,14 +163,14 @@ const debugWays = '--symbols or --debuginfod (analyzer.symbols.paths, analyzer.s
 const ways = `--exe, --sysroot, ${debugWays}`;
 
 /** Which files would have told more. */
-export function missing(modules: readonly Module[], frames: readonly Frame[]): string[] {
+export function missing({ stacks }: CoreEvidence, modules: readonly Module[], frames: readonly Frame[]): string[] {
 	const used = new Set(frames.map(({ module }) => module));
 	const wanted = modules.filter(({ file }) => file === 'missing' || file === 'replaced');
 	const inStack = wanted.filter(({ path }) => used.has(path));
 	const unverified = modules.filter(({ path, file }) => file === 'unverified' && used.has(path));
 	const others = wanted.length - inStack.length;
 	const isNameless = (path: string) => frames.some((frame) => frame.module === path && frame.function === undefined && !frame.noise);
-	const nameless = modules.filter(({ path, file }) => (file === 'same' || file === 'unverified') && isNameless(path));
+	const nameless = modules.filter(({ path, file }) => stacks && (file === 'same' || file === 'unverified') && isNameless(path));
 	return [
 		...inStack.map(({ path, file, buildId }) =>
 			file === 'missing'

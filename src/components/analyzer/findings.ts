@@ -75,7 +75,7 @@ export function findings(evidence: Evidence): Bodies['AnalysisResults'] {
 			}),
 			score: file && scoreIn(evidence, { reason, frames, threadCount: threads.length, signal: death.signal?.number, file }),
 			notes: [
-				...(core ? [...core.notes, ...complaintsOf(core), ...missing(modules, frames)] : []),
+				...(core ? [...core.notes, ...complaintsOf(core), ...missing(core, modules, frames)] : []),
 				...(log?.notes ?? []),
 				...(death.isContradicted ? [contradiction] : []),
 			],
