@@ -56,7 +56,10 @@ describe('debug information by build-id', () => {
 		const { culprit, modules, notes } = await analyseCore(one.core, { places: { sysroot: '/', paths: [place.path] } });
 		expect(culprit?.function).toBeUndefined();
 		expect(modules.find(({ path }) => path === one.executable)).toMatchObject({ symbols: 'names' });
-		expect(notes).toEqual([`${wrong} is of another build than its name says, and was not used`]);
+		expect(notes).toEqual([
+			`${wrong} is of another build than its name says, and was not used`,
+			expect.stringMatching(/faults has no names for all that is in the stack; give its debug information by --symbols/),
+		]);
 		// A right one further on is found all the same.
 		one.put(one.debug, join(place.path, 'usr/lib/debug'), 'debuginfo');
 		expect((await analyseCore(one.core, { places: { sysroot: '/', paths: [place.path] } })).culprit).toMatchObject(whole);
