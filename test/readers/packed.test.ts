@@ -207,6 +207,23 @@ crashTest(
 	60_000,
 );
 
+crashTest('notes among the memory are read, and the memory behind them', async () => {
+	await using crashed = await crash(await program('faults.c'), ['null']);
+	const whole = readFileSync(crashed.core);
+	const path = `${crashed.core}.zst`;
+	const [PT_LOAD, PT_NOTE] = [1, 4];
+	let count = 0;
+	for (let header = 64; header < 64 + 56 * whole.readUInt16LE(56); header += 56) {
+		if (whole.readUInt32LE(header) !== PT_LOAD) continue;
+		const mutant = Buffer.from(whole);
+		mutant.writeUInt32LE(PT_NOTE, header);
+		writeFileSync(path, zstdCompressSync(mutant));
+		expect((await readPass(path)).threads).toHaveLength(1);
+		count++;
+	}
+	expect(count).toBeGreaterThan(10);
+});
+
 crashTest('the program that unpacks ends with the reading of the head', async () => {
 	await using crashed = await crash(await program('faults.c'), ['null'], { environment: { FILL_MB: '64' } });
 	await exec('lz4', ['-q', '-m', crashed.core]);

@@ -210,9 +210,12 @@ async function readContents(
 	notes: CoreNotes,
 	options: Parsing,
 ): Promise<Contents> {
-	const { noteSegments } = segments;
 	const firstLoad = segments.loads().find(({ p_filesz }) => p_filesz > 0n)?.p_offset;
-	const areNotesFirst = noteSegments.every(({ p_offset }) => firstLoad === undefined || p_offset <= firstLoad);
+	const first = segments.noteSegments.filter(({ p_offset }) => firstLoad === undefined || p_offset <= firstLoad);
+	const areNotesFirst = first.length > 0 || segments.noteSegments.length === 0;
+	// A stream can't come back to memory from notes that a damaged core has among it.
+	const noteSegments = source.isForwardOnly && areNotesFirst ? first : segments.noteSegments;
+	if (noteSegments.length < segments.noteSegments.length) notes.problems.push('notes that stand behind memory were not read');
 	const areNotesNear = noteSegments.every(({ p_offset, p_filesz }) => p_offset + p_filesz <= mostHeadBytes);
 	const isHeadOfStream = source.isForwardOnly && options.depth === 'head';
 

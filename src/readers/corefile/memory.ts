@@ -1,5 +1,5 @@
 import { defined } from '../../base/defined.ts';
-import type { ByteSource } from '../bytes/bytes.ts';
+import type { ByteSource, ForwardSource } from '../bytes/bytes.ts';
 import { PF_W, type ProgramHeader } from '../elf/elf.ts';
 import { AT_EXECFN, initialStackBytes } from './initial-stack.ts';
 import { type ModuleHead, moduleHead } from './modules.ts';
@@ -66,6 +66,9 @@ export async function memoryOf(regions: AsyncIterable<ReadRegion>): Promise<Memo
 	return { heads, ...defined({ stack }) };
 }
 
+/** Notes that a damaged core has among its memory lead past it. */
+const passed = (source: ByteSource | ForwardSource) => (source.isForwardOnly && 'position' in source ? source.position : 0);
+
 /**
  * Reads regions in the order in which they stand in the file; one that the core does not hold, or only in part, is left out or cut.
  *
@@ -85,7 +88,7 @@ export async function* readRegions(
 			return { is, address, offset, length: Math.min(length, held) };
 		})
 		.sort((a, b) => a.offset - b.offset);
-	let reached = 0;
+	let reached = passed(source);
 	for (const { is, address, offset, length } of ranges) {
 		if (length === 0 || offset + length > limit || (source.isForwardOnly && offset < reached)) continue;
 		yield { is, address, bytes: await source.read(offset, length) };
