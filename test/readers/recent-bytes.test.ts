@@ -20,7 +20,7 @@ function watched(): { readonly source: ByteSource; readonly asked: number[] } {
 }
 
 test('they are those of the source: within a block, across two, of more than one, and where the source ends', async () => {
-	const { read } = recentBytes(watched().source, 2);
+	const { read } = recentBytes(watched().source, { blockBytes: 16 * 1024, mostBlocks: 2 });
 	for (const [offset, length] of [
 		[0, 8],
 		[65_530, 12],
@@ -36,7 +36,7 @@ test('they are those of the source: within a block, across two, of more than one
 
 test('what was read last is not read again, and what was read long ago is let go', async () => {
 	const { source, asked } = watched();
-	const { read } = recentBytes(source, 2);
+	const { read } = recentBytes(source, { blockBytes: 16 * 1024, mostBlocks: 2 });
 	for (const offset of [0, 70_000, 8, 140_000, 16, 70_000]) await read(offset, 8);
 	expect(asked).toEqual([0, 1, 2, 1]);
 });

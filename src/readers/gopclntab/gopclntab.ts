@@ -1,6 +1,5 @@
 import { defined } from '../../base/defined.ts';
-import type { ByteSource } from '../bytes/bytes.ts';
-import { keptBlocks } from './blocks.ts';
+import { type ByteSource, recentBytes } from '../bytes/bytes.ts';
 import { PclntabError } from './error.ts';
 import { findPcHeader } from './find.ts';
 import { type Func, readFunc } from './func.ts';
@@ -66,6 +65,9 @@ export type GoFunction = {
 
 export type GoCall = { readonly name: string; readonly source?: SourceLine };
 
+/** A lookup visits five tables here and there, and its search all of the largest. 4 MiB: what the lookups for the stacks of a large program come back to. */
+const kept = { blockBytes: 4 * 1024, mostBlocks: 1024 };
+
 /**
  * Finds Go's tables in an ELF file (64-bit, little-endian), of Go 1.16 to 1.27 and what has the same layout.
  *
@@ -73,7 +75,7 @@ export type GoCall = { readonly name: string; readonly source?: SourceLine };
  * @throws {PclntabError} they are there, and can't be read
  */
 export async function openPclntab(source: ByteSource): Promise<Pclntab | undefined> {
-	const image = await openImage(keptBlocks(source));
+	const image = await openImage(recentBytes(source, kept));
 	const header = image && (await findPcHeader(image));
 	if (!header) return undefined;
 	const pointers = await openPointers(image);
