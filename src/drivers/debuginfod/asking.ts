@@ -1,11 +1,11 @@
 import { isSystemError } from '../../base/errors.ts';
 import { connectionCut, networkWords } from '../../base/network-words.ts';
 import { formatBytes, formatSpan } from '../../base/quantity.ts';
+import { type TimeLimit, timeLimit } from '../../base/time-limit.ts';
 import { type Address, questionOf } from './address.ts';
 import { builtFile } from './built-file.ts';
 import { buildFileName, type FileKind } from './file-kind.ts';
 import type { KeptFiles } from './kept-files.ts';
-import { type Patience, patience } from './patience.ts';
 import { ask } from './request.ts';
 import { NoRoomError } from './room.ts';
 
@@ -35,7 +35,7 @@ const userAgent = 'milvus-coredump-agent';
  * @throws errors of the system: the file can't be written
  */
 export async function fetched(buildId: string, kind: FileKind, { address, kept, limits }: Options, signal: AbortSignal): Promise<Came> {
-	using silence = patience(signal, limits.silenceMs);
+	using silence = timeLimit(signal, limits.silenceMs);
 	let isAnswered = false;
 	try {
 		const head = await ask(questionOf(address, buildId, kind), { ...address.headers, 'user-agent': userAgent }, silence.signal);
@@ -81,7 +81,7 @@ async function* within(
 	content: AsyncIterable<Uint8Array>,
 	announcedBytes: number,
 	mostBytes: number,
-	silence: Patience,
+	silence: TimeLimit,
 ): AsyncGenerator<Uint8Array> {
 	let bytes = 0;
 	for await (const piece of content) {

@@ -1,12 +1,12 @@
 import { isSystemError } from '../../base/errors.ts';
 import { formatSpan } from '../../base/quantity.ts';
+import { timeLimit } from '../../base/time-limit.ts';
 import { addressOf } from './address.ts';
 import { type Came, fetched, whatIsWrong } from './asking.ts';
 import { buildFileName, type FileKind } from './file-kind.ts';
 import { keptFiles } from './kept-files.ts';
 import { memory } from './memory.ts';
 import { outage } from './outage.ts';
-import { patience } from './patience.ts';
 import type { RoomLimits } from './room.ts';
 
 export { type BuiltFile, builtFile, readBuilt } from './built-file.ts';
@@ -130,7 +130,7 @@ export function debuginfod({
 	}
 
 	function session(signal: AbortSignal): Session {
-		const limit = patience(signal, limits.sessionMs);
+		const limit = timeLimit(signal, limits.sessionMs);
 		const asked = new Map<string, Promise<Answer>>();
 
 		async function told(buildId: string, kind: FileKind): Promise<Answer> {

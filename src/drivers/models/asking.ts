@@ -1,4 +1,5 @@
 import { defined } from '../../base/defined.ts';
+import { timeLimit } from '../../base/time-limit.ts';
 import type { ModelCall, ModelProvider, Question } from '../../domain/model-provider.ts';
 import type { Address } from './address.ts';
 import { readError } from './error.ts';
@@ -8,7 +9,6 @@ import { type KeySource, masked, readKey } from './key.ts';
 import { type Habits, habits } from './parameters.ts';
 import { parsed, replyOf } from './reply.ts';
 import type { Parameters, Service } from './service.ts';
-import { timeLimit } from './time-limit.ts';
 
 type Options = KeySource & {
 	readonly model: string;

@@ -1,6 +1,6 @@
 import { networkWords } from '../../base/network-words.ts';
 import { formatBytes, formatSpan } from '../../base/quantity.ts';
-import type { TimeLimit } from './time-limit.ts';
+import type { TimeLimit } from '../../base/time-limit.ts';
 
 /** What came back on one request. */
 export type Exchanged =

@@ -1,10 +1,17 @@
 /** A signal that aborts with the caller's, or when the time is over. */
-export type TimeLimit = Disposable & { readonly signal: AbortSignal; readonly ms: number; readonly isOver: boolean };
+export type TimeLimit = Disposable & {
+	readonly signal: AbortSignal;
+	readonly ms: number;
+	/** The time was over. */
+	readonly isOver: boolean;
+	/** The time begins anew: something came. */
+	renew(): void;
+};
 
 export function timeLimit(caller: AbortSignal, ms: number): TimeLimit {
 	const controller = new AbortController();
 	let isOver = false;
-	// Not AbortSignal.any: the caller's signal lives as long as the agent, and must not keep a trace of each question.
+	// Not AbortSignal.any: the caller's signal may live as long as the agent, and must not keep a trace of each question.
 	const abort = () => controller.abort(caller.reason);
 	if (caller.aborted) abort();
 	else caller.addEventListener('abort', abort);
@@ -17,6 +24,9 @@ export function timeLimit(caller: AbortSignal, ms: number): TimeLimit {
 		ms,
 		get isOver() {
 			return isOver;
+		},
+		renew() {
+			timer.refresh();
 		},
 		[Symbol.dispose]() {
 			clearTimeout(timer);
