@@ -150,6 +150,12 @@ export async function buildIdIn(source: ByteSource, start: number, end: number):
 	return undefined;
 }
 
+/** Undefined for what is not an ELF64 file, little-endian. */
+export async function readElfHeader(source: ByteSource): Promise<ElfHeader | undefined> {
+	const head = await source.read(0, elfHeaderSize);
+	return head.length === elfHeaderSize && isElf(head) && isElf64LittleEndian(head) ? elfHeader(head) : undefined;
+}
+
 /** What an executable or library on disk says of itself. */
 export type ElfFile = {
 	/** `e_machine`. */
@@ -176,9 +182,8 @@ export async function elfFile(path: string): Promise<ElfFile | undefined> {
 /** The same of an open regular file. */
 export async function readElf(file: FileHandle): Promise<ElfFile | undefined> {
 	const source = fileBytes(file);
-	const head = await source.read(0, elfHeaderSize);
-	if (head.length < elfHeaderSize || !isElf(head) || !isElf64LittleEndian(head)) return undefined;
-	const header = elfHeader(head);
+	const header = await readElfHeader(source);
+	if (!header) return undefined;
 	const segments = await programHeaders(source, header);
 	const named = await sections(source, header);
 	return {

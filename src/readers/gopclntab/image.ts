@@ -1,15 +1,5 @@
 import type { ByteSource } from '../bytes/bytes.ts';
-import {
-	type ElfHeader,
-	elfHeader,
-	elfHeaderSize,
-	isElf,
-	isElf64LittleEndian,
-	type ProgramHeader,
-	PT_LOAD,
-	programHeader,
-	programHeaderSize,
-} from '../elf/elf.ts';
+import { type ElfHeader, type ProgramHeader, PT_LOAD, programHeader, programHeaderSize, readElfHeader } from '../elf/elf.ts';
 import { PclntabError } from './error.ts';
 
 /** An executable or library on disk, by the addresses for which it was linked. */
@@ -33,9 +23,8 @@ const mostSegments = 1024;
 
 /** Answers undefined for what is not an ELF64 file, little-endian. */
 export async function openImage(source: ByteSource): Promise<Image | undefined> {
-	const head = await source.read(0, elfHeaderSize);
-	if (head.length < elfHeaderSize || !isElf(head) || !isElf64LittleEndian(head)) return undefined;
-	const header = elfHeader(head);
+	const header = await readElfHeader(source);
+	if (!header) return undefined;
 	const table = await source.read(Number(header.e_phoff), Math.min(header.e_phnum, mostSegments) * programHeaderSize);
 	const segments = Array.from({ length: Math.floor(table.length / programHeaderSize) }, (_, index) =>
 		programHeader(table, index * programHeaderSize),

@@ -3,11 +3,8 @@ import {
 	type ElfHeader,
 	ET_DYN,
 	ET_EXEC,
-	elfHeader,
-	elfHeaderSize,
-	isElf,
-	isElf64LittleEndian,
 	programHeaders,
+	readElfHeader,
 	type SectionHeader,
 	SHT_DYNSYM,
 	SHT_NOBITS,
@@ -38,9 +35,8 @@ export type Tables = {
  * @throws {SymbolsError} one is there, and can't be read
  */
 export async function tablesOf(source: ByteSource, unpackXz: UnpackXz | undefined): Promise<Tables | undefined> {
-	const head = Buffer.from(await source.read(0, elfHeaderSize));
-	if (head.length < elfHeaderSize || !isElf(head) || !isElf64LittleEndian(head)) return undefined;
-	const header = elfHeader(head);
+	const header = await readElfHeader(source);
+	if (!header) return undefined;
 	// The symbols of others have no addresses yet.
 	if (header.e_type !== ET_EXEC && header.e_type !== ET_DYN) return undefined;
 	const segments = await programHeaders(source, header);

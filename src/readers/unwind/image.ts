@@ -1,15 +1,5 @@
 import type { ByteSource } from '../bytes/bytes.ts';
-import {
-	elfHeader,
-	elfHeaderSize,
-	isElf,
-	isElf64LittleEndian,
-	type ProgramHeader,
-	PT_GNU_EH_FRAME,
-	PT_LOAD,
-	programHeaders,
-	sections,
-} from '../elf/elf.ts';
+import { type ProgramHeader, PT_GNU_EH_FRAME, PT_LOAD, programHeaders, readElfHeader, sections } from '../elf/elf.ts';
 import { UnwindError } from './error.ts';
 
 /** A stretch of linked addresses. */
@@ -37,10 +27,8 @@ const SHT_NOBITS = 8;
 
 /** @throws {UnwindError} it is no ELF64 file, little-endian */
 export async function openImage(source: ByteSource): Promise<Image> {
-	const head = await source.read(0, elfHeaderSize);
-	if (head.length < elfHeaderSize || !isElf(head) || !isElf64LittleEndian(head))
-		throw new UnwindError('is not an ELF64 file, little-endian');
-	const header = elfHeader(head);
+	const header = await readElfHeader(source);
+	if (!header) throw new UnwindError('is not an ELF64 file, little-endian');
 	const segments = (await programHeaders(source, header)).filter(({ p_filesz }) => p_filesz > 0n);
 	const loads = segments.filter(({ p_type }) => p_type === PT_LOAD);
 	const frameHeader = segments.find(({ p_type }) => p_type === PT_GNU_EH_FRAME);

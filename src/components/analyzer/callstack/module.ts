@@ -1,5 +1,5 @@
 import type { ByteSource } from '../../../readers/bytes/bytes.ts';
-import { elfHeader, elfHeaderSize, PF_X, type ProgramHeader, PT_LOAD, programHeaders } from '../../../readers/elf/elf.ts';
+import { PF_X, type ProgramHeader, PT_LOAD, programHeaders, readElfHeader } from '../../../readers/elf/elf.ts';
 import { openPclntab, type Pclntab, PclntabError } from '../../../readers/gopclntab/gopclntab.ts';
 import { type CallFrames, callFrames, UnwindError } from '../../../readers/unwind/unwind.ts';
 
@@ -67,7 +67,7 @@ export async function codeModule(
 const mappedEnd = ({ p_vaddr, p_filesz }: ProgramHeader) => (p_vaddr + p_filesz + 0xfffn) & ~0xfffn;
 
 async function loadsOf(source: ByteSource): Promise<ProgramHeader[]> {
-	const head = await source.read(0, elfHeaderSize);
-	if (head.length < elfHeaderSize) return [];
-	return (await programHeaders(source, elfHeader(head))).filter(({ p_type }) => p_type === PT_LOAD);
+	const header = await readElfHeader(source);
+	if (!header) return [];
+	return (await programHeaders(source, header)).filter(({ p_type }) => p_type === PT_LOAD);
 }

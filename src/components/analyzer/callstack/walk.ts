@@ -97,8 +97,7 @@ async function callerFrom(frame: Frame, module: CodeModule | undefined, stepInGo
 	const byGo = module?.go && (await stepInGo(frame, { ...module, go: module.go }));
 	if (byGo) return byGo;
 	const step = module?.frames && (await callerOf(frame, { frames: module.frames, bias: module.bias }, process.memory));
-	if (step?.is === 'outermost') return step;
-	if (step?.is === 'caller') return step;
+	if (step && step.is !== 'stopped') return step;
 	if (step && step.stop.is !== 'no frame description') return { is: 'stopped', words: describeStop(step.stop, process.machine) };
 	const guessed = (frame.isExact && (await callerByCall(frame, process))) || (await callerByFramePointer(frame, process));
 	if (guessed) return { is: 'caller', frame: guessed };
